@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* listener.h - the host's end of punktfunk/1.
+ *
+ * One listener = one QUIC endpoint on its own thread and the data planes of its
+ * sessions. Events come on the quic thread, must not block, and their pointers
+ * are borrowed for the call: copy and post to the control loop. The calls on a
+ * pf_host_session may come from any thread; a session handle stays valid from
+ * its `hello` until pf_host_session_unref, also after `closed`. */
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "core/wire/pf1_control.h"
+#include "core/wire/pf1_dgram.h"
+#include "core/wire/pf1_handshake.h"
+#include "punktfunk_core.h"
+
+struct pf_listener;
+struct pf_host_session;
+struct pf_identity;
+
+/* Who knocks. */
+struct pf_peer {
+	struct sockaddr_storage addr;
+	bool has_certificate;
+	uint8_t fingerprint[32]; /* SHA-256 of its leaf's DER */
+};
+
+struct pf_listener_events {
+	/* A Hello arrived. The receiver owns one reference to `s` from now on and
+	 * answers, now or later, with accept or reject. */
+	void (*hello)(void *user, struct pf_host_session *s, const struct pf_hello *hello,
+		const struct pf_peer *peer);
+	/* Start came, the clock rounds ran and the data plane is open: frames may be
+	 * submitted. */
+	void (*started)(void *user, struct pf_host_session *s);
+	/* A control message that the session layer does not answer itself (it does
+	 * clock probes and loss reports): keyframe, RFI, mode, bitrate... */
+	void (*control)(void *user, struct pf_host_session *s, const struct pf_ctl *msg);
+	/* Input, mic, rich input datagrams. */
+	void (*datagram)(void *user, struct pf_host_session *s, const struct pf_dgram *d);
+	/* The connection is gone; code 0xffffffff = lost without a close. No event
+	 * for this session comes after it. Only after a hello. */
+	void (*closed)(void *user, struct pf_host_session *s, uint32_t code, const char *text);
+};
+
+struct pf_listener_params {
+	const char *bind_address;	    /* NULL = 0.0.0.0 */
+	uint16_t port;			    /* 0 = any; see pf_listener_port */
+	const struct pf_identity *identity; /* borrowed while the listener lives */
+	const struct pf_listener_events *events;
+	void *user;
+	uint16_t data_port; /* fixed data port, 0 = random per session */
+};
+
+/* How an accepted session streams; keys, data port, clock are the listener's. */
+struct pf_accept {
+	struct pf_welcome welcome; /* mode, codec, colour, bitrate, caps...; key, salt,
+				      data_port, shard_payload, max_data are filled in */
+	uint8_t fec_percent;	   /* 0..90 pinned or PUNKTFUNK_FEC_ADAPTIVE */
+};
+
+/* When a submitted frame went through the host, for HOST_TIMING; monotonic ns. */
+struct pf_frame_stamps {
+	uint64_t capture_ns;	  /* picture complete */
+	uint64_t encode_start_ns; /* taken up by the encode thread */
+	uint64_t encode_end_ns;	  /* access unit ready */
+};
+
+int pf_listener_create(
+	struct pf_listener **out, const struct pf_listener_params *params, struct pf_reason *why);
+/** Closes every session with 0, stops the threads. Accepts NULL. */
+void pf_listener_destroy(struct pf_listener *l);
+uint16_t pf_listener_port(const struct pf_listener *l);
+
+int pf_host_session_accept(struct pf_host_session *s, const struct pf_accept *a);
+/** Closes with a typed code before or after accept; `text` is cut to 256 bytes. */
+void pf_host_session_close(struct pf_host_session *s, uint32_t code, const char *text);
+void pf_host_session_unref(struct pf_host_session *s);
+
+/** Encode thread. Copies the access unit into the send ring; -EAGAIN when it is
+ * full (dropped, counted), -EPIPE after close. */
+int pf_host_session_submit(struct pf_host_session *s, const uint8_t *data, size_t len,
+	uint32_t user_flags, const struct pf_frame_stamps *stamps);
+/** Frames waiting in the send ring: encode skips the raw picture at 2. */
+unsigned pf_host_session_queued(const struct pf_host_session *s);
+/** Re-paces for a new encoder rate. */
+void pf_host_session_set_bitrate(struct pf_host_session *s, uint32_t kbps);
+/** Audio thread. Opus frame -> C9 datagram. `capture_ns` monotonic. */
+int pf_host_session_audio(
+	struct pf_host_session *s, const uint8_t *opus, size_t len, uint64_t capture_ns);
+/** Sends a control message or datagram; copied. -EAGAIN when the queue is full. */
+int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg);
+int pf_host_session_datagram(struct pf_host_session *s, const struct pf_dgram *d);
+int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
+/** Number unique within the listener, for logs. */
+uint64_t pf_host_session_id(const struct pf_host_session *s);

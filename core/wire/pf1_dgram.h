@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* pf1_dgram.h - QUIC datagrams of punktfunk/1 (punktfunk1.md 8, 9).
+ *
+ * Pure codecs; payloads are borrowed from the parsed buffer. Readers take
+ * longer datagrams and use the prefix they know. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum pf_dgram_tag {
+	PF_DGRAM_INPUT = 0xc8,
+	PF_DGRAM_AUDIO = 0xc9,
+	PF_DGRAM_RUMBLE = 0xca,
+	PF_DGRAM_MIC = 0xcb,
+	PF_DGRAM_RICH_INPUT = 0xcc,
+	PF_DGRAM_HID_OUTPUT = 0xcd,
+	PF_DGRAM_HDR_META = 0xce,
+	PF_DGRAM_HOST_TIMING = 0xcf,
+	PF_DGRAM_CURSOR_STATE = 0xd0,
+	PF_DGRAM_PAD_AUDIO = 0xd1,
+	PF_DGRAM_AUDIO_REDUNDANT = 0xd2,
+	PF_DGRAM_PCM = 0xd3,
+};
+
+struct pf_dgram {
+	enum pf_dgram_tag tag;
+	union {
+		struct {
+			uint8_t kind;
+			uint32_t code;
+			int32_t x, y;
+			uint32_t flags;
+		} input;
+		struct { /* AUDIO, MIC, PCM */
+			uint32_t seq;
+			uint64_t pts_ns;
+			const uint8_t *data; /* borrowed */
+			size_t len;
+		} audio;
+		struct { /* AUDIO_REDUNDANT */
+			uint32_t seq;
+			uint64_t pts_ns;
+			const uint8_t *primary;
+			size_t primary_len;
+			const uint8_t *previous;
+			size_t previous_len;
+		} redundant;
+		struct {
+			uint16_t pad, low, high;
+			bool has_lease;
+			uint8_t seq;
+			uint16_t ttl_ms;
+			uint16_t left_trigger, right_trigger;
+		} rumble;
+		struct {
+			uint64_t pts_ns;
+			uint32_t host_us;
+			bool has_stages;
+			uint32_t queue_us, encode_us, pace_us;
+			int32_t applied_phase_ns;
+		} timing;
+		struct {
+			uint32_t serial;
+			bool visible, relative;
+			int32_t x, y;
+		} cursor;
+		struct { /* RICH_INPUT, HID_OUTPUT, HDR_META, PAD_AUDIO: after the tag */
+			const uint8_t *data;
+			size_t len;
+		} raw;
+	};
+};
+
+/** 0, or -EPROTO (unknown tag, short). */
+int pf_dgram_parse(struct pf_dgram *out, const uint8_t *buf, size_t len);
+/** Bytes written, -ENOBUFS or -EINVAL. */
+int pf_dgram_build(const struct pf_dgram *d, uint8_t *buf, size_t cap);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* audio.h - the sound of one desk.
+ *
+ * open() makes a sink of the desk's own that its applications play to, and
+ * hands what they play to on_pcm in blocks of 5 ms. It needs nothing of the
+ * machine's own sound. A desk without sound goes on without it. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+
+#define PF_AUDIO_RATE  48000
+#define PF_AUDIO_BLOCK 240 /* samples per channel in 5 ms */
+
+struct pf_audio_params {
+	unsigned channels;	 /* 2, 6 or 8: FL FR FC LFE RL RR SL SR */
+	const char *runtime_dir; /* the desk's private XDG_RUNTIME_DIR */
+	const char *log_dir;	 /* children's output, NULL = /dev/null */
+	/* Audio thread: PF_AUDIO_BLOCK interleaved float samples per channel;
+	 * `capture_ns` is the monotonic time of the first. Must not block. */
+	void (*on_pcm)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
+	/* Once: sound ended, the desk goes on without. Any thread. */
+	void (*on_error)(void *user, int err, const char *text);
+	void *user;
+};
+
+struct pf_audio;
+
+struct pf_audio_ops {
+	const char *name;
+	int (*probe)(const struct pf_audio_params *params, struct pf_reason *why);
+	/* Mandatory. May block for some 100 ms (starts daemons): call on a worker. */
+	int (*open)(
+		struct pf_audio **out, const struct pf_audio_params *params, struct pf_reason *why);
+	/* Mandatory. Accepts NULL and half-built objects; children are gone after. */
+	void (*close)(struct pf_audio *a);
+	/* Optional: environment that applications of the desk need. */
+	const char *const *(*app_env)(struct pf_audio *a);
+};
+
+struct pf_audio {
+	const struct pf_audio_ops *ops;
+};
+
+const struct pf_audio_ops *const *pf_audio_backends(void);
+const struct pf_audio_ops *pf_audio_find(const char *name);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* encode.h - pictures to access units.
+ *
+ * An encoder belongs to one encode thread. It is synchronous and holds nothing
+ * back: one picture in, one access unit out. It converts pixels itself, so the
+ * time of both steps is its to report. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "host/frame.h"
+
+enum pf_codec {
+	PF_CODEC_H264 = 1, /* the wire's bits, punktfunk1.md 5 */
+	PF_CODEC_HEVC = 2,
+	PF_CODEC_AV1 = 4,
+};
+
+struct pf_encoder_params {
+	enum pf_codec codec;
+	uint32_t width, height;
+	uint32_t fps_mhz; /* thousandths of Hz */
+	uint32_t bitrate_kbps;
+	struct pf_colour colour;
+	unsigned slices;    /* 0 = the backend's choice */
+	unsigned threads;   /* 0 = the backend's choice */
+	const char *preset; /* backend's word for speed, NULL = its fastest fit */
+};
+
+/* What encode() gives back, valid until the next call on the encoder. */
+struct pf_packet {
+	const uint8_t *data;
+	size_t size;
+	bool idr;	     /* decodable on its own, parameter sets in band */
+	uint64_t convert_ns; /* time spent converting pixels */
+	uint64_t encode_ns;  /* time spent in the encoder proper */
+};
+
+enum pf_encode_flags {
+	PF_ENCODE_IDR = 1 << 0, /* this picture must be an IDR */
+};
+
+struct pf_encoder;
+
+struct pf_encoder_ops {
+	const char *name;
+	uint32_t codecs; /* pf_codec bits it may open */
+	uint32_t memory; /* pf_mem_kind bits it takes */
+	bool hardware;
+	bool by_setting_only; /* holds frames back: never chosen by default */
+	/* Mandatory. On failure leaves *out alone and fills why. The only proof that
+	 * an encoder works here is that it opened and encoded a small picture. */
+	int (*open)(struct pf_encoder **out, const struct pf_encoder_params *params,
+		struct pf_reason *why);
+	/* Mandatory. Accepts NULL and half-built objects. */
+	void (*close)(struct pf_encoder *enc);
+	/* Mandatory. Borrows `in` for the call. in's size must be the encoder's. */
+	int (*encode)(struct pf_encoder *enc, const struct pf_frame *in, uint32_t flags,
+		struct pf_packet *out);
+	/* Optional: NULL means the caller reopens instead. */
+	int (*set_bitrate)(struct pf_encoder *enc, uint32_t kbps);
+	/* Optional: make the next pictures independent of the frames with numbers
+	 * first..last (this encoder's count from 0). NULL or failure = ask an IDR. */
+	int (*invalidate)(struct pf_encoder *enc, uint64_t first, uint64_t last);
+};
+
+struct pf_encoder {
+	const struct pf_encoder_ops *ops;
+};
+
+/** NULL-ended, best first. */
+const struct pf_encoder_ops *const *pf_encoder_backends(void);
+const struct pf_encoder_ops *pf_encoder_find(const char *name);
+/** Opens the best backend that really works for `params`: `name` NULL or "auto"
+ * tries all but by_setting_only ones, else just that one. */
+int pf_encoder_open(struct pf_encoder **out, const char *name,
+	const struct pf_encoder_params *params, struct pf_reason *why);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* punktfunk_core.h - the C interface of libpunktfunk-core.
+ *
+ * punktfunk/1 for clients and hosts: FEC, sealing, pacing, QUIC control. Every
+ * object is opaque and belongs to the caller who created it. Every struct that
+ * crosses the border starts with struct_size, which the caller sets to
+ * sizeof(the struct): fields are only ever added at the end, and a field that
+ * the caller's struct does not reach counts as zero.
+ *
+ * Calls return 0 (or a count) or a negative PUNKTFUNK_E... code. Unless a call
+ * says otherwise: one object may be used by one thread at a time, different
+ * objects by different threads; strings are UTF-8, ended by zero; times are
+ * nanoseconds, "unix" ones since 1970, else of the monotonic clock. */
+#ifndef PUNKTFUNK_CORE_H
+#define PUNKTFUNK_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define PUNKTFUNK_API
+#else
+#define PUNKTFUNK_API __attribute__((visibility("default")))
+#endif
+
+/* ---- version, errors, log ---- */
+
+#define PUNKTFUNK_ABI_VERSION 1
+
+/* Error codes. The numbers are Linux's errno values on every platform. */
+enum PunktfunkError {
+	PUNKTFUNK_OK = 0,
+	PUNKTFUNK_EIO = -5,
+	PUNKTFUNK_EAGAIN = -11, /* nothing there before the time-out */
+	PUNKTFUNK_ENOMEM = -12,
+	PUNKTFUNK_EACCES = -13, /* refused: fingerprint, admission */
+	PUNKTFUNK_EBUSY = -16,
+	PUNKTFUNK_EINVAL = -22,
+	PUNKTFUNK_EPIPE = -32, /* the other side closed; see the close code */
+	PUNKTFUNK_EPROTO = -71,
+	PUNKTFUNK_EMSGSIZE = -90,
+	PUNKTFUNK_ETIMEDOUT = -110,
+	PUNKTFUNK_ECONNREFUSED = -111,
+	PUNKTFUNK_EHOSTUNREACH = -113,
+};
+
+/* QUIC application close codes of punktfunk/1 (punktfunk1.md 18). */
+enum PunktfunkCloseCode {
+	PUNKTFUNK_CLOSE_NORMAL = 0x00,
+	PUNKTFUNK_CLOSE_BUSY = 0x42,
+	PUNKTFUNK_CLOSE_QUIT = 0x51, /* the user quit: the host drops the display */
+	PUNKTFUNK_CLOSE_APP_EXITED = 0x52,
+	PUNKTFUNK_CLOSE_IDENTITY_REQUIRED = 0x63,
+	PUNKTFUNK_CLOSE_DENIED = 0x64,
+	PUNKTFUNK_CLOSE_WIRE_VERSION = 0x67,
+	PUNKTFUNK_CLOSE_SETUP_FAILED = 0x68,
+};
+
+enum PunktfunkLogLevel {
+	PUNKTFUNK_LOG_ERROR = 0,
+	PUNKTFUNK_LOG_WARN = 1,
+	PUNKTFUNK_LOG_INFO = 2,
+	PUNKTFUNK_LOG_DEBUG = 3,
+};
+
+typedef void (*PunktfunkLogCallback)(
+	void *user, int32_t level, const char *topic, const char *text);
+
+/* A failure in words: what failed, why, what mends it. */
+typedef struct PunktfunkReason {
+	uint32_t struct_size;
+	int32_t code;	     /* PUNKTFUNK_E... */
+	uint32_t close_code; /* the peer's close code when code is EPIPE/EACCES */
+	char text[256];
+} PunktfunkReason;
+
+/** PUNKTFUNK_ABI_VERSION of the library at run time. Any thread. */
+PUNKTFUNK_API uint32_t punktfunk_abi_version(void);
+/** Static English words for a PUNKTFUNK_E... code; never NULL. Any thread. */
+PUNKTFUNK_API const char *punktfunk_strerror(int32_t code);
+/** Routes the library's log lines at or above `max_level`; NULL = standard
+ * error. Call once, before anything else. The callback may come on any thread. */
+PUNKTFUNK_API void punktfunk_set_log_callback(
+	PunktfunkLogCallback fn, void *user, int32_t max_level);
+/** Writes the names of the CPU features in use, e.g. "avx2 gfni"; returns buf. */
+PUNKTFUNK_API char *punktfunk_cpu_features(char *buf, uint32_t cap);
+
+/* ---- identity ---- */
+
+/* A private key with its self-signed certificate (ECDSA P-256). */
+typedef struct PunktfunkIdentity PunktfunkIdentity;
+
+/** Loads `path` (PEM: key and certificate), or creates it with mode 0600 when
+ * it does not exist; path NULL = an identity of this process only. */
+PUNKTFUNK_API int32_t punktfunk_identity_open(
+	const char *path, PunktfunkIdentity **out, PunktfunkReason *why);
+PUNKTFUNK_API void punktfunk_identity_free(PunktfunkIdentity *id);
+/** SHA-256 of the certificate's DER. */
+PUNKTFUNK_API void punktfunk_identity_fingerprint(const PunktfunkIdentity *id, uint8_t out[32]);
+
+/* ---- statistics ---- */
+
+/* Counters since the start of a session; both ends fill what they know. */
+typedef struct PunktfunkStats {
+	uint32_t struct_size;
+	uint32_t reserved;
+	uint64_t frames;	    /* submitted (host) or delivered (client) */
+	uint64_t frames_dropped;    /* host: refused by the full ring; client: lost */
+	uint64_t frames_repaired;   /* client: completed with the help of parity */
+	uint64_t packets;	    /* sent or accepted, parity included */
+	uint64_t packets_parity;    /* of these, parity */
+	uint64_t bytes;		    /* UDP payload bytes */
+	uint64_t shards_recovered;  /* client: data shards rebuilt from parity */
+	uint64_t shards_late;	    /* client: rebuilt, then arrived after all */
+	uint64_t packets_duplicate; /* client: seen before (replay window or shard) */
+	uint64_t packets_forged;    /* client: did not authenticate */
+	uint64_t packets_invalid;   /* client: header out of bounds or inconsistent */
+	uint64_t send_errors;	    /* host: datagrams the kernel refused */
+	uint64_t in_flight_bytes;   /* client: memory of unfinished frames now */
+	uint32_t loss_ppm;	    /* newest loss estimate */
+	uint32_t fec_percent;	    /* host: parity of the newest frame, rounded up */
+} PunktfunkStats;
+
+/* ---- frames ---- */
+
+/* user_flags of a frame (punktfunk1.md 10.3). */
+enum PunktfunkFrameFlags {
+	PUNKTFUNK_FRAME_VIDEO = 0x01,
+	PUNKTFUNK_FRAME_IDR = 0x04,
+	PUNKTFUNK_FRAME_RECOVERY_POINT = 0x10,
+	PUNKTFUNK_FRAME_RECOVERY_ANCHOR = 0x20,
+};
+
+/* One access unit as it arrived. */
+typedef struct PunktfunkFrame {
+	uint32_t struct_size;
+	uint32_t frame_index; /* from 0, wraps */
+	const uint8_t *data;  /* borrowed until the next call for a frame */
+	size_t size;
+	uint64_t pts_unix_ns;	    /* the host's capture time on the host's clock */
+	uint64_t first_unix_ns;	    /* first packet's arrival, this machine's clock */
+	uint64_t completed_unix_ns; /* last needed packet's arrival and recovery done */
+	uint32_t flags;		    /* PUNKTFUNK_FRAME_... */
+	uint32_t shards_recovered;  /* data shards rebuilt from parity */
+} PunktfunkFrame;
+
+/* ---- raw session: the data plane alone, over a socket of the caller's ---- */
+
+typedef struct PunktfunkSession PunktfunkSession;
+
+enum PunktfunkRole {
+	PUNKTFUNK_ROLE_HOST = 0,
+	PUNKTFUNK_ROLE_CLIENT = 1,
+};
+
+enum PunktfunkCipher {
+	PUNKTFUNK_CIPHER_AES128_GCM = 0,
+	PUNKTFUNK_CIPHER_CHACHA20_POLY1305 = 1,
+};
+
+#define PUNKTFUNK_FEC_ADAPTIVE 0xff
+
+typedef struct PunktfunkSessionConfig {
+	uint32_t struct_size;
+	uint8_t role;	     /* PUNKTFUNK_ROLE_... */
+	uint8_t cipher;	     /* PUNKTFUNK_CIPHER_... */
+	uint8_t fec_percent; /* 0..90 pinned, or PUNKTFUNK_FEC_ADAPTIVE */
+	uint8_t reserved;
+	uint8_t key[32]; /* 16 bytes for AES */
+	uint8_t salt[4];
+	uint16_t shard_payload;	     /* even, 512..9152; 0 = 1408 */
+	uint16_t max_data_per_block; /* 0 = 4096 */
+	uint32_t max_frame_bytes;    /* 0 = 8 MiB */
+	uint32_t bitrate_kbps;	     /* host: paces by it; 0 = 20000 */
+	uint32_t refresh_hz;	     /* 0 = 60 */
+	int32_t socket_fd;	     /* a connected UDP socket; the session duplicates it */
+} PunktfunkSessionConfig;
+
+/** Starts the send thread (host) or the receive thread (client). */
+PUNKTFUNK_API int32_t punktfunk_session_new(
+	const PunktfunkSessionConfig *config, PunktfunkSession **out, PunktfunkReason *why);
+/** Stops the thread and frees everything; NULL is fine. */
+PUNKTFUNK_API void punktfunk_session_free(PunktfunkSession *session);
+/** Host: copies one access unit into the send ring and returns. EBUSY when the
+ * ring is full (the frame is dropped and counted), EMSGSIZE above
+ * max_frame_bytes. `pts_unix_ns` is the capture time. */
+PUNKTFUNK_API int32_t punktfunk_host_submit_frame(PunktfunkSession *session, const uint8_t *data,
+	size_t size, uint64_t pts_unix_ns, uint32_t flags);
+/** Client: waits up to `timeout_ms` for the next complete frame; 0 or EAGAIN. */
+PUNKTFUNK_API int32_t punktfunk_client_poll_frame(
+	PunktfunkSession *session, PunktfunkFrame *out, uint32_t timeout_ms);
+/** Any thread. */
+PUNKTFUNK_API int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out);
+
+/* ---- connection: a client of a punktfunk/1 host ---- */
+
+typedef struct PunktfunkConnection PunktfunkConnection;
+
+enum PunktfunkCodec {
+	PUNKTFUNK_CODEC_H264 = 1,
+	PUNKTFUNK_CODEC_HEVC = 2,
+	PUNKTFUNK_CODEC_AV1 = 4,
+};
+
+typedef struct PunktfunkConnectOptions {
+	uint32_t struct_size;
+	uint16_t port;			   /* 0 = 9777 */
+	uint16_t max_shard_payload;	   /* 0 = 9152 */
+	const char *host;		   /* name or address */
+	const PunktfunkIdentity *identity; /* NULL = connect without a certificate */
+	const uint8_t *host_fingerprint;   /* 32 bytes to demand; NULL = accept and report */
+	const char *name;		   /* label shown at the host; NULL = host name */
+	const char *launch;		   /* library id or NULL */
+	uint32_t width, height, refresh_hz;
+	uint32_t bitrate_kbps; /* 0 = the host's default */
+	uint8_t video_codecs;  /* PUNKTFUNK_CODEC_... set; 0 = H.264 */
+	uint8_t preferred_codec;
+	uint8_t audio_channels; /* 2, 6, 8; 0 = 2 */
+	uint8_t compositor;	/* punktfunk1.md 5; 0 = the host's choice */
+	uint32_t timeout_ms;	/* whole connect; 0 = 10000 */
+} PunktfunkConnectOptions;
+
+/* What was agreed, and how the clocks stand. */
+typedef struct PunktfunkConnectionInfo {
+	uint32_t struct_size;
+	uint32_t width, height, refresh_hz; /* the mode in force */
+	uint32_t bitrate_kbps;
+	uint8_t codec; /* one PUNKTFUNK_CODEC_... */
+	uint8_t bit_depth;
+	uint8_t chroma_format_idc;
+	uint8_t audio_channels;
+	uint8_t color_primaries, color_transfer, color_matrix, color_full_range;
+	uint8_t fec_percent;
+	uint8_t cipher;
+	uint8_t compositor;
+	uint8_t host_caps;
+	uint16_t data_port;
+	uint16_t shard_payload;
+	int64_t clock_offset_ns; /* host's clock minus ours */
+	uint64_t rtt_ns;	 /* smallest round trip seen */
+	uint8_t host_fingerprint[32];
+} PunktfunkConnectionInfo;
+
+/* One audio packet: an Opus frame of 5 ms. */
+typedef struct PunktfunkAudio {
+	uint32_t struct_size;
+	uint32_t seq;
+	const uint8_t *data; /* borrowed until the next call for audio */
+	size_t size;
+	uint64_t pts_unix_ns;
+} PunktfunkAudio;
+
+enum PunktfunkEventType {
+	PUNKTFUNK_EVENT_HOST_TIMING = 1, /* value = frame pts; a..d below */
+	PUNKTFUNK_EVENT_MODE = 2,	 /* a, b, c = width, height, refresh */
+	PUNKTFUNK_EVENT_BITRATE = 3,	 /* a = kbps */
+	PUNKTFUNK_EVENT_RUMBLE = 4,	 /* a = pad, b = low, c = high */
+	PUNKTFUNK_EVENT_CLOSED = 5,	 /* a = close code, 0xffffffff = lost */
+};
+
+typedef struct PunktfunkEvent {
+	uint32_t struct_size;
+	uint32_t type; /* PUNKTFUNK_EVENT_... */
+	uint64_t value;
+	uint32_t a, b, c, d; /* timing: host_us, queue_us, encode_us, pace_us */
+	char text[128];	     /* closed: the reason */
+} PunktfunkEvent;
+
+/* punktfunk1.md 9: kind 0..16 with code, x, y, flags as on the wire. */
+enum PunktfunkInputKind {
+	PUNKTFUNK_INPUT_KEY_DOWN = 0,
+	PUNKTFUNK_INPUT_KEY_UP = 1,
+	PUNKTFUNK_INPUT_MOUSE_RELATIVE = 2,
+	PUNKTFUNK_INPUT_MOUSE_ABSOLUTE = 3,
+	PUNKTFUNK_INPUT_BUTTON_DOWN = 4,
+	PUNKTFUNK_INPUT_BUTTON_UP = 5,
+	PUNKTFUNK_INPUT_SCROLL = 6,
+	PUNKTFUNK_INPUT_TEXT = 15,
+};
+
+typedef struct PunktfunkInputEvent {
+	uint32_t struct_size;
+	uint8_t kind; /* PUNKTFUNK_INPUT_... */
+	uint8_t reserved[3];
+	uint32_t code;
+	int32_t x, y;
+	uint32_t flags;
+} PunktfunkInputEvent;
+
+/** Connects, agrees on a mode, measures the clock, opens the data plane. Blocks
+ * up to timeout_ms. On failure `why` (may be NULL) says what to do. */
+PUNKTFUNK_API int32_t punktfunk_connect(
+	const PunktfunkConnectOptions *options, PunktfunkConnection **out, PunktfunkReason *why);
+/** Any thread. */
+PUNKTFUNK_API int32_t punktfunk_connection_info(
+	PunktfunkConnection *conn, PunktfunkConnectionInfo *out);
+/** Readable while a frame, audio or an event waits. Owned by the connection. */
+PUNKTFUNK_API int32_t punktfunk_connection_fd(PunktfunkConnection *conn);
+/** Next complete frame in delivery order; 0, EAGAIN, or EPIPE once closed.
+ * Frames, audio and events may be pulled by three different threads. */
+PUNKTFUNK_API int32_t punktfunk_connection_next_frame(
+	PunktfunkConnection *conn, PunktfunkFrame *out, uint32_t timeout_ms);
+PUNKTFUNK_API int32_t punktfunk_connection_next_audio(
+	PunktfunkConnection *conn, PunktfunkAudio *out, uint32_t timeout_ms);
+PUNKTFUNK_API int32_t punktfunk_connection_next_event(
+	PunktfunkConnection *conn, PunktfunkEvent *out, uint32_t timeout_ms);
+/** Queues one input event. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_send_input(
+	PunktfunkConnection *conn, const PunktfunkInputEvent *event);
+/** Asks; the answer comes as an event, the keyframe as a frame. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_request_keyframe(PunktfunkConnection *conn);
+PUNKTFUNK_API int32_t punktfunk_request_bitrate(PunktfunkConnection *conn, uint32_t kbps);
+PUNKTFUNK_API int32_t punktfunk_request_mode(
+	PunktfunkConnection *conn, uint32_t width, uint32_t height, uint32_t refresh_hz);
+/** Any thread. */
+PUNKTFUNK_API int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out);
+/** Closes with a code of PunktfunkCloseCode, waits briefly for it to leave, and
+ * frees. No other thread may be inside a call on `conn`. NULL is fine. */
+PUNKTFUNK_API void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
