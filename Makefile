@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Thin: every target installs what it needs, then calls meson or a script.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+export JOBS
+
+.PHONY: all deps build demo test test-fresh lint asan tsan fuzz bench coverage install clean help
+
+all: build
+
+help:
+	@echo 'make demo        install what is missing, build, stream a headless desktop, print figures'
+	@echo 'make test        install what is missing, build, run all tests'
+	@echo 'make build       build into $(BUILD)/'
+	@echo 'make lint        format, structure and clang warnings'
+	@echo 'make asan tsan   the tests under sanitizers'
+	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
+	@echo 'make bench       kernels and stages, as ratios'
+	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
+	@echo 'make coverage    line coverage of the tests'
+
+deps:
+	@scripts/install-deps
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) -j$(JOBS)
+
+demo: build
+	@python3 scripts/demo.py --build $(BUILD)
+
+test: build
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+lint: deps
+	@scripts/lint
+
+asan: deps
+	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined >/dev/null
+	@ninja -C build-asan -j$(JOBS)
+	@meson test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4
+
+tsan: deps
+	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread >/dev/null
+	@ninja -C build-tsan -j$(JOBS)
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson test -C build-tsan --no-rebuild \
+		--print-errorlogs --timeout-multiplier 6 --suite unit
+
+SECONDS ?= 180
+fuzz: deps
+	@scripts/fuzz.sh $(SECONDS)
+
+bench: build
+	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+
+test-fresh:
+	@scripts/test-fresh
+
+coverage: deps
+	@test -f build-cov/build.ninja || meson setup build-cov -Db_coverage=true >/dev/null
+	@ninja -C build-cov -j$(JOBS)
+	@meson test -C build-cov --no-rebuild
+	@ninja -C build-cov coverage-text
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz build-clang build-cov
