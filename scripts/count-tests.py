@@ -4,7 +4,7 @@
 
 usage: count-tests.py ALLOWED_SKIPS RESULTS.json...
 
-A results file is a meson testlog.json, or a file of lines "NAME ok|fail" that
+A results file is a junit .xml of meson, or a file of lines "NAME ok|fail" that
 .ci/run writes for its other stages. The last line is the sum."""
 import json
 import pathlib
