@@ -34,3 +34,6 @@ int pf_child_death_fd(const struct pf_child *child);
 /** True while it runs. */
 bool pf_child_alive(struct pf_child *child);
 pid_t pf_child_pid(const struct pf_child *child);
+/** How it ended, as waitpid says it. -EAGAIN while it runs, -ECHILD if nobody
+ * knows (its guard was killed). */
+int pf_child_wait_status(struct pf_child *child, int *status);
