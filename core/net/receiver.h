@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* receiver.h - the one receiver: UDP, open, replay window, reassembler, frame ring.
+ *
+ * One thread per receiver fills a bounded ring of complete frames. A full ring
+ * drops its oldest frame, which is counted and asks for recovery. next is for
+ * one thread; everything else may be called from any thread. Events come on the
+ * receiver's thread and must not block. */
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "core/media/seal.h"
+
+struct pf_receiver;
+
+struct pf_receiver_events {
+	/* Optional. Every 750 ms: send LossReport. */
+	void (*loss_report)(void *user, uint32_t loss_ppm);
+	/* Optional. Cool-downs are already applied: send RequestKeyframe / RfiRequest. */
+	void (*request_keyframe)(void *user);
+	void (*request_rfi)(void *user, uint32_t first_lost, uint32_t last_lost);
+};
+
+struct pf_receiver_params {
+	int fd;			      /* UDP socket; the receiver owns it once create succeeds */
+	struct sockaddr_storage peer; /* connects to it; family 0 = already connected */
+	bool punch;		      /* keep the path open with PFpunch1 */
+
+	struct pf_media_keys keys;   /* copied, wiped on destroy */
+	enum pf_direction direction; /* of the packets to open: PF_FROM_HOST at a client */
+	uint16_t shard_bytes;	     /* of Welcome */
+	uint16_t max_data_per_block;
+	uint32_t max_frame_bytes; /* punktfunk1.md 4.2: 4 x bitrate/8/refresh, 8..64 MiB */
+
+	const struct pf_receiver_events *events; /* may be NULL */
+	void *user;
+};
+
+/* One complete access unit; times are monotonic nanoseconds. */
+struct pf_received_frame {
+	const uint8_t *data; /* borrowed until the next call of pf_receiver_next */
+	size_t len;
+	uint64_t pts_unix_ns;
+	uint64_t first_ns;     /* its first packet was read */
+	uint64_t completed_ns; /* its last needed packet was read and recovery done */
+	uint32_t frame_index;
+	uint32_t user_flags;
+	uint32_t shards_recovered;
+	bool partial; /* chunk-aligned frames only: missing shards are zero */
+	bool hold;    /* the decode freeze is on: decode, but show nothing new */
+};
+
+struct pf_receiver_stats {
+	uint64_t frames;	 /* completed */
+	uint64_t frames_lost;	 /* given up by the reassembler */
+	uint64_t frames_dropped; /* complete, but the ring was full */
+	uint64_t frames_repaired;
+	uint64_t packets; /* accepted */
+	uint64_t packets_parity;
+	uint64_t bytes; /* UDP payload of all received */
+	uint64_t shards_recovered;
+	uint64_t shards_late;
+	uint64_t packets_duplicate;
+	uint64_t packets_forged;
+	uint64_t packets_invalid;
+	uint64_t in_flight_bytes;
+	uint32_t loss_ppm; /* newest report */
+};
+
+/** Starts the thread. On failure `fd` stays the caller's. */
+int pf_receiver_create(
+	struct pf_receiver **out, const struct pf_receiver_params *params, struct pf_reason *why);
+/** Stops the thread, closes the socket. The borrowed frame dies. NULL is fine. */
+void pf_receiver_destroy(struct pf_receiver *r);
+/** Readable while a frame waits. Owned by the receiver. */
+int pf_receiver_fd(const struct pf_receiver *r);
+/** Next frame in completion order: 0, or -EAGAIN after `timeout_ms`. */
+int pf_receiver_next(struct pf_receiver *r, struct pf_received_frame *out, uint32_t timeout_ms);
+/** What the decoder made of a frame: three in a row without output freeze the
+ * picture and ask for a keyframe. `idr` = the decoder itself saw an IDR. */
+void pf_receiver_decoded(struct pf_receiver *r, bool output, bool idr);
+/** PipelineGap or a probe: forget the running loss window. */
+void pf_receiver_discard_window(struct pf_receiver *r);
+void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out);

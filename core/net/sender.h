@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* sender.h - the one sender: frame ring, packetizer, FEC, seal, pacer, UDP.
+ *
+ * One thread per sender takes access units from a bounded ring and sends them.
+ * submit is for one thread (encode) and never waits; everything else may be
+ * called from any thread. Events come on the sender's thread and must not
+ * block. */
+#pragma once
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "core/media/seal.h"
+
+#define PF_FEC_ADAPTIVE	    0xff
+#define PF_SENDER_SLOTS	    4 /* frames the ring holds */
+#define PF_SENDER_USER_U64S 4 /* words a frame carries through to its stamps */
+#define PF_PUNCH_WAIT_MS    2500
+
+struct pf_sender;
+
+/* How one frame left; monotonic nanoseconds. */
+struct pf_sent_frame {
+	uint32_t frame_index;
+	uint32_t user_flags;
+	uint64_t pts_unix_ns;
+	uint64_t submit_ns; /* pf_sender_submit returned about then */
+	uint64_t start_ns;  /* the sender took it up: queue time ends */
+	uint64_t sent_ns;   /* last packet handed to the kernel: pace time ends */
+	uint32_t packets;
+	uint32_t parity_packets;
+	uint64_t user[PF_SENDER_USER_U64S];
+};
+
+struct pf_sender_events {
+	/* Optional. The destination is settled; frames leave from now on. */
+	void (*ready)(void *user, const struct sockaddr_storage *peer);
+	/* Optional. Once per frame, right after its last packet. */
+	void (*sent)(void *user, const struct pf_sent_frame *f);
+};
+
+struct pf_sender_params {
+	int fd; /* UDP socket; the sender owns it once create succeeds */
+	/* With await_punch the thread first waits PF_PUNCH_WAIT_MS for a punch from
+	 * the IP of `peer`, connects to its source, else to `peer` as given (the
+	 * address from QUIC, the port from Start). Without: connects to `peer` at
+	 * once, or takes `fd` as connected when peer.ss_family is 0. */
+	bool await_punch;
+	struct sockaddr_storage peer;
+
+	struct pf_media_keys keys; /* copied, wiped on destroy */
+	enum pf_direction direction;
+	uint16_t shard_bytes;	     /* even, PF_SHARD_MIN..PF_SHARD_MAX */
+	uint16_t max_data_per_block; /* 4096 */
+	uint8_t fec_percent;	     /* 0..90 pinned, or PF_FEC_ADAPTIVE */
+	uint8_t welcome_percent;     /* the percentage in Welcome: caps k + m */
+	uint32_t max_frame_bytes;
+	uint32_t bitrate_kbps; /* 0 = unpaced */
+
+	const struct pf_sender_events *events; /* may be NULL */
+	void *user;
+};
+
+/* One access unit; everything is copied. */
+struct pf_sender_frame {
+	const uint8_t *data;
+	size_t len;
+	uint64_t pts_unix_ns;
+	uint32_t user_flags; /* pf_user_flag */
+	uint64_t user[PF_SENDER_USER_U64S];
+};
+
+struct pf_sender_stats {
+	uint64_t frames;  /* submitted */
+	uint64_t dropped; /* refused by the full ring */
+	uint64_t sent;	  /* left completely */
+	uint64_t packets; /* taken by the kernel, parity included */
+	uint64_t packets_parity;
+	uint64_t bytes;	      /* UDP payload of these */
+	uint64_t send_errors; /* packets the kernel refused */
+	uint32_t loss_ppm;    /* estimate that parity is chosen by */
+	uint32_t fec_percent; /* parity of the newest frame, rounded up */
+};
+
+/** Starts the thread. On failure `fd` stays the caller's. */
+int pf_sender_create(
+	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why);
+/** Stops within about 100 ms, drops what waits, closes the socket. NULL is fine. */
+void pf_sender_destroy(struct pf_sender *s);
+/** 0; -EAGAIN ring full (dropped, counted); -EMSGSIZE above max_frame_bytes; -ENOMEM.
+ * Allocates only while slots still grow. */
+int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f);
+/** Frames submitted and not yet sent completely. */
+unsigned pf_sender_queued(const struct pf_sender *s);
+void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps);
+/** A LossReport of the client; ignored while the percentage is pinned. */
+void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm);
+void pf_sender_stats(const struct pf_sender *s, struct pf_sender_stats *out);
