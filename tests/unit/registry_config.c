@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "host/registry/config.h"
+#include "host/sys/files.h"
+#include "host/sys/rundir.h"
+
+struct seen {
+	unsigned errors, warnings;
+	unsigned line;	/* of the newest report */
+	char file[256]; /* of it */
+	char text[512];
+};
+
+static void note(void *user, bool is_error, const char *file, unsigned line, const char *text)
+{
+	struct seen *s = user;
+
+	if (is_error)
+		s->errors++;
+	else
+		s->warnings++;
+	s->line = line;
+	snprintf(s->file, sizeof(s->file), "%s", file ? file : "");
+	snprintf(s->text, sizeof(s->text), "%s", text);
+}
+
+static unsigned parse(struct pf_config *c, const char *text, struct seen *s)
+{
+	const struct pf_config_sink sink = { note, s };
+
+	memset(s, 0, sizeof(*s));
+	return pf_config_parse(c, "host.conf", (const uint8_t *)text, strlen(text), &sink);
+}
+
+static void every_default_is_allowed_and_survives_a_round_trip(void **state)
+{
+	struct pf_config c, back;
+	struct seen s;
+	size_t count, len;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)pf_config_keys(&count);
+	assert_true(count > 20);
+	pf_config_init(&c);
+	assert_int_equal(c.port, 9777);
+	assert_int_equal(c.fec_percent, PF_CONFIG_AUTO);
+	assert_false(c.trust_on_first_use);
+	c.port = 0;
+	c.display_backend = PF_CONFIG_DISPLAY_PATTERN;
+	strcpy(c.session_command, "foot -e sh -c 'echo a = b # c'");
+	pf_config_write(&c, out);
+	fclose(out);
+	pf_config_init(&back);
+	assert_int_equal(parse(&back, text, &s), 0);
+	assert_int_equal(s.warnings, 0);
+	assert_memory_equal(&c, &back, sizeof(c));
+	free(text);
+}
+
+static void good_lines_are_applied(void **state)
+{
+	struct pf_config c;
+	struct seen s;
+
+	pf_config_init(&c);
+	assert_int_equal(parse(&c,
+				 "# comment\r\n\n  port=1234\t\r\n"
+				 "display_backend = pattern\naudio = off\n"
+				 "  # another\nfec_percent = 20\nsession_command = a=b # kept",
+				 &s),
+		0);
+	assert_int_equal(s.warnings, 0);
+	assert_int_equal(c.port, 1234);
+	assert_int_equal(c.display_backend, PF_CONFIG_DISPLAY_PATTERN);
+	assert_false(c.audio);
+	assert_int_equal(c.fec_percent, 20);
+	assert_string_equal(c.session_command, "a=b # kept");
+}
+
+static void an_unknown_key_is_a_warning_with_its_place(void **state)
+{
+	struct pf_config c;
+	struct seen s;
+
+	pf_config_init(&c);
+	assert_int_equal(parse(&c, "\nprot = 1\nport = 5\n", &s), 0);
+	assert_int_equal(s.warnings, 1);
+	assert_int_equal(s.line, 2);
+	assert_string_equal(s.file, "host.conf");
+	assert_non_null(strstr(s.text, "\"prot\""));
+	assert_int_equal(c.port, 5);
+	assert_int_equal(parse(&c, "port = 6\nport = 7\n", &s), 0);
+	assert_int_equal(s.warnings, 1);
+	assert_int_equal(c.port, 7);
+}
+
+static void a_bad_value_says_what_is_allowed(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{ "port = 65536", "0 to 65535" },
+		{ "port = -1", "0 to 65535" },
+		{ "port = 99999999999999999999", "0 to 65535" },
+		{ "port = 0x10", "0 to 65535" },
+		{ "port =", "0 to 65535" },
+		{ "fec_percent = 91", "auto or 0 to 90" },
+		{ "audio = maybe", "yes or no" },
+		{ "audio_channels = 4", "2, 6, 8" },
+		{ "display_backend = kwin", "auto, wlroots, session, pattern, null" },
+		{ "display_backend = ", "auto, wlroots" },
+		{ "session_command = \x01", "text" },
+		{ "just words", "KEY = VALUE" },
+	};
+	struct pf_config c, before;
+	struct seen s;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pf_config_init(&c);
+		before = c;
+		assert_int_equal(parse(&c, rows[i].text, &s), 1);
+		assert_int_equal(s.errors, 1);
+		assert_int_equal(s.line, 1);
+		if (!strstr(s.text, rows[i].words))
+			fail_msg("%s: %s", rows[i].text, s.text);
+		assert_memory_equal(&c, &before, sizeof(c));
+	}
+}
+
+static void hostile_text_stays_inside_its_bounds(void **state)
+{
+	struct pf_config c;
+	struct seen s;
+	const struct pf_config_sink sink = { note, &s };
+	char *big = malloc(5000);
+
+	pf_config_init(&c);
+	memset(big, 'x', 5000);
+	memcpy(big, "user = ", 7);
+	memset(&s, 0, sizeof(s));
+	assert_int_equal(pf_config_parse(&c, "f", (const uint8_t *)big, 5000, &sink), 1);
+	memset(&s, 0, sizeof(s));
+	/* The longest text that fits, and one more. */
+	assert_int_equal(
+		pf_config_parse(&c, "f", (const uint8_t *)big, 7 + PF_CONFIG_TEXT_BYTES - 1, &sink),
+		0);
+	assert_int_equal(strlen(c.user), PF_CONFIG_TEXT_BYTES - 1);
+	assert_int_equal(
+		pf_config_parse(&c, "f", (const uint8_t *)big, 7 + PF_CONFIG_TEXT_BYTES, &sink), 1);
+	assert_int_equal(pf_config_parse(&c, "f", (const uint8_t *)"port\0=1", 7, &sink), 1);
+	assert_int_equal(pf_config_parse(&c, "f", NULL, 0, &sink), 0);
+	free(big);
+}
+
+static void command_line_names_take_dashes(void **state)
+{
+	struct pf_reason why = { 0 };
+	struct pf_config c;
+
+	pf_config_init(&c);
+	assert_int_equal(pf_config_set(&c, "bitrate-default-kbps", "3000", &why), 0);
+	assert_int_equal(c.bitrate_default_kbps, 3000);
+	assert_int_equal(pf_config_set(&c, "bitrate", "3000", &why), -ENOENT);
+	assert_int_equal(pf_config_set(&c, "port", "x", &why), -EINVAL);
+	assert_non_null(strstr(why.text, "allowed"));
+	assert_null(pf_config_find("port_"));
+	assert_null(pf_config_find(""));
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+	char path[PF_PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(pf_file_replace(path, 0600, text, strlen(text), NULL), 0);
+}
+
+static void files_come_in_order_and_the_last_wins(void **state)
+{
+	struct pf_config c;
+	struct seen s = { 0 };
+	const struct pf_config_sink sink = { note, &s };
+	char *dir, path[PF_PATH_BYTES];
+
+	assert_int_equal(pf_rundir_create("/tmp", "pf-config-", &dir, NULL), 0);
+	pf_config_init(&c);
+	assert_int_equal(pf_config_load(&c, dir, NULL, &sink), 0); /* nothing there */
+	put(dir, "host.conf", "port = 1\nmax_sessions = 2\n");
+	snprintf(path, sizeof(path), "%s/host.conf.d", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(path, "20-b.conf", "port = 3\n");
+	put(path, "10-a.conf", "port = 2\nuser = u\nnope = 1\n");
+	put(path, "30-c.conf.bak", "port = 4\n");
+	assert_int_equal(pf_config_load(&c, dir, NULL, &sink), 0);
+	assert_int_equal(s.warnings, 1);
+	assert_non_null(strstr(s.file, "host.conf.d/10-a.conf"));
+	assert_int_equal(c.port, 3);
+	assert_int_equal(c.max_sessions, 2);
+	assert_string_equal(c.user, "u");
+	/* A file that was named must be there. */
+	snprintf(path, sizeof(path), "%s/none.conf", dir);
+	assert_int_equal(pf_config_load(&c, dir, path, &sink), 1);
+	assert_non_null(strstr(s.text, "none.conf"));
+	snprintf(path, sizeof(path), "%s/host.conf.d", dir);
+	assert_int_equal(pf_config_load(&c, dir, path, &sink), 1);
+	(void)pf_rundir_remove(dir);
+	free(dir);
+}
+
+static void note_key(void *user, const char *key)
+{
+	strcat(user, key);
+}
+
+static void a_reload_leaves_what_needs_a_restart(void **state)
+{
+	struct pf_config c, next;
+	char stays[256] = "";
+
+	pf_config_init(&c);
+	next = c;
+	next.port = 1;
+	next.max_sessions = 9;
+	strcpy(next.session_command, "foot");
+	pf_config_adopt(&c, &next, note_key, stays);
+	assert_int_equal(c.port, 9777);
+	assert_int_equal(c.max_sessions, 9);
+	assert_string_equal(c.session_command, "foot");
+	assert_string_equal(stays, "port");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_default_is_allowed_and_survives_a_round_trip),
+		cmocka_unit_test(good_lines_are_applied),
+		cmocka_unit_test(an_unknown_key_is_a_warning_with_its_place),
+		cmocka_unit_test(a_bad_value_says_what_is_allowed),
+		cmocka_unit_test(hostile_text_stays_inside_its_bounds),
+		cmocka_unit_test(command_line_names_take_dashes),
+		cmocka_unit_test(files_come_in_order_and_the_last_wins),
+		cmocka_unit_test(a_reload_leaves_what_needs_a_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
