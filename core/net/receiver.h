@@ -80,7 +80,7 @@ int pf_receiver_fd(const struct pf_receiver *r);
 int pf_receiver_next(struct pf_receiver *r, struct pf_received_frame *out, uint32_t timeout_ms);
 /** What the decoder made of a frame: three in a row without output freeze the
  * picture and ask for a keyframe. `idr` = the decoder itself saw an IDR. */
-void pf_receiver_decoded(struct pf_receiver *r, bool output, bool idr);
+void pf_receiver_decoded(struct pf_receiver *r, uint32_t frame_index, bool output, bool idr);
 /** PipelineGap or a probe: forget the running loss window. */
 void pf_receiver_discard_window(struct pf_receiver *r);
 void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out);

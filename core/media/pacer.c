@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/media/pacer.h"
+
+void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns)
+{
+	uint64_t head = bytes / 4 > PF_PACER_HEAD_BYTES ? bytes / 4 : PF_PACER_HEAD_BYTES;
+
+	p->start_ns = now_ns;
+	p->head_bytes = head < bytes ? head : bytes;
+	p->rest_bytes = bytes - p->head_bytes;
+	p->span_ns = 0;
+	if (!p->rate_bps || !p->rest_bytes)
+		return;
+	/* Frames are far below 2 GiB, so bits times 10^9 fit. */
+	p->span_ns = p->rest_bytes * 8 * 1000000000ull / (p->rate_bps * 3);
+	if (p->span_ns > PF_PACER_SPAN_MAX_NS)
+		p->span_ns = PF_PACER_SPAN_MAX_NS;
+}
+
+uint64_t pf_pacer_due_ns(const struct pf_pacer *p, uint64_t sent_bytes)
+{
+	uint64_t past_head;
+
+	if (sent_bytes < p->head_bytes || !p->span_ns)
+		return p->start_ns;
+	past_head = sent_bytes - p->head_bytes;
+	return p->start_ns + p->span_ns * past_head / p->rest_bytes;
+}
+
+uint32_t pf_pacer_train(const struct pf_pacer *p, uint64_t sent_bytes, uint32_t packet_bytes)
+{
+	uint64_t n;
+
+	if (sent_bytes < p->head_bytes || !p->span_ns)
+		return PF_PACER_TRAIN_MAX;
+	n = p->rest_bytes * PF_PACER_SLEEP_MIN_NS / (p->span_ns * packet_bytes);
+	if (n < PF_PACER_TRAIN_MIN)
+		return PF_PACER_TRAIN_MIN;
+	return n < PF_PACER_TRAIN_MAX ? (uint32_t)n : PF_PACER_TRAIN_MAX;
+}

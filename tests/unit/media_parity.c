@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include "core/media/parity.h"
+
+/* P(more than m of n packets lost) by walking Gilbert's chain packet by packet:
+ * another way than the one under test. */
+static double tail_by_walking(uint32_t n, uint32_t m, double p, double burst)
+{
+	double r, g, sum = 0;
+	double *good = calloc(m + 2, sizeof(double)), *bad = calloc(m + 2, sizeof(double));
+
+	assert_non_null(good);
+	assert_non_null(bad);
+	if (burst < 1 / (1 - p))
+		burst = 1 / (1 - p);
+	r = 1 / burst;
+	g = p * r / (1 - p);
+	/* good[j], bad[j]: j lost so far, state of the newest packet; all above m
+	 * are dropped. */
+	good[0] = 1 - p;
+	if (m > 0)
+		bad[1] = p;
+	for (uint32_t t = 1; t < n; t++) {
+		for (uint32_t j = m + 1; j-- > 0;) {
+			double to_bad = j ? good[j - 1] * g + bad[j - 1] * (1 - r) : 0;
+			double to_good = good[j] * (1 - g) + bad[j] * r;
+
+			bad[j] = to_bad;
+			good[j] = to_good;
+		}
+	}
+	for (uint32_t j = 0; j <= m; j++)
+		sum += good[j] + bad[j];
+	free(good);
+	free(bad);
+	return 1 - sum;
+}
+
+static const double losses[] = { 0.001, 0.02, 0.05, 0.1, 0.3, 0.5 };
+static const double bursts[] = { 1, 1.5, 3, 10 };
+
+static void the_count_is_the_smallest_that_serves(void **state)
+{
+	static const uint32_t ks[] = { 1, 2, 3, 6, 8, 15, 40, 120, 300 };
+
+	for (unsigned i = 0; i < 6; i++) {
+		for (unsigned b = 0; b < 4; b++) {
+			for (unsigned n = 0; n < 9; n++) {
+				uint32_t k = ks[n];
+				uint32_t m = pf_parity_solve(k, losses[i], bursts[b], 1e-5, 5000);
+
+				assert_true(m < 5000);
+				assert_true(tail_by_walking(k + m, m, losses[i], bursts[b]) <=
+					    1e-5 * (1 + 1e-6));
+				if (m)
+					assert_true(tail_by_walking(k + m - 1, m - 1, losses[i],
+							    bursts[b]) > 1e-5 * (1 - 1e-6));
+			}
+		}
+	}
+}
+
+/* Underflow guard: (1 - g)^4095 is far below the smallest double here. */
+static void whole_blocks_at_high_loss(void **state)
+{
+	uint32_t m = pf_parity_solve(4096, 0.5, 1, 1e-5, 10000);
+
+	assert_in_range(m, 4400, 4600);
+	assert_true(tail_by_walking(4096 + m, m, 0.5, 1) <= 1.001e-5);
+	assert_true(tail_by_walking(4096 + m - 1, m - 1, 0.5, 1) > 0.999e-5);
+	assert_int_equal(pf_parity_solve(4096, 0.5, 1, 1e-5, 410), 410);
+	assert_int_equal(pf_parity_solve(10, 0, 1, 1e-5, 410), 0);
+	assert_int_equal(pf_parity_solve(10, 1, 1, 1e-5, 410), 410);
+}
+
+static uint64_t rng_state = 0x9e3779b97f4a7c15ull;
+
+static double uniform(void)
+{
+	rng_state ^= rng_state << 13;
+	rng_state ^= rng_state >> 7;
+	rng_state ^= rng_state << 17;
+	return (double)(rng_state >> 11) * 0x1p-53;
+}
+
+/* Frames through a simulated link: what the formula promises comes true. */
+static double simulate(uint32_t k, uint32_t m, double p, double burst, unsigned frames)
+{
+	double r, g;
+	unsigned dead = 0;
+	bool bad = uniform() < p;
+
+	if (burst < 1 / (1 - p))
+		burst = 1 / (1 - p);
+	r = 1 / burst;
+	g = p * r / (1 - p);
+	for (unsigned f = 0; f < frames; f++) {
+		uint32_t lost = 0;
+
+		for (uint32_t i = 0; i < k + m; i++) {
+			bad = uniform() < (bad ? 1 - r : g);
+			lost += bad;
+		}
+		dead += lost > m;
+	}
+	return (double)dead / frames;
+}
+
+static void simulated_links_lose_what_was_promised(void **state)
+{
+	static const struct {
+		uint32_t k;
+		double p, burst;
+	} links[] = { { 6, 0.02, 1 }, { 6, 0.05, 1 }, { 40, 0.02, 1 }, { 6, 0.05, 3 },
+		{ 40, 0.1, 5 } };
+
+	/* A residual of 10^-3 gives enough dead frames to count. */
+	for (unsigned i = 0; i < 5; i++) {
+		uint32_t m = pf_parity_solve(links[i].k, links[i].p, links[i].burst, 1e-3, 1000);
+		double with = simulate(links[i].k, m, links[i].p, links[i].burst, 200000);
+		double less = simulate(links[i].k, m - 1, links[i].p, links[i].burst, 200000);
+
+		assert_true(with < 1.35e-3);
+		assert_true(less > 0.75e-3);
+	}
+}
+
+static void policy_keeps_its_bounds(void **state)
+{
+	struct pf_parity p;
+
+	assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096), 0);
+	assert_int_equal(pf_parity_choose(&p, 1), 2);
+	assert_int_equal(pf_parity_choose(&p, 6), 4);
+	assert_in_range(pf_parity_choose(&p, 120), 10, 12);
+	assert_int_equal(p.block_cap, 4506);
+	pf_parity_report(&p, 500000);
+	assert_int_equal(pf_parity_choose(&p, 4096), 410);
+	assert_int_equal(pf_parity_choose(&p, 4505), 1);
+	assert_true(pf_parity_choose(&p, 1) > 10); /* low rate: more parity than data */
+
+	assert_int_equal(pf_parity_init(&p, 20, 20, 4096), 0);
+	assert_int_equal(pf_parity_choose(&p, 100), 20);
+	assert_int_equal(pf_parity_choose(&p, 101), 21);
+	assert_int_equal(pf_parity_choose(&p, 1), 2);
+	pf_parity_report(&p, 500000);
+	assert_int_equal(pf_parity_choose(&p, 100), 20);
+	assert_int_equal(pf_parity_choose(&p, 4096), 820);
+
+	assert_int_equal(pf_parity_init(&p, 0, 0, 4096), 0);
+	assert_int_equal(pf_parity_choose(&p, 100), 0);
+	assert_int_equal(pf_parity_init(&p, 91, 10, 4096), -EINVAL);
+	assert_int_equal(pf_parity_init(&p, 10, 91, 4096), -EINVAL);
+	assert_int_equal(pf_parity_init(&p, 10, 10, 0), -EINVAL);
+}
+
+static void the_estimate_rises_at_once_and_falls_slowly(void **state)
+{
+	struct pf_parity p;
+	uint32_t before;
+
+	pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096);
+	pf_parity_report(&p, 0);
+	assert_int_equal(pf_parity_loss_ppm(&p), 20000);
+	/* 5 % lost of 100 data and 100 parity: 5 of 195 are seen */
+	pf_parity_sent(&p, 100, 100);
+	pf_parity_report(&p, (uint32_t)(5 * 1000000.0 / 195));
+	assert_in_range(pf_parity_loss_ppm(&p), 49900, 50100);
+	before = pf_parity_loss_ppm(&p);
+	for (int i = 0; i < 40; i++) {
+		pf_parity_report(&p, 0);
+		assert_true(pf_parity_loss_ppm(&p) <= before);
+		assert_true(i > 2 || pf_parity_loss_ppm(&p) > 30000);
+		before = pf_parity_loss_ppm(&p);
+	}
+	assert_int_equal(before, 20000);
+	pf_parity_report(&p, UINT32_MAX);
+	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
+}
+
+static void bursts_need_more(void **state)
+{
+	struct pf_parity p;
+	uint32_t alone;
+
+	pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096);
+	alone = pf_parity_choose(&p, 100);
+	pf_parity_set_burst(&p, 3);
+	assert_true(pf_parity_choose(&p, 100) > 2 * alone);
+	pf_parity_set_burst(&p, 0.5); /* no such thing */
+	assert_true(pf_parity_choose(&p, 100) > 2 * alone);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_count_is_the_smallest_that_serves),
+		cmocka_unit_test(whole_blocks_at_high_loss),
+		cmocka_unit_test(simulated_links_lose_what_was_promised),
+		cmocka_unit_test(policy_keeps_its_bounds),
+		cmocka_unit_test(the_estimate_rises_at_once_and_falls_slowly),
+		cmocka_unit_test(bursts_need_more),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
