@@ -57,6 +57,40 @@ enum pf_grants {
 	PF_GRANT_ALL = 0x3f,
 };
 
+enum pf_codec {
+	PF_CODEC_H264 = 1,
+	PF_CODEC_HEVC = 2,
+	PF_CODEC_AV1 = 4,
+	PF_CODEC_PYROWAVE = 8,
+};
+
+enum pf_compositor {
+	PF_COMPOSITOR_AUTO,
+	PF_COMPOSITOR_KWIN,
+	PF_COMPOSITOR_WLROOTS,
+	PF_COMPOSITOR_MUTTER,
+	PF_COMPOSITOR_GAMESCOPE,
+	PF_COMPOSITOR_HYPRLAND,
+	PF_COMPOSITOR_WINDOWS,
+	PF_COMPOSITOR_LAST = PF_COMPOSITOR_WINDOWS,
+};
+
+enum pf_gamepad {
+	PF_GAMEPAD_AUTO,
+	PF_GAMEPAD_XBOX_360,
+	PF_GAMEPAD_DUALSENSE,
+	PF_GAMEPAD_XBOX_ONE,
+	PF_GAMEPAD_DUALSHOCK4,
+	PF_GAMEPAD_STEAM_CONTROLLER,
+	PF_GAMEPAD_STEAM_DECK,
+	PF_GAMEPAD_DUALSENSE_EDGE,
+	PF_GAMEPAD_SWITCH_PRO,
+	PF_GAMEPAD_STEAM_CONTROLLER2,
+	PF_GAMEPAD_STEAM_CONTROLLER2_DONGLE,
+	PF_GAMEPAD_XBOX_ELITE,
+	PF_GAMEPAD_LAST = 18, /* 12-14 8BitDo, 15 Horipad, 16 Joy-Cons, 17-18 Switch 2 */
+};
+
 enum pf_cipher {
 	PF_CIPHER_AES128_GCM = 0,
 	PF_CIPHER_CHACHA20_POLY1305 = 1,
@@ -69,6 +103,8 @@ struct pf_hdr_meta {
 	uint32_t max_luminance, min_luminance; /* 0.0001 cd/m2 */
 	uint16_t max_cll, max_fall;
 };
+
+#define PF_HDR_META_BYTES 28
 
 struct pf_hello {
 	uint32_t width, height, refresh_hz;
@@ -138,6 +174,12 @@ int pf_hello_parse(struct pf_hello *out, const uint8_t *buf, size_t len);
 int pf_hello_build(const struct pf_hello *h, uint8_t *buf, size_t cap);
 /** 0; -EPROTO (short, magic, unknown or cut cipher), -EPROTONOSUPPORT. */
 int pf_welcome_parse(struct pf_welcome *out, const uint8_t *buf, size_t len);
+/** Bytes written, -ENOBUFS, or -EINVAL for an unknown cipher. */
 int pf_welcome_build(const struct pf_welcome *w, uint8_t *buf, size_t cap);
+/** 0, or -EPROTO (short, magic). What follows the port is the extension block. */
 int pf_start_parse(struct pf_start *out, const uint8_t *buf, size_t len);
 int pf_start_build(const struct pf_start *s, uint8_t *buf, size_t cap);
+
+/** The 28-byte body shared by Hello and datagram CE. */
+void pf_hdr_meta_read(struct pf_hdr_meta *out, const uint8_t buf[PF_HDR_META_BYTES]);
+void pf_hdr_meta_write(const struct pf_hdr_meta *m, uint8_t buf[PF_HDR_META_BYTES]);

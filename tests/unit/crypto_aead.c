@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/base/cpu.h"
+#include "core/crypto/aead.h"
+#include "core/wire/pf1_media.h"
+#include "tests/unit/hex.h"
+#include "tests/unit/rng.h"
+
+struct vector {
+	const char *name;
+	enum pf_aead_alg alg;
+	const char *key, *nonce, *aad, *plain, *cipher, *tag;
+};
+
+/* AES: cases 1-4 of the GCM specification (McGrew, Viega); ChaCha: RFC 8439 2.8.2. */
+static const struct vector vectors[] = {
+	{ "gcm 1", PF_AEAD_AES128_GCM, "00000000000000000000000000000000",
+		"000000000000000000000000", "", "", "", "58e2fccefa7e3061367f1d57a4e7455a" },
+	{ "gcm 2", PF_AEAD_AES128_GCM, "00000000000000000000000000000000",
+		"000000000000000000000000", "", "00000000000000000000000000000000",
+		"0388dace60b6a392f328c2b971b2fe78", "ab6e47d42cec13bdf53a67b21257bddf" },
+	{ "gcm 3", PF_AEAD_AES128_GCM, "feffe9928665731c6d6a8f9467308308",
+		"cafebabefacedbaddecaf888", "",
+		"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+		"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b391aafd255",
+		"42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+		"21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091473f5985",
+		"4d5c2af327cd64a62cf35abd2ba6fab4" },
+	{ "gcm 4", PF_AEAD_AES128_GCM, "feffe9928665731c6d6a8f9467308308",
+		"cafebabefacedbaddecaf888", "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+		"d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+		"1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+		"42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
+		"21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+		"5bc94fbc3221a5db94fae95ae7121a47" },
+	{ "rfc 8439", PF_AEAD_CHACHA20_POLY1305,
+		"808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+		"070000004041424344454647", "50515253c0c1c2c3c4c5c6c7",
+		"4c616469657320616e642047656e746c656d656e206f662074686520636c6173"
+		"73206f66202739393a204966204920636f756c64206f6666657220796f75206f"
+		"6e6c79206f6e652074697020666f7220746865206675747572652c2073756e73"
+		"637265656e20776f756c642062652069742e",
+		"d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6"
+		"3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36"
+		"92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+		"3ff4def08e4b7a9de576d26586cec64b6116",
+		"1ae10b594f09e26a7e902ecbd0600691" },
+};
+
+/* NULL when this provider does not serve the algorithm here. */
+static struct pf_aead *make(const char *provider, enum pf_aead_alg alg, const uint8_t *key)
+{
+	struct pf_aead *a = NULL;
+	int err = pf_aead_create(&a, alg, key, alg == PF_AEAD_AES128_GCM ? 16 : 32, provider);
+
+	if (err == -ENOTSUP) {
+		/* Only the one with demands on the CPU may decline. */
+		assert_string_equal(provider, "ipsec-mb");
+		return NULL;
+	}
+	assert_int_equal(err, 0);
+	assert_string_equal(pf_aead_provider(a), provider);
+	return a;
+}
+
+/* Where the tag lies makes a difference to GnuTLS: behind the text or apart. */
+static void check_vector(struct pf_aead *a, const struct vector *v, bool in_place, bool tag_behind)
+{
+	uint8_t nonce[12], aad[64], plain[160], cipher[160], tag[16];
+	uint8_t work[160 + 16], apart[16], back[160];
+	size_t len = hex_bytes(v->plain, plain, sizeof(plain));
+	struct pf_aead_job j = {
+		.nonce = nonce,
+		.aad = aad,
+		.aad_len = hex_bytes(v->aad, aad, sizeof(aad)),
+		.in = in_place ? work : plain,
+		.out = work,
+		.len = len,
+		.tag = tag_behind ? work + len : apart,
+	};
+
+	assert_int_equal(hex_bytes(v->nonce, nonce, 12), 12);
+	assert_int_equal(hex_bytes(v->cipher, cipher, sizeof(cipher)), len);
+	assert_int_equal(hex_bytes(v->tag, tag, 16), 16);
+	memcpy(work, plain, len);
+	assert_int_equal(pf_aead_seal(a, &j, 1), 0);
+	assert_memory_equal(work, cipher, len);
+	assert_memory_equal(j.tag, tag, 16);
+
+	j.in = work;
+	j.out = in_place ? work : back;
+	assert_int_equal(pf_aead_open(a, &j, 1), 0);
+	assert_memory_equal(j.out, plain, len);
+}
+
+static void check_all_vectors(const char *provider)
+{
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		const struct vector *v = &vectors[i];
+		uint8_t key[32];
+		struct pf_aead *a;
+
+		hex_bytes(v->key, key, sizeof(key));
+		a = make(provider, v->alg, key);
+		if (!a) {
+			print_message("# %s: %s not served on this CPU\n", provider, v->name);
+			continue;
+		}
+		/* Twice over one context: no state may stay from packet to packet. */
+		for (int form = 0; form < 8; form++)
+			check_vector(a, v, form & 1, form >> 1 & 1);
+		pf_aead_free(a);
+	}
+}
+
+static void known_answers(void **state)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++)
+		check_all_vectors(name);
+}
+
+/* libipsec-mb has a code path per instruction set. */
+static void known_answers_with_less_cpu(void **state)
+{
+	static const uint32_t masks[] = { ~(uint32_t)PF_CPU_AVX512,
+		~(uint32_t)(PF_CPU_AVX512 | PF_CPU_AVX2) };
+	const char *name;
+
+	for (size_t m = 0; m < sizeof(masks) / sizeof(masks[0]); m++) {
+		pf_cpu_set_mask(masks[m]);
+		for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++)
+			check_all_vectors(name);
+	}
+	pf_cpu_set_mask(~0u);
+}
+
+static void default_fits_the_cpu(void **state)
+{
+	static const uint8_t key[16];
+	struct pf_aead *a = NULL;
+
+	pf_cpu_set_mask(0);
+	assert_int_equal(pf_aead_create(&a, PF_AEAD_AES128_GCM, key, 16, NULL), 0);
+	assert_string_equal(pf_aead_provider(a), "gnutls");
+	pf_aead_free(a);
+	assert_int_equal(pf_aead_create(&a, PF_AEAD_AES128_GCM, key, 16, "ipsec-mb"), -ENOTSUP);
+	pf_cpu_set_mask(~0u);
+	assert_int_equal(pf_aead_create(&a, PF_AEAD_AES128_GCM, key, 16, NULL), 0);
+	assert_non_null(pf_aead_provider(a));
+	pf_aead_free(a);
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+	static const uint8_t key[32];
+	struct pf_aead *a = NULL;
+
+	for (size_t len = 0; len <= sizeof(key); len++) {
+		if (len != 16)
+			assert_int_equal(
+				pf_aead_create(&a, PF_AEAD_AES128_GCM, key, len, NULL), -EINVAL);
+		if (len != 32)
+			assert_int_equal(
+				pf_aead_create(&a, PF_AEAD_CHACHA20_POLY1305, key, len, NULL),
+				-EINVAL);
+	}
+	assert_int_equal(pf_aead_create(&a, (enum pf_aead_alg)7, key, 16, NULL), -EINVAL);
+	assert_int_equal(pf_aead_create(&a, PF_AEAD_AES128_GCM, key, 16, "none"), -ENOTSUP);
+	assert_null(a);
+	pf_aead_free(NULL);
+}
+
+/* punktfunk1.md 21.3, assembled the way the sender does. */
+static void check_sealing(
+	const char *provider, enum pf_aead_alg alg, uint8_t direction, const char *want_hex)
+{
+	static const struct pf_media_hdr hdr = {
+		.pts_ns = 0x0102030405060708,
+		.frame_index = 5,
+		.stream_seq = 9,
+		.frame_bytes = 3,
+		.block_count = 1,
+		.data_shards = 1,
+		.recovery_shards = 1,
+		.shard_bytes = 4,
+		.fec_scheme = 1,
+		.flags = PF_PKT_PIC | PF_PKT_SOF,
+	};
+	uint8_t key[32], nonce[12] = { 0xa1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 7 };
+	uint8_t packet[PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + 4] = { 0, 0, 0, 0, 0, 0, 0, 7 };
+	uint8_t want[sizeof(packet)];
+	uint8_t *body = packet + PF_SEAL_SEQ_BYTES;
+	struct pf_aead_job j = {
+		.nonce = nonce,
+		.aad = packet,
+		.aad_len = PF_SEAL_SEQ_BYTES,
+		.in = body,
+		.out = body,
+		.len = PF_MEDIA_HDR_BYTES + 4,
+		.tag = body + PF_MEDIA_HDR_BYTES + 4,
+	};
+	struct pf_aead *a;
+
+	for (uint8_t i = 0; i < 32; i++)
+		key[i] = i;
+	nonce[0] = (uint8_t)((nonce[0] & 0x7f) | direction << 7);
+	pf_media_hdr_build(&hdr, body);
+	memcpy(body + PF_MEDIA_HDR_BYTES, "abc", 4);
+	a = make(provider, alg, key);
+	if (!a)
+		return;
+	assert_int_equal(hex_bytes(want_hex, want, sizeof(want)), sizeof(want));
+	assert_int_equal(pf_aead_seal(a, &j, 1), 0);
+	assert_memory_equal(packet, want, sizeof(want));
+	assert_int_equal(pf_aead_open(a, &j, 1), 0);
+	assert_memory_equal(body + PF_MEDIA_HDR_BYTES, "abc", 4);
+	pf_aead_free(a);
+}
+
+static void sealing_vectors(void **state)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++) {
+		check_sealing(name, PF_AEAD_AES128_GCM, 0,
+			"00000000000000071226dccdf684f9cc51ad93c5c5ddd0c55444ba2cf4d66da1"
+			"ed8bcfa1fff48dc8420c4a417fcdafcb5ec22cdd6866c00b4689038e1f25736f"
+			"0452e43a");
+		check_sealing(name, PF_AEAD_AES128_GCM, 1,
+			"0000000000000007dc366c6bc67cb2af597857e134c47c1f799448da6a7d1e69"
+			"5d0a5fdb463bd91a300778345743361d4133add20f6d943c56da8cc8ffae0c6d"
+			"c38cc39b");
+		check_sealing(name, PF_AEAD_CHACHA20_POLY1305, 0,
+			"00000000000000071f7f3f4dd838d9495e4fc942d91b26d38da4845b11cdb459"
+			"0797f7e3aaad9d72798e00a1c5672f00d2d03ec6a3f2513d89bc3b18f8e203af"
+			"1961638b");
+	}
+}
+
+#define TEXT_MAX 9300
+
+/* Every provider against nettle, over lengths around every block boundary. */
+static void providers_agree(void **state)
+{
+	uint64_t seed = rng_seed();
+	uint8_t *plain = malloc(TEXT_MAX), *want = malloc(TEXT_MAX + 16);
+	uint8_t *got = malloc(TEXT_MAX + 16);
+	uint8_t key[32], nonce[12], aad[40];
+	const char *name;
+
+	for (int round = 0; round < 600; round++) {
+		enum pf_aead_alg alg = round & 1 ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM;
+		size_t len = round < 400 ? (size_t)round / 2 : rng_below(&seed, TEXT_MAX + 1);
+		struct pf_aead_job j = {
+			.nonce = nonce,
+			.aad = aad,
+			.aad_len = rng_below(&seed, sizeof(aad) + 1),
+			.in = plain,
+			.len = len,
+		};
+		struct pf_aead *ref, *a;
+
+		rng_fill(&seed, key, sizeof(key));
+		rng_fill(&seed, nonce, sizeof(nonce));
+		rng_fill(&seed, aad, sizeof(aad));
+		rng_fill(&seed, plain, len);
+		ref = make("nettle", alg, key);
+		j.out = want;
+		j.tag = want + len;
+		assert_int_equal(pf_aead_seal(ref, &j, 1), 0);
+		pf_aead_free(ref);
+		for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++) {
+			a = make(name, alg, key);
+			if (!a)
+				continue;
+			j.in = plain;
+			j.out = got;
+			j.tag = got + len;
+			assert_int_equal(pf_aead_seal(a, &j, 1), 0);
+			assert_memory_equal(got, want, len + 16);
+			j.in = j.out = got;
+			assert_int_equal(pf_aead_open(a, &j, 1), 0);
+			assert_memory_equal(got, plain, len);
+			pf_aead_free(a);
+		}
+	}
+	free(plain);
+	free(want);
+	free(got);
+}
+
+/* One flipped bit anywhere is refused and nothing of the text comes out. */
+static void tampering_is_refused(void **state)
+{
+	enum { LEN = 61 };
+	static const uint8_t zeros[LEN];
+	uint64_t seed = rng_seed();
+	uint8_t key[32], nonce[12], aad[8], sealed[LEN + 16], work[LEN + 16], tag[16];
+	const char *name;
+
+	rng_fill(&seed, key, sizeof(key));
+	for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++) {
+		for (int alg = PF_AEAD_AES128_GCM; alg <= PF_AEAD_CHACHA20_POLY1305; alg++) {
+			struct pf_aead *a = make(name, (enum pf_aead_alg)alg, key);
+			struct pf_aead_job j = { .nonce = nonce,
+				.aad = aad,
+				.aad_len = 8,
+				.in = sealed,
+				.out = sealed,
+				.len = LEN,
+				.tag = sealed + LEN };
+
+			if (!a)
+				continue;
+			memset(nonce, 1, sizeof(nonce));
+			memset(aad, 2, sizeof(aad));
+			memset(sealed, 3, sizeof(sealed));
+			assert_int_equal(pf_aead_seal(a, &j, 1), 0);
+			for (unsigned bit = 0; bit < 8 * (LEN + 16 + 12 + 8); bit++) {
+				unsigned at = bit / 8;
+				uint8_t flip = (uint8_t)(1 << bit % 8);
+				uint8_t *where = at < LEN + 16	      ? work + at
+						 : at < LEN + 16 + 12 ? nonce + at - LEN - 16
+								      : aad + at - LEN - 16 - 12;
+
+				memcpy(work, sealed, sizeof(work));
+				*where ^= flip;
+				memcpy(tag, work + LEN, 16);
+				j.in = j.out = work;
+				/* Both places of the tag. */
+				j.tag = bit & 1 ? tag : work + LEN;
+				assert_int_equal(pf_aead_open(a, &j, 1), -EBADMSG);
+				assert_int_equal(j.result, -EBADMSG);
+				assert_memory_equal(work, zeros, LEN);
+				if (at >= LEN + 16)
+					*where ^= flip;
+			}
+			/* The context still works. */
+			memcpy(work, sealed, sizeof(work));
+			j.tag = work + LEN;
+			assert_int_equal(pf_aead_open(a, &j, 1), 0);
+			pf_aead_free(a);
+		}
+	}
+}
+
+/* A batch of n gives what n single calls give; one bad packet spoils only itself. */
+static void batches(void **state)
+{
+	enum { N = 37, LEN = 1448 };
+	static uint8_t text[N][LEN + 16], single[N][LEN + 16];
+	static uint8_t nonces[N][12];
+	struct pf_aead_job jobs[N];
+	uint64_t seed = rng_seed();
+	uint8_t key[32];
+	const char *name;
+
+	rng_fill(&seed, key, sizeof(key));
+	for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++) {
+		for (int alg = PF_AEAD_AES128_GCM; alg <= PF_AEAD_CHACHA20_POLY1305; alg++) {
+			struct pf_aead *a = make(name, (enum pf_aead_alg)alg, key);
+
+			if (!a)
+				continue;
+			rng_fill(&seed, text, sizeof(text));
+			memcpy(single, text, sizeof(text));
+			for (uint8_t p = 0; p < N; p++) {
+				nonces[p][11] = p;
+				jobs[p] = (struct pf_aead_job){ .nonce = nonces[p],
+					.aad = nonces[p],
+					.aad_len = 8,
+					.in = single[p],
+					.out = single[p],
+					.len = (size_t)LEN - p,
+					.tag = single[p] + LEN - p };
+				assert_int_equal(pf_aead_seal(a, &jobs[p], 1), 0);
+			}
+			for (uint8_t p = 0; p < N; p++) {
+				jobs[p].in = jobs[p].out = text[p];
+				jobs[p].tag = text[p] + LEN - p;
+			}
+			assert_int_equal(pf_aead_seal(a, jobs, N), 0);
+			assert_memory_equal(text, single, sizeof(text));
+			text[5][9] ^= 1;
+			assert_int_equal(pf_aead_open(a, jobs, N), -EBADMSG);
+			for (int p = 0; p < N; p++)
+				assert_int_equal(jobs[p].result, p == 5 ? -EBADMSG : 0);
+			assert_int_equal(pf_aead_open(a, jobs, 0), 0);
+			assert_int_equal(pf_aead_seal(a, jobs, 0), 0);
+			pf_aead_free(a);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known_answers),
+		cmocka_unit_test(known_answers_with_less_cpu),
+		cmocka_unit_test(default_fits_the_cpu),
+		cmocka_unit_test(wrong_arguments_are_refused),
+		cmocka_unit_test(sealing_vectors),
+		cmocka_unit_test(providers_agree),
+		cmocka_unit_test(tampering_is_refused),
+		cmocka_unit_test(batches),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
