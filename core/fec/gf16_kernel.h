@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* gf16_kernel.h - the loops of the GF(2^16) code, one row per instruction set;
+ * private to core/fec and its kernel test.
+ *
+ * All but xor work on whole 64-byte groups in tower form: 32 low halves, then
+ * the 32 high halves of the same elements. Nothing need be aligned. `factor`
+ * is an element in tower form. A transform works on 1 << layers rows of `width`
+ * bytes each, back to back, that stand at the points from `point` on. */
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+struct pf_gf16_kernel {
+	/* dst = src brought from wire coordinates to the tower, and back. */
+	void (*load)(uint8_t *dst, const uint8_t *src, size_t bytes);
+	void (*store)(uint8_t *dst, const uint8_t *src, size_t bytes);
+	/* dst = factor * src; dst may be src. */
+	void (*mul)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
+	/* dst += factor * src. */
+	void (*madd)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
+	/* dst += src, any number of bytes. */
+	void (*xor)(uint8_t *dst, const uint8_t *src, size_t bytes);
+	/* Values to coefficients; rows from `used` on are zero on entry. */
+	void (*ifft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t used);
+	/* Coefficients to values; only rows first..end-1 are right on return. */
+	void (*fft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t first,
+		uint32_t end);
+	const char *name;
+	uint32_t needs; /* pf_cpu_flag bits */
+};
+
+extern const struct pf_gf16_kernel pf_gf16_kernel_c;
+
+/* Best first; the last row is plain C and needs nothing. */
+extern const struct pf_gf16_kernel *const pf_gf16_kernels[];
+extern const unsigned pf_gf16_kernel_count;
+
+/** The first row whose needs `flags` hold. */
+const struct pf_gf16_kernel *pf_gf16_kernel_pick(uint32_t flags);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Plain C, written for plainness: the other rows are checked against it. */
+#include "core/fec/gf16_field.h"
+#include "core/fec/gf16_kernel.h"
+
+#define GROUP 64
+#define HALF  32
+
+static void load_c(uint8_t *dst, const uint8_t *src, size_t bytes)
+{
+	for (size_t g = 0; g < bytes; g += GROUP) {
+		for (size_t i = g; i < g + HALF; i++) {
+			uint32_t t = pf_gf16_to_tower(src[i] | (uint32_t)src[i + HALF] << 8);
+
+			dst[i] = (uint8_t)t;
+			dst[i + HALF] = (uint8_t)(t >> 8);
+		}
+	}
+}
+
+static void store_c(uint8_t *dst, const uint8_t *src, size_t bytes)
+{
+	for (size_t g = 0; g < bytes; g += GROUP) {
+		for (size_t i = g; i < g + HALF; i++) {
+			uint32_t lo = src[i], hi = src[i + HALF];
+
+			dst[i] = (uint8_t)(lo ^ pf_gf16_map(&pf_gf16_tower.out_lo, hi));
+			dst[i + HALF] = (uint8_t)pf_gf16_map(&pf_gf16_tower.out_hi, hi);
+		}
+	}
+}
+
+static inline uint8_t times(const uint8_t *nib, uint8_t x)
+{
+	return nib[x & 15] ^ nib[16 + (x >> 4)];
+}
+
+/* (f0 + f1 theta)(lo + hi theta), with theta^2 = theta + theta2. */
+struct factor {
+	const uint8_t *lo_lo, *lo_hi, *hi_lo, *hi_hi; /* what lo and hi give to each half */
+};
+
+static struct factor factor_of(uint32_t f)
+{
+	uint32_t f0 = f & 255, f1 = f >> 8;
+	const uint8_t(*nib)[32] = pf_gf16_sub.nib;
+
+	return (struct factor){ .lo_lo = nib[f0],
+		.lo_hi = nib[f1],
+		.hi_lo = nib[pf_gf16_sub_mul(f1, pf_gf16_tower.theta2)],
+		.hi_hi = nib[f0 ^ f1] };
+}
+
+static void mul_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
+{
+	const struct factor f = factor_of(factor);
+
+	for (size_t g = 0; g < bytes; g += GROUP) {
+		for (size_t i = g; i < g + HALF; i++) {
+			uint8_t lo = src[i], hi = src[i + HALF];
+
+			dst[i] = times(f.lo_lo, lo) ^ times(f.hi_lo, hi);
+			dst[i + HALF] = times(f.lo_hi, lo) ^ times(f.hi_hi, hi);
+		}
+	}
+}
+
+static void madd_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
+{
+	const struct factor f = factor_of(factor);
+
+	if (!(factor >> 8)) {
+		for (size_t i = 0; i < bytes; i++)
+			dst[i] ^= times(f.lo_lo, src[i]);
+		return;
+	}
+	for (size_t g = 0; g < bytes; g += GROUP) {
+		for (size_t i = g; i < g + HALF; i++) {
+			uint8_t lo = src[i], hi = src[i + HALF];
+
+			dst[i] ^= times(f.lo_lo, lo) ^ times(f.hi_lo, hi);
+			dst[i + HALF] ^= times(f.lo_hi, lo) ^ times(f.hi_hi, hi);
+		}
+	}
+}
+
+static void xor_c(uint8_t *dst, const uint8_t *src, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		dst[i] ^= src[i];
+}
+
+/* Layer l pairs rows 1 << l apart; its factor at point p has coordinates p >> l. */
+static void ifft_c(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t used)
+{
+	for (uint32_t l = 0; l < layers; l++) {
+		size_t half = width << l;
+
+		for (uint32_t p = 0; p < used; p += 2u << l) {
+			uint8_t *a = rows + p * width, *b = a + half;
+			uint32_t factor = pf_gf16_to_tower((point + p) >> l);
+
+			xor_c(b, a, half);
+			if (factor)
+				madd_c(a, b, factor, half);
+		}
+	}
+}
+
+static void fft_c(
+	uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t first, uint32_t end)
+{
+	for (uint32_t l = layers; l-- > 0;) {
+		size_t half = width << l;
+
+		for (uint32_t p = first & ~((2u << l) - 1); p < end; p += 2u << l) {
+			uint8_t *a = rows + p * width, *b = a + half;
+			uint32_t factor = pf_gf16_to_tower((point + p) >> l);
+
+			if (factor)
+				madd_c(a, b, factor, half);
+			xor_c(b, a, half);
+		}
+	}
+}
+
+const struct pf_gf16_kernel pf_gf16_kernel_c = { load_c, store_c, mul_c, madd_c, xor_c, ifft_c,
+	fft_c, "c", 0 };
