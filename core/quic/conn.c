@@ -1,0 +1,890 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/quic/conn.h"
+#include <assert.h>
+#include <errno.h>
+#include <gnutls/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "core/base/clock.h"
+
+/* LAN first guess; the library's 333 ms would hold back the client's second
+ * flight. */
+#define INITIAL_RTT_NS	  (5 * PF_NS_PER_MS)
+#define KEEP_ALIVE_MAX_NS (4 * PF_NS_PER_S)
+#define STREAM_WINDOW	  (128 * 1024)
+/* A peer that only listens pings every 4 s: it must still find the close frame. */
+#define LINGER_NS	   (5 * PF_NS_PER_S)
+#define DRAIN_NS	   (1 * PF_NS_PER_S)
+#define CLOSE_REPLY_GAP_NS (5 * PF_NS_PER_MS)
+#define TLS_ALERT_NO_ALPN  120
+
+/* Unasked copies of the close frame, after the first: its loss must not cost the
+ * peer its idle time-out. */
+static const uint64_t close_copy_after_ns[] = { 8 * PF_NS_PER_MS, 24 * PF_NS_PER_MS,
+	100 * PF_NS_PER_MS, 400 * PF_NS_PER_MS };
+#define CLOSE_COPIES (sizeof(close_copy_after_ns) / sizeof(close_copy_after_ns[0]))
+
+static struct pf_quic_conn *of(void *user_data)
+{
+	return user_data;
+}
+
+static ngtcp2_conn *conn_of_ref(ngtcp2_crypto_conn_ref *ref)
+{
+	return of(ref->user_data)->ng;
+}
+
+struct pf_tls_peer *pf_tls_peer_of(void *session_ptr)
+{
+	ngtcp2_crypto_conn_ref *ref = session_ptr;
+
+	return &of(ref->user_data)->tls_peer;
+}
+
+/* ---- the handle ---- */
+
+struct pf_quic_conn *pf_quic_conn_ref(struct pf_quic_conn *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
+void pf_quic_conn_unref(struct pf_quic_conn *c)
+{
+	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
+		return;
+	assert(!c->ng && !c->tls);
+	pf_framing_finish(&c->framing);
+	pf_streamq_finish(&c->streamq);
+	pf_dgramq_finish(&c->dgramq);
+	pthread_mutex_destroy(&c->close_lock);
+	pf_wake_unref(c->wake);
+	free(c->close_pkt);
+	free(c);
+}
+
+void pf_quic_conn_set_user(struct pf_quic_conn *c, void *user)
+{
+	c->user = user;
+}
+
+void *pf_quic_conn_user(const struct pf_quic_conn *c)
+{
+	return c->user;
+}
+
+const struct pf_quic_peer *pf_quic_conn_peer(const struct pf_quic_conn *c)
+{
+	return &c->peer;
+}
+
+const struct sockaddr_storage *pf_quic_conn_local(const struct pf_quic_conn *c)
+{
+	return &c->local;
+}
+
+static void poke(struct pf_quic_conn *c)
+{
+	if (!atomic_exchange(&c->dirty, true))
+		pf_wake_signal(c->wake);
+}
+
+int pf_quic_conn_send(struct pf_quic_conn *c, const uint8_t *msg, size_t len)
+{
+	int err = pf_streamq_put(&c->streamq, msg, len);
+
+	if (!err)
+		poke(c);
+	return err;
+}
+
+int pf_quic_conn_datagram(struct pf_quic_conn *c, const uint8_t *data, size_t len)
+{
+	int err = pf_dgramq_put(&c->dgramq, data, len);
+
+	if (!err)
+		poke(c);
+	return err;
+}
+
+/* Cuts at a character's border. */
+static void set_text(char out[PF_QUIC_CLOSE_TEXT_MAX + 1], const char *text)
+{
+	size_t n = strnlen(text, PF_QUIC_CLOSE_TEXT_MAX + 1);
+
+	if (n > PF_QUIC_CLOSE_TEXT_MAX) {
+		n = PF_QUIC_CLOSE_TEXT_MAX;
+		while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(out, text, n);
+	out[n] = 0;
+}
+
+void pf_quic_conn_close(struct pf_quic_conn *c, uint32_t code, const char *text)
+{
+	pthread_mutex_lock(&c->close_lock);
+	if (!atomic_load(&c->close_wanted)) {
+		c->close_code = code;
+		set_text(c->close_text, text ? text : "");
+		atomic_store(&c->close_wanted, true);
+	}
+	pthread_mutex_unlock(&c->close_lock);
+	poke(c);
+}
+
+void pf_quic_conn_notify(struct pf_quic_conn *c)
+{
+	atomic_store(&c->notify_wanted, true);
+	poke(c);
+}
+
+void pf_quic_conn_set_timer(struct pf_quic_conn *c, uint64_t deadline_ns)
+{
+	c->timer_ns = deadline_ns;
+}
+
+uint64_t pf_quic_conn_dropped(struct pf_quic_conn *c)
+{
+	return pf_dgramq_dropped(&c->dgramq) + atomic_load(&c->dgram_too_big);
+}
+
+/* ---- the end ---- */
+
+/* Frees the protocol state and tells the owner. `pkt` is the close frame that
+ * late packets are answered with, NULL = silence. */
+static void finish(struct pf_quic_conn *c, const struct pf_quic_close *why, const uint8_t *pkt,
+	size_t pkt_len, uint64_t linger_ns, uint64_t now)
+{
+	bool tell = c->state == PF_CONN_OPEN || !c->server;
+	/* Nobody asked for a second copy before the peer's address is proven. */
+	bool copies = c->state == PF_CONN_OPEN;
+
+	ngtcp2_conn_del(c->ng);
+	c->ng = NULL;
+	gnutls_deinit(c->tls);
+	c->tls = NULL;
+	pf_streamq_close(&c->streamq);
+	pf_dgramq_close(&c->dgramq);
+	c->state = linger_ns ? PF_CONN_LINGER : PF_CONN_DEAD;
+	c->closed_ns = c->close_last_ns = now;
+	c->linger_end_ns = now + linger_ns;
+	c->close_next_ns = UINT64_MAX;
+	if (pkt && pkt_len) {
+		c->close_pkt = malloc(pkt_len);
+		if (c->close_pkt) {
+			memcpy(c->close_pkt, pkt, pkt_len);
+			c->close_pkt_len = pkt_len;
+			if (copies)
+				c->close_next_ns = now + close_copy_after_ns[0];
+		}
+	}
+	if (linger_ns)
+		c->q->lingering++;
+	if (tell && c->q->events.closed)
+		c->q->events.closed(c->q->user, c, why);
+}
+
+static void lost(struct pf_quic_conn *c, int err, const char *text, uint64_t now)
+{
+	struct pf_quic_close why = { .code = PF_QUIC_CODE_LOST, .err = err };
+
+	snprintf(why.text, sizeof(why.text), "%s", text);
+	finish(c, &why, NULL, 0, 0, now);
+}
+
+/* Writes the close frame, then finishes. */
+static void close_with(struct pf_quic_conn *c, const pf_ng_ccerr *ccerr,
+	const struct pf_quic_close *why, uint64_t now)
+{
+	uint8_t pkt[PF_QUIC_MAX_UDP];
+	ngtcp2_ssize n;
+
+	ngtcp2_path_storage_zero(&c->close_path);
+	ngtcp2_path_copy(&c->close_path.path, ngtcp2_conn_get_path(c->ng));
+	n = ngtcp2_conn_write_connection_close(
+		c->ng, &c->close_path.path, NULL, pkt, sizeof(pkt), ccerr, now);
+	if (n > 0)
+		pf_quic_tx(c->q, &c->close_path.path, pkt, (size_t)n);
+	finish(c, why, pkt, n > 0 ? (size_t)n : 0, LINGER_NS, now);
+}
+
+static void hex(char *out, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", p[i]);
+}
+
+/* The library refused something: tell the peer what, the owner why. */
+static void fail(struct pf_quic_conn *c, int liberr, uint64_t now)
+{
+	struct pf_quic_close why = { .code = PF_QUIC_CODE_LOST, .err = -EPROTO };
+	pf_ng_ccerr ccerr;
+
+	memset(&ccerr, 0, sizeof(ccerr));
+	if (c->tls_peer.pin_mismatch) {
+		char got[65] = "none", pin[65];
+
+		if (c->tls_peer.has_certificate)
+			hex(got, c->tls_peer.fingerprint, 32);
+		hex(pin, c->tls_peer.pin, 32);
+		why.err = -EACCES;
+		snprintf(why.text, sizeof(why.text),
+			"the host's certificate is %s, expected %s: if the host was set up anew, "
+			"pair with it again",
+			got, pin);
+	} else if (c->alpn_wrong) {
+		snprintf(why.text, sizeof(why.text), "the peer does not speak punktfunk/1");
+	} else if (liberr == NGTCP2_ERR_CRYPTO) {
+		uint8_t alert = ngtcp2_conn_get_tls_alert(c->ng);
+
+		snprintf(why.text, sizeof(why.text), "TLS failed: %s",
+			pf_tls_alert_to_string(alert));
+	} else {
+		snprintf(why.text, sizeof(why.text), "QUIC failed: %s", ngtcp2_strerror(liberr));
+	}
+
+	if (c->alpn_wrong)
+		pf_ng_ccerr_set_tls_alert(&ccerr, TLS_ALERT_NO_ALPN, NULL, 0);
+	else if (liberr == NGTCP2_ERR_CRYPTO)
+		pf_ng_ccerr_set_tls_alert(&ccerr, ngtcp2_conn_get_tls_alert(c->ng), NULL, 0);
+	else
+		pf_ng_ccerr_set_liberr(&ccerr, liberr, NULL, 0);
+	close_with(c, &ccerr, &why, now);
+}
+
+/* The peer closed, or reset. */
+static void drained(struct pf_quic_conn *c, uint64_t now)
+{
+	struct pf_quic_close why = { .code = PF_QUIC_CODE_LOST };
+	pf_ng_ccerr ccerr;
+
+	memset(&ccerr, 0, sizeof(ccerr));
+	pf_ng_get_ccerr(c->ng, &ccerr);
+	if (c->was_reset) {
+		why.err = -ECONNRESET;
+		snprintf(why.text, sizeof(why.text), "the peer restarted and lost the connection");
+	} else if (ccerr.type == PF_NG_CCERR_APPLICATION) {
+		size_t n = ccerr.reasonlen < PF_QUIC_CLOSE_TEXT_MAX ? ccerr.reasonlen
+								    : PF_QUIC_CLOSE_TEXT_MAX;
+
+		/* Codes of punktfunk/1 are small; a larger one is a plain end. */
+		why.code = ccerr.error_code < PF_QUIC_CODE_LOST ? (uint32_t)ccerr.error_code : 0;
+		for (size_t i = 0; i < n; i++)
+			why.text[i] = ccerr.reason[i] >= 0x20 && ccerr.reason[i] != 0x7f
+					      ? (char)ccerr.reason[i]
+					      : ' ';
+	} else if ((ccerr.error_code & ~0xffull) == NGTCP2_CRYPTO_ERROR) {
+		uint8_t alert = (uint8_t)ccerr.error_code;
+
+		why.err = -EPROTO;
+		snprintf(why.text, sizeof(why.text), "%s (TLS alert %u)",
+			alert == TLS_ALERT_NO_ALPN ? "the peer does not speak punktfunk/1"
+						   : pf_tls_alert_to_string(alert),
+			alert);
+	} else {
+		why.err = -EPROTO;
+		snprintf(why.text, sizeof(why.text), "the peer ended with QUIC error 0x%llx",
+			(unsigned long long)ccerr.error_code);
+	}
+	finish(c, &why, NULL, 0, DRAIN_NS, now);
+}
+
+void pf_conn_socket_error(struct pf_quic_conn *c, int err, uint64_t now)
+{
+	if (c->state != PF_CONN_HANDSHAKE || c->server)
+		return;
+	if (err == -ECONNREFUSED)
+		lost(c, err, "nothing listens there: is the host running, and on this port?", now);
+	else if (err == -EHOSTUNREACH || err == -ENETUNREACH)
+		lost(c, -EHOSTUNREACH, "no way to this address: check the network", now);
+}
+
+/* ---- callbacks of the library; they must not call writers or finish ---- */
+
+static void rand_cb(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx)
+{
+	if (gnutls_rnd(GNUTLS_RND_NONCE, dest, len) < 0)
+		abort();
+}
+
+static int new_cid_cb(
+	ngtcp2_conn *ng, ngtcp2_cid *cid, uint8_t *token, size_t cidlen, void *user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+	struct pf_quic *q = c->q;
+
+	if (gnutls_rnd(GNUTLS_RND_RANDOM, cid->data, cidlen) < 0)
+		return NGTCP2_ERR_CALLBACK_FAILURE;
+	cid->datalen = cidlen;
+	if (ngtcp2_crypto_generate_stateless_reset_token(
+		    token, q->reset_secret, sizeof(q->reset_secret), cid) != 0 ||
+		pf_cidmap_add(&q->cids, cid->data, cid->datalen, c) < 0)
+		return NGTCP2_ERR_CALLBACK_FAILURE;
+	return 0;
+}
+
+static int remove_cid_cb(ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user_data)
+{
+	pf_cidmap_remove(&of(user_data)->q->cids, cid->data, cid->datalen);
+	return 0;
+}
+
+static int completed_cb(ngtcp2_conn *ng, void *user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+	const ngtcp2_path *path = ngtcp2_conn_get_path(ng);
+
+	/* GnuTLS lets a peer pass that sends no ALPN at all. */
+	if (!pf_tls_alpn_is(c->tls, c->q->alpn)) {
+		c->alpn_wrong = true;
+		return NGTCP2_ERR_CALLBACK_FAILURE;
+	}
+	c->state = PF_CONN_OPEN;
+	memcpy(&c->peer.addr, path->remote.addr, path->remote.addrlen);
+	c->peer.addr_len = path->remote.addrlen;
+	memcpy(&c->local, path->local.addr, path->local.addrlen);
+	c->peer.has_certificate = c->tls_peer.has_certificate;
+	memcpy(c->peer.fingerprint, c->tls_peer.fingerprint, sizeof(c->peer.fingerprint));
+	if (c->q->events.opened)
+		c->q->events.opened(c->q->user, c);
+	return 0;
+}
+
+static int stream_open_cb(ngtcp2_conn *ng, int64_t stream_id, void *user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	if (c->stream_id < 0)
+		c->stream_id = stream_id;
+	return 0;
+}
+
+static int message(void *user, const uint8_t *msg, size_t len)
+{
+	struct pf_quic_conn *c = user;
+
+	/* What follows a decision to close is not looked at. */
+	if (!atomic_load(&c->close_wanted) && c->q->events.message)
+		c->q->events.message(c->q->user, c, msg, len);
+	return 0;
+}
+
+static void stream_ended(struct pf_quic_conn *c)
+{
+	if (!atomic_load(&c->close_wanted) && c->q->events.stream_end)
+		c->q->events.stream_end(c->q->user, c);
+}
+
+static int stream_data_cb(ngtcp2_conn *ng, uint32_t flags, int64_t stream_id, uint64_t offset,
+	const uint8_t *data, size_t len, void *user_data, void *stream_user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	ngtcp2_conn_extend_max_stream_offset(ng, stream_id, len);
+	ngtcp2_conn_extend_max_offset(ng, len);
+	if (stream_id != c->stream_id)
+		return 0;
+	if (pf_framing_push(&c->framing, data, len, message, c) != 0)
+		return NGTCP2_ERR_CALLBACK_FAILURE;
+	if (flags & NGTCP2_STREAM_DATA_FLAG_FIN)
+		stream_ended(c);
+	return 0;
+}
+
+static int stream_reset_cb(ngtcp2_conn *ng, int64_t stream_id, uint64_t final_size, uint64_t code,
+	void *user_data, void *stream_user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	if (stream_id == c->stream_id)
+		stream_ended(c);
+	return 0;
+}
+
+static int acked_cb(ngtcp2_conn *ng, int64_t stream_id, uint64_t offset, uint64_t len,
+	void *user_data, void *stream_user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	if (stream_id == c->stream_id)
+		pf_streamq_acked(&c->streamq, len);
+	return 0;
+}
+
+static int datagram_cb(
+	ngtcp2_conn *ng, uint32_t flags, const uint8_t *data, size_t len, void *user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	if (len && !atomic_load(&c->close_wanted) && c->q->events.datagram)
+		c->q->events.datagram(c->q->user, c, data, len);
+	return 0;
+}
+
+static int reset_cb(ngtcp2_conn *ng, const ngtcp2_pkt_stateless_reset *sr, void *user_data)
+{
+	of(user_data)->was_reset = true;
+	return 0;
+}
+
+static const ngtcp2_callbacks callbacks = {
+	.client_initial = ngtcp2_crypto_client_initial_cb,
+	.recv_client_initial = ngtcp2_crypto_recv_client_initial_cb,
+	.recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
+	.handshake_completed = completed_cb,
+	.encrypt = ngtcp2_crypto_encrypt_cb,
+	.decrypt = ngtcp2_crypto_decrypt_cb,
+	.hp_mask = ngtcp2_crypto_hp_mask_cb,
+	.recv_stream_data = stream_data_cb,
+	.acked_stream_data_offset = acked_cb,
+	.stream_open = stream_open_cb,
+	.recv_stateless_reset = reset_cb,
+	.recv_retry = ngtcp2_crypto_recv_retry_cb,
+	.rand = rand_cb,
+	.get_new_connection_id = new_cid_cb,
+	.remove_connection_id = remove_cid_cb,
+	.update_key = ngtcp2_crypto_update_key_cb,
+	.stream_reset = stream_reset_cb,
+	.delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,
+	.delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,
+	.recv_datagram = datagram_cb,
+	.get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,
+	.version_negotiation = ngtcp2_crypto_version_negotiation_cb,
+};
+
+/* ---- the beginning ---- */
+
+static struct pf_quic_conn *conn_new(struct pf_quic *q, bool server, const ngtcp2_path *path)
+{
+	struct pf_quic_conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	atomic_init(&c->refs, 1);
+	c->q = q;
+	c->server = server;
+	c->state = PF_CONN_HANDSHAKE;
+	c->wake = pf_wake_ref(q->wake);
+	c->stream_id = -1;
+	c->ref.get_conn = conn_of_ref;
+	c->ref.user_data = c;
+	memcpy(&c->peer.addr, path->remote.addr, path->remote.addrlen);
+	c->peer.addr_len = path->remote.addrlen;
+	memcpy(&c->local, path->local.addr, path->local.addrlen);
+	pf_streamq_init(&c->streamq);
+	pf_dgramq_init(&c->dgramq);
+	pthread_mutex_init(&c->close_lock, NULL);
+	return c;
+}
+
+/* For a connection that never came to be. */
+static void conn_abandon(struct pf_quic_conn *c)
+{
+	struct pf_quic *q = c->q;
+
+	if (c->ng)
+		ngtcp2_conn_del(c->ng);
+	c->ng = NULL;
+	if (c->tls)
+		gnutls_deinit(c->tls);
+	c->tls = NULL;
+	pf_cidmap_remove_owner(&q->cids, c);
+	pf_quic_conn_unref(c);
+}
+
+static void fill_settings(const struct pf_quic *q, ngtcp2_settings *s, uint64_t now)
+{
+	ngtcp2_settings_default(s);
+	s->initial_ts = now;
+	s->initial_rtt = INITIAL_RTT_NS;
+	s->handshake_timeout = q->handshake_ns;
+	s->max_tx_udp_payload_size = PF_QUIC_MAX_UDP;
+#if NGTCP2_VERSION_NUM >= 0x010b00
+	static const uint16_t probes[] = { 1392, 1432, PF_QUIC_MAX_UDP };
+
+	s->pmtud_probes = probes;
+	s->pmtud_probeslen = sizeof(probes) / sizeof(probes[0]);
+#endif
+}
+
+static void fill_params(const struct pf_quic *q, ngtcp2_transport_params *p)
+{
+	ngtcp2_transport_params_default(p);
+	p->initial_max_data = 2 * STREAM_WINDOW;
+	p->initial_max_stream_data_bidi_local = STREAM_WINDOW;
+	p->initial_max_stream_data_bidi_remote = STREAM_WINDOW;
+	p->initial_max_streams_bidi = q->server ? 1 : 0;
+	p->initial_max_streams_uni = 0;
+	p->max_idle_timeout = q->idle_ns;
+	p->max_udp_payload_size = PF_QUIC_MAX_UDP;
+	p->max_datagram_frame_size = 65535;
+	p->disable_active_migration = 1;
+}
+
+static int random_cid(ngtcp2_cid *cid, size_t len)
+{
+	uint8_t buf[PF_CID_MAX];
+
+	if (gnutls_rnd(GNUTLS_RND_RANDOM, buf, len) < 0)
+		return -EIO;
+	ngtcp2_cid_init(cid, buf, len);
+	return 0;
+}
+
+/* TLS session and keep-alive: the same for both ends. */
+static int conn_arm(struct pf_quic_conn *c)
+{
+	struct pf_quic *q = c->q;
+	uint64_t keep = q->idle_ns / 2;
+	int err = pf_tls_session_create(&c->tls, q->creds, c->server, q->alpn, &c->ref);
+
+	if (err)
+		return err;
+	ngtcp2_conn_set_tls_native_handle(c->ng, c->tls);
+	ngtcp2_conn_set_keep_alive_timeout(
+		c->ng, keep < KEEP_ALIVE_MAX_NS ? keep : KEEP_ALIVE_MAX_NS);
+	c->touched = true;
+	return 0;
+}
+
+int pf_conn_accept(struct pf_quic *q, const ngtcp2_pkt_hd *hd, const ngtcp2_path *path,
+	const ngtcp2_cid *odcid, uint64_t now, struct pf_quic_conn **out)
+{
+	struct pf_quic_conn *c = conn_new(q, true, path);
+	ngtcp2_transport_params params;
+	ngtcp2_settings settings;
+	ngtcp2_cid scid;
+	int err = -ENOMEM;
+
+	if (!c)
+		return -ENOMEM;
+	fill_settings(q, &settings, now);
+	fill_params(q, &params);
+	pf_ng_params_original_dcid(&params, odcid ? odcid : &hd->dcid);
+	if (odcid) {
+		size_t token_len;
+		const uint8_t *token = pf_ng_hd_token(hd, &token_len);
+
+		params.retry_scid = hd->dcid;
+		params.retry_scid_present = 1;
+		pf_ng_settings_token(&settings, token, token_len);
+	}
+	err = random_cid(&scid, PF_QUIC_SCID_LEN);
+	if (err)
+		goto fail;
+	if (ngtcp2_crypto_generate_stateless_reset_token(params.stateless_reset_token,
+		    q->reset_secret, sizeof(q->reset_secret), &scid) != 0) {
+		err = -EIO;
+		goto fail;
+	}
+	params.stateless_reset_token_present = 1;
+	err = pf_cidmap_add(&q->cids, scid.data, scid.datalen, c);
+	if (!err)
+		err = pf_cidmap_add(&q->cids, hd->dcid.data, hd->dcid.datalen, c);
+	if (err)
+		goto fail;
+	if (ngtcp2_conn_server_new(&c->ng, &hd->scid, &scid, path, hd->version, &callbacks,
+		    &settings, &params, NULL, c) != 0) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	err = conn_arm(c);
+	if (err)
+		goto fail;
+	*out = c;
+	return 0;
+
+fail:
+	conn_abandon(c);
+	return err;
+}
+
+int pf_conn_dial(struct pf_quic *q, const ngtcp2_path *path, const uint8_t *pin, uint64_t now,
+	struct pf_quic_conn **out)
+{
+	struct pf_quic_conn *c = conn_new(q, false, path);
+	ngtcp2_transport_params params;
+	ngtcp2_settings settings;
+	ngtcp2_cid scid, dcid;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	if (pin) {
+		c->tls_peer.pinned = true;
+		memcpy(c->tls_peer.pin, pin, sizeof(c->tls_peer.pin));
+	}
+	fill_settings(q, &settings, now);
+	fill_params(q, &params);
+	err = random_cid(&scid, PF_QUIC_SCID_LEN);
+	if (!err)
+		err = random_cid(&dcid, PF_QUIC_SCID_LEN);
+	if (!err)
+		err = pf_cidmap_add(&q->cids, scid.data, scid.datalen, c);
+	if (err)
+		goto fail;
+	if (ngtcp2_conn_client_new(&c->ng, &dcid, &scid, path, NGTCP2_PROTO_VER_V1, &callbacks,
+		    &settings, &params, NULL, c) != 0) {
+		err = -ENOMEM;
+		goto fail;
+	}
+	err = conn_arm(c);
+	if (err)
+		goto fail;
+	*out = c;
+	return 0;
+
+fail:
+	conn_abandon(c);
+	return err;
+}
+
+/* ---- packets in and out ---- */
+
+void pf_conn_read(struct pf_quic_conn *c, const ngtcp2_path *path, const uint8_t *pkt, size_t len,
+	uint64_t now)
+{
+	ngtcp2_pkt_info pi = { 0 };
+	int err;
+
+	if (c->state == PF_CONN_LINGER) {
+		if (c->close_pkt && now - c->close_last_ns >= CLOSE_REPLY_GAP_NS) {
+			c->close_last_ns = now;
+			pf_quic_tx(c->q, path, c->close_pkt, c->close_pkt_len);
+		}
+		return;
+	}
+	if (c->state == PF_CONN_DEAD)
+		return;
+	c->touched = true;
+	err = ngtcp2_conn_read_pkt(c->ng, path, &pi, pkt, len, now);
+	switch (err) {
+	case 0:
+		break;
+	case NGTCP2_ERR_DRAINING:
+		drained(c, now);
+		break;
+	case NGTCP2_ERR_DROP_CONN:
+	case NGTCP2_ERR_RETRY:
+		lost(c, -EPROTO, "the handshake was malformed", now);
+		break;
+	case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
+		lost(c, -EPROTO, "the host does not speak QUIC version 1", now);
+		break;
+	default:
+		fail(c, err, now);
+	}
+}
+
+/* The next datagram that the path can carry, or false. */
+static bool next_dgram(struct pf_quic_conn *c)
+{
+	/* Short header: flags 1, ID up to 20, number 4, frame type and length 3, tag 16. */
+	size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) - 44;
+
+	while (!c->dgram_len) {
+		c->dgram_len = pf_dgramq_take(&c->dgramq, c->dgram);
+		if (!c->dgram_len)
+			return false;
+		if (c->dgram_len > room) {
+			c->dgram_len = 0;
+			c->dgram_too_big++;
+		}
+	}
+	return true;
+}
+
+static bool next_stream(struct pf_quic_conn *c, ngtcp2_vec *vec)
+{
+	const uint8_t *data;
+	size_t len;
+
+	if (c->stream_dead || !pf_streamq_peek(&c->streamq, &data, &len))
+		return false;
+	if (c->stream_id < 0 &&
+		(c->server || ngtcp2_conn_open_bidi_stream(c->ng, &c->stream_id, NULL) != 0)) {
+		c->stream_id = -1;
+		return false;
+	}
+	*vec = (ngtcp2_vec){ (uint8_t *)data, len };
+	return true;
+}
+
+/* Fills one packet with as much as fits. Bytes, 0 = nothing (more) can leave, or
+ * the library's error. */
+static ngtcp2_ssize fill_packet(
+	struct pf_quic_conn *c, ngtcp2_path *path, uint8_t *pkt, size_t cap, uint64_t now)
+{
+	ngtcp2_pkt_info pi = { 0 };
+	bool blocked = false;
+	ngtcp2_vec vec;
+	ngtcp2_ssize n;
+
+	for (;;) {
+		bool want_stream = !blocked && c->state == PF_CONN_OPEN && next_stream(c, &vec);
+
+		/* Control first: small, rare, and somebody waits for it. */
+		if (want_stream) {
+			ngtcp2_ssize taken = -1;
+
+			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, &taken,
+				NGTCP2_WRITE_STREAM_FLAG_MORE, c->stream_id, &vec, 1, now);
+			if (taken > 0)
+				pf_streamq_sent(&c->streamq, (size_t)taken);
+			if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
+				blocked = true;
+				continue;
+			}
+			if (n == NGTCP2_ERR_STREAM_SHUT_WR || n == NGTCP2_ERR_STREAM_NOT_FOUND) {
+				c->stream_dead = true;
+				pf_streamq_close(&c->streamq);
+				continue;
+			}
+		} else if (c->state == PF_CONN_OPEN && next_dgram(c)) {
+			int accepted = 0;
+
+			vec = (ngtcp2_vec){ c->dgram, c->dgram_len };
+			n = ngtcp2_conn_writev_datagram(c->ng, path, &pi, pkt, cap, &accepted,
+				NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &vec, 1, now);
+			if (accepted)
+				c->dgram_len = 0;
+			/* The peer takes none, or none that large. */
+			if (n == NGTCP2_ERR_INVALID_STATE || n == NGTCP2_ERR_INVALID_ARGUMENT) {
+				c->dgram_len = 0;
+				c->dgram_too_big++;
+				continue;
+			}
+		} else {
+			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, NULL,
+				NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0, now);
+		}
+		if (n != NGTCP2_ERR_WRITE_MORE)
+			return n;
+	}
+}
+
+static void flush(struct pf_quic_conn *c, uint64_t now)
+{
+	uint8_t pkt[PF_QUIC_MAX_UDP];
+	ngtcp2_path_storage ps;
+	ngtcp2_ssize n;
+
+	ngtcp2_path_storage_zero(&ps);
+	for (;;) {
+		int err;
+
+		n = fill_packet(c, &ps.path, pkt, sizeof(pkt), now);
+		if (n <= 0)
+			break;
+		err = pf_quic_tx(c->q, &ps.path, pkt, (size_t)n);
+		if (err) {
+			pf_conn_socket_error(c, err, now);
+			if (c->state >= PF_CONN_LINGER)
+				return;
+		}
+	}
+	if (n < 0)
+		fail(c, (int)n, now);
+}
+
+/* ---- the loop's calls ---- */
+
+static void run_linger(struct pf_quic_conn *c, uint64_t now)
+{
+	if (now >= c->linger_end_ns) {
+		c->state = PF_CONN_DEAD;
+		c->q->lingering--;
+		return;
+	}
+	if (now >= c->close_next_ns) {
+		pf_quic_tx(c->q, &c->close_path.path, c->close_pkt, c->close_pkt_len);
+		c->close_last_ns = now;
+		c->close_copies++;
+		c->close_next_ns = c->close_copies < CLOSE_COPIES
+					   ? c->closed_ns + close_copy_after_ns[c->close_copies]
+					   : UINT64_MAX;
+	}
+}
+
+static void close_locally(struct pf_quic_conn *c, uint64_t now)
+{
+	struct pf_quic_close why = { .local = true };
+	pf_ng_ccerr ccerr;
+
+	memset(&ccerr, 0, sizeof(ccerr));
+	pthread_mutex_lock(&c->close_lock);
+	why.code = c->close_code;
+	memcpy(why.text, c->close_text, sizeof(why.text));
+	pthread_mutex_unlock(&c->close_lock);
+	pf_ng_ccerr_set_application(&ccerr, why.code, (uint8_t *)why.text, strlen(why.text));
+	close_with(c, &ccerr, &why, now);
+}
+
+void pf_conn_run(struct pf_quic_conn *c, uint64_t now)
+{
+	if (c->state == PF_CONN_LINGER)
+		run_linger(c, now);
+	if (c->state >= PF_CONN_LINGER)
+		return;
+
+	if (atomic_exchange(&c->dirty, false)) {
+		c->touched = true;
+		if (atomic_exchange(&c->notify_wanted, false) && c->state == PF_CONN_OPEN &&
+			c->q->events.notified)
+			c->q->events.notified(c->q->user, c);
+	}
+	if (c->timer_ns && now >= c->timer_ns) {
+		c->timer_ns = 0;
+		c->touched = true;
+		if (c->state == PF_CONN_OPEN && c->q->events.timer)
+			c->q->events.timer(c->q->user, c);
+	}
+	if (ngtcp2_conn_get_expiry(c->ng) <= now) {
+		int err = ngtcp2_conn_handle_expiry(c->ng, now);
+
+		c->touched = true;
+		if (err == NGTCP2_ERR_IDLE_CLOSE) {
+			lost(c, -ETIMEDOUT, "nothing heard from the peer any more", now);
+			return;
+		}
+		if (err == NGTCP2_ERR_HANDSHAKE_TIMEOUT) {
+			lost(c, -ETIMEDOUT, "no answer", now);
+			return;
+		}
+		if (err) {
+			fail(c, err, now);
+			return;
+		}
+	}
+	if (!c->touched)
+		return;
+	c->touched = false;
+	/* What was queued before the close leaves with it. */
+	flush(c, now);
+	if (c->state < PF_CONN_LINGER && atomic_load(&c->close_wanted))
+		close_locally(c, now);
+}
+
+uint64_t pf_conn_due(const struct pf_quic_conn *c)
+{
+	uint64_t due;
+
+	if (c->state == PF_CONN_DEAD)
+		return 0;
+	if (c->state == PF_CONN_LINGER)
+		return c->close_next_ns < c->linger_end_ns ? c->close_next_ns : c->linger_end_ns;
+	/* Set by an event in this very round: run again without sleeping. */
+	if (atomic_load(&c->dirty))
+		return 0;
+	due = ngtcp2_conn_get_expiry(c->ng);
+	if (c->timer_ns && c->timer_ns < due)
+		due = c->timer_ns;
+	return due;
+}
+
+void pf_conn_drop(struct pf_quic_conn *c)
+{
+	pf_cidmap_remove_owner(&c->q->cids, c);
+	pf_quic_conn_unref(c);
+}
