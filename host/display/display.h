@@ -61,6 +61,8 @@ struct pf_display_params {
 	 * NULL to look in the environment. */
 	const char *session_socket;
 	bool xwayland;
+	/* The backend's own "key=value,key=value", or NULL. See its header. */
+	const char *options;
 };
 
 struct pf_display;
@@ -92,7 +94,8 @@ struct pf_display {
 	const struct pf_display_ops *ops;
 };
 
-/** NULL-ended, best first. */
+/** NULL-ended, best first: take the first whose probe says 0, but the last one,
+ * "null", only by name. */
 const struct pf_display_ops *const *pf_display_backends(void);
 /** The named backend, or NULL. */
 const struct pf_display_ops *pf_display_find(const char *name);

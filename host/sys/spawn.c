@@ -337,6 +337,15 @@ static char *resolve(const char *name, char *const *env)
 	return NULL;
 }
 
+bool pf_program_exists(const char *name)
+{
+	char *path = resolve(name, environ);
+	bool found = path && executable(path);
+
+	free(path);
+	return found;
+}
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)

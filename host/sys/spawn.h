@@ -23,6 +23,9 @@ struct pf_child_params {
 
 struct pf_child;
 
+/** True if `name` is an executable in PATH (or a path to one). */
+bool pf_program_exists(const char *name);
+
 /** 0 once exec succeeded (ENOENT etc. are reported here, with the words). */
 int pf_child_start(
 	struct pf_child **out, const struct pf_child_params *params, struct pf_reason *why);

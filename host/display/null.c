@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+#include "host/display/backends.h"
+
+struct null_display {
+	struct pf_display base;
+	struct pf_source source;
+	struct pf_input_target target;
+	bool fail_mode;
+	int death; /* a timer */
+};
+
+/* The number after "key=" in a comma list, or `otherwise`. */
+static unsigned long option(const char *options, const char *key, unsigned long otherwise)
+{
+	const size_t len = strlen(key);
+
+	while (options && *options) {
+		if (!strncmp(options, key, len) && options[len] == '=')
+			return strtoul(options + len + 1, NULL, 10);
+		options = strchr(options, ',');
+		options += options != NULL;
+	}
+	return otherwise;
+}
+
+static struct timespec from_ms(unsigned long ms)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+}
+
+static int null_probe(const struct pf_display_params *params, struct pf_reason *why)
+{
+	return 0;
+}
+
+static void null_close(struct pf_display *display)
+{
+	struct null_display *d = (struct null_display *)display;
+
+	if (!d)
+		return;
+	if (d->death >= 0)
+		close(d->death);
+	free(d);
+}
+
+static int null_open(
+	struct pf_display **out, const struct pf_display_params *params, struct pf_reason *why)
+{
+	const unsigned long fail = option(params->options, "fail-open", 0);
+	const struct timespec delay = from_ms(option(params->options, "delay-ms", 0));
+	struct itimerspec die = { .it_value = from_ms(option(params->options, "die-ms", 0)) };
+	struct pf_mode mode = params->mode;
+	struct null_display *d;
+	int r = pf_mode_check(&mode, why);
+
+	if (r)
+		return r;
+	nanosleep(&delay, NULL);
+	if (fail == 1)
+		return pf_reason_set(why, -EIO, "the null display failed at step 1, as asked");
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	d->base.ops = &pf_null_display_ops;
+	d->death = -1;
+	if (fail == 2) {
+		r = pf_reason_set(why, -EIO, "the null display failed at step 2, as asked");
+		goto fail;
+	}
+	d->death = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->death < 0 || timerfd_settime(d->death, 0, &die, NULL) < 0) {
+		r = pf_reason_set(why, -errno, "cannot make a timer: %s", strerror(errno));
+		goto fail;
+	}
+	if (fail == 3) {
+		r = pf_reason_set(why, -EIO, "the null display failed at step 3, as asked");
+		goto fail;
+	}
+	d->fail_mode = option(params->options, "fail-mode", 0) != 0;
+	d->source = (struct pf_source){ .kind = PF_SOURCE_NONE, .pipewire_fd = -1, .mode = mode };
+	d->target = (struct pf_input_target){ .kind = PF_INPUT_NONE,
+		.eis_fd = -1,
+		.rect = { 0, 0, (int32_t)mode.width, (int32_t)mode.height } };
+	*out = &d->base;
+	return 0;
+fail:
+	null_close(&d->base);
+	return r;
+}
+
+static int null_set_mode(
+	struct pf_display *display, const struct pf_mode *mode, struct pf_reason *why)
+{
+	struct null_display *d = (struct null_display *)display;
+	struct pf_mode m = *mode;
+	int r = pf_mode_check(&m, why);
+
+	if (r)
+		return r;
+	if (d->fail_mode)
+		return pf_reason_set(why, -EIO, "the null display keeps its mode, as asked");
+	d->source.mode = m;
+	d->target.rect.w = (int32_t)m.width;
+	d->target.rect.h = (int32_t)m.height;
+	return 0;
+}
+
+static const struct pf_source *null_source(struct pf_display *display)
+{
+	return &((struct null_display *)display)->source;
+}
+
+static const struct pf_input_target *null_input_target(struct pf_display *display)
+{
+	return &((struct null_display *)display)->target;
+}
+
+static int null_death_fd(struct pf_display *display)
+{
+	return ((struct null_display *)display)->death;
+}
+
+const struct pf_display_ops pf_null_display_ops = {
+	.name = "null",
+	.probe = null_probe,
+	.open = null_open,
+	.close = null_close,
+	.set_mode = null_set_mode,
+	.source = null_source,
+	.input_target = null_input_target,
+	.death_fd = null_death_fd,
+};
