@@ -23,14 +23,37 @@ enum pf_dgram_tag {
 	PF_DGRAM_PCM = 0xd3,
 };
 
+/* Kinds of an input event (punktfunk1.md 9). Kind 16 (normalized scroll) counts
+ * as unknown: no host of ours announces it. */
+enum pf_input_kind {
+	PF_INPUT_KEY_DOWN = 0,
+	PF_INPUT_KEY_UP = 1,
+	PF_INPUT_MOUSE_MOVE = 2,
+	PF_INPUT_MOUSE_ABS = 3,
+	PF_INPUT_BUTTON_DOWN = 4,
+	PF_INPUT_BUTTON_UP = 5,
+	PF_INPUT_SCROLL = 6,
+	PF_INPUT_PAD_BUTTON = 7,
+	PF_INPUT_PAD_AXIS = 8,
+	PF_INPUT_TOUCH_DOWN = 9,
+	PF_INPUT_TOUCH_MOVE = 10,
+	PF_INPUT_TOUCH_UP = 11,
+	PF_INPUT_PAD_SNAPSHOT = 12,
+	PF_INPUT_PAD_REMOVED = 13,
+	PF_INPUT_PAD_ARRIVED = 14,
+	PF_INPUT_TEXT = 15,
+};
+
+#define PF_PADS_MAX 16
+
 struct pf_dgram {
 	enum pf_dgram_tag tag;
 	union {
 		struct {
-			uint8_t kind;
+			uint8_t kind; /* pf_input_kind */
 			uint32_t code;
 			int32_t x, y;
-			uint32_t flags;
+			uint32_t flags; /* pad kinds: the pad is the low byte */
 		} input;
 		struct { /* AUDIO, MIC, PCM */
 			uint32_t seq;
@@ -72,7 +95,9 @@ struct pf_dgram {
 	};
 };
 
-/** 0, or -EPROTO (unknown tag, short). */
+/** 0, or -EPROTO: unknown tag or input kind, short, pad number out of range. The
+ * high flag bit of key events is stripped. */
 int pf_dgram_parse(struct pf_dgram *out, const uint8_t *buf, size_t len);
-/** Bytes written, -ENOBUFS or -EINVAL. */
+/** Bytes written, -ENOBUFS or -EINVAL (what parse would refuse). Rumble with lease
+ * and timing with stages take their longest form. */
 int pf_dgram_build(const struct pf_dgram *d, uint8_t *buf, size_t cap);
