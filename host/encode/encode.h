@@ -25,13 +25,14 @@ struct pf_encoder_params {
 	struct pf_colour colour;
 	unsigned slices;    /* 0 = the backend's choice */
 	unsigned threads;   /* 0 = the backend's choice */
-	const char *preset; /* backend's word for speed, NULL = its fastest fit */
+	const char *preset; /* backend's word for speed, NULL = its fastest fit; the
+			       null encoder reads its faults from it (null.c) */
 };
 
 /* What encode() gives back, valid until the next call on the encoder. */
 struct pf_packet {
 	const uint8_t *data;
-	size_t size;
+	size_t size;	     /* 0 only from a by_setting_only backend: it holds frames back */
 	bool idr;	     /* decodable on its own, parameter sets in band */
 	uint64_t convert_ns; /* time spent converting pixels */
 	uint64_t encode_ns;  /* time spent in the encoder proper */
@@ -72,7 +73,12 @@ struct pf_encoder {
 /** NULL-ended, best first. */
 const struct pf_encoder_ops *const *pf_encoder_backends(void);
 const struct pf_encoder_ops *pf_encoder_find(const char *name);
+/** Does `ops` work here? Opens it for a small picture and encodes one. 0, or a
+ * negative errno with the words. Takes milliseconds, up to seconds for hardware. */
+int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, struct pf_reason *why);
 /** Opens the best backend that really works for `params`: `name` NULL or "auto"
- * tries all but by_setting_only ones, else just that one. */
+ * tries all but by_setting_only ones, else just that one. Hardware is probed
+ * first. -ENOENT for an unknown name, -ENODEV when none works; `why` then names
+ * what each one said. */
 int pf_encoder_open(struct pf_encoder **out, const char *name,
 	const struct pf_encoder_params *params, struct pf_reason *why);

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* avcodec.c - encoders behind libavcodec: x264, NVENC, VAAPI, x265, SVT-AV1.
+ *
+ * One flow for all: convert into a picture of our own, which libavcodec borrows
+ * for the call (nothing is copied on our side), send it, take the packet. What
+ * differs per encoder is a row of `kind`: its libavcodec names, its options, and
+ * whether the picture goes to a device first. */
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/hwcontext.h>
+#include <libavutil/opt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/encode/backends.h"
+#include "host/encode/convert.h"
+
+struct kind {
+	const struct pf_encoder_ops *ops;
+	const char *h264, *hevc, *av1; /* libavcodec's encoder names */
+	enum pf_pixel_format format;
+	bool device;	   /* VAAPI: pictures go through a pool of surfaces */
+	const char *needs; /* what a machine lacks where it does not open */
+	/* The encoder's own way to say what open() says for all. */
+	void (*options)(
+		AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params);
+};
+
+struct av_encoder {
+	struct pf_encoder base;
+	const struct kind *kind;
+	struct pf_encoder_params params;
+	struct pf_picture picture;
+	AVCodecContext *ctx;
+	AVFrame *frame;	  /* wraps picture */
+	AVFrame *surface; /* device only: what the encoder gets */
+	AVPacket *packet;
+	AVBufferRef *device;
+	int64_t count;
+};
+
+/* libavcodec and the encoders below it talk a lot; who wants it asks for debug. */
+static void log_line(void *avcl, int level, const char *fmt, va_list args)
+{
+	char line[400];
+	int prefix = 1;
+
+	if (level > AV_LOG_INFO)
+		return;
+	av_log_format_line2(avcl, level, fmt, args, line, sizeof(line), &prefix);
+	line[strcspn(line, "\n")] = '\0';
+	if (line[0])
+		pf_log(PF_LOG_DEBUG, "avcodec", "%s", line);
+}
+
+static int to_errno(int err)
+{
+	if (err == AVERROR(ENOMEM))
+		return -ENOMEM;
+	return err > -4096 && err < 0 ? err : -ENODEV;
+}
+
+static void nothing_to_free(void *opaque, uint8_t *data) {}
+
+static int wrap_picture(struct av_encoder *e, enum AVPixelFormat format)
+{
+	struct pf_picture *p = &e->picture;
+	size_t bytes = (size_t)p->strides[0] * p->height +
+		       (p->format == PF_PIXEL_NV12 ? 1u : 2u) * p->strides[1] * (p->height / 2);
+
+	e->frame = av_frame_alloc();
+	e->packet = av_packet_alloc();
+	if (!e->frame || !e->packet)
+		return -ENOMEM;
+	/* A frame without a buffer would be copied by every send. */
+	e->frame->buf[0] = av_buffer_create(p->planes[0], bytes, nothing_to_free, NULL, 0);
+	if (!e->frame->buf[0])
+		return -ENOMEM;
+	e->frame->format = format;
+	e->frame->width = (int)p->width;
+	e->frame->height = (int)p->height;
+	e->frame->colorspace = (enum AVColorSpace)p->colour.matrix;
+	e->frame->color_primaries = (enum AVColorPrimaries)p->colour.primaries;
+	e->frame->color_trc = (enum AVColorTransferCharacteristic)p->colour.transfer;
+	e->frame->color_range = p->colour.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+	e->frame->chroma_location = AVCHROMA_LOC_LEFT;
+	for (int i = 0; i < (p->format == PF_PIXEL_NV12 ? 2 : 3); i++) {
+		e->frame->data[i] = p->planes[i];
+		e->frame->linesize[i] = (int)p->strides[i];
+	}
+	return 0;
+}
+
+static int open_device(struct av_encoder *e, struct pf_reason *why)
+{
+	AVBufferRef *frames;
+	AVHWFramesContext *hw;
+	int err = av_hwdevice_ctx_create(&e->device, AV_HWDEVICE_TYPE_VAAPI, NULL, NULL, 0);
+
+	if (err < 0)
+		return pf_reason_set(why, to_errno(err),
+			"vaapi does not open without a GPU and its VA driver (%s)",
+			av_err2str(err));
+	frames = av_hwframe_ctx_alloc(e->device);
+	if (!frames)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	hw = (AVHWFramesContext *)frames->data;
+	hw->format = AV_PIX_FMT_VAAPI;
+	hw->sw_format = AV_PIX_FMT_NV12;
+	hw->width = (int)e->params.width;
+	hw->height = (int)e->params.height;
+	hw->initial_pool_size = 4;
+	err = av_hwframe_ctx_init(frames);
+	if (err < 0) {
+		av_buffer_unref(&frames);
+		return pf_reason_set(
+			why, to_errno(err), "vaapi: no surfaces (%s)", av_err2str(err));
+	}
+	e->ctx->hw_frames_ctx = frames;
+	e->ctx->pix_fmt = AV_PIX_FMT_VAAPI;
+	e->surface = av_frame_alloc();
+	return e->surface ? 0 : pf_reason_set(why, -ENOMEM, "out of memory");
+}
+
+static void set_rate(struct av_encoder *e, uint32_t kbps)
+{
+	e->ctx->bit_rate = (int64_t)kbps * 1000;
+	e->ctx->rc_max_rate = e->ctx->bit_rate;
+	e->ctx->rc_buffer_size = (int)pf_encoder_vbv_bits(&e->params, kbps);
+}
+
+static void av_close(struct pf_encoder *enc)
+{
+	struct av_encoder *e = (struct av_encoder *)enc;
+
+	if (!e)
+		return;
+	avcodec_free_context(&e->ctx);
+	av_packet_free(&e->packet);
+	av_frame_free(&e->surface);
+	av_frame_free(&e->frame);
+	av_buffer_unref(&e->device);
+	pf_picture_finish(&e->picture);
+	free(e);
+}
+
+static int av_open(struct pf_encoder **out, const struct kind *kind,
+	const struct pf_encoder_params *params, struct pf_reason *why)
+{
+	const char *name = params->codec == PF_CODEC_H264   ? kind->h264
+			   : params->codec == PF_CODEC_HEVC ? kind->hevc
+							    : kind->av1;
+	const AVCodec *codec = name ? avcodec_find_encoder_by_name(name) : NULL;
+	enum AVPixelFormat format =
+		kind->format == PF_PIXEL_NV12 ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
+	struct av_encoder *e = NULL;
+	AVDictionary *opts = NULL;
+	int err;
+
+	av_log_set_callback(log_line);
+	if (!codec)
+		return pf_reason_set(why, -ENODEV, "%s: this libavcodec has no %s", kind->ops->name,
+			name ? name : "encoder for that codec");
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	e->base.ops = kind->ops;
+	e->kind = kind;
+	e->params = *params;
+	e->params.preset = NULL;
+	err = pf_picture_init(
+		&e->picture, kind->format, params->width, params->height, &params->colour);
+	if (!err)
+		err = wrap_picture(e, format);
+	if (err) {
+		pf_reason_set(why, err, "%s: cannot hold a picture of %ux%u", kind->ops->name,
+			params->width, params->height);
+		goto fail;
+	}
+	e->ctx = avcodec_alloc_context3(codec);
+	if (!e->ctx) {
+		err = pf_reason_set(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	e->ctx->width = (int)params->width;
+	e->ctx->height = (int)params->height;
+	e->ctx->pix_fmt = format;
+	e->ctx->time_base = (AVRational){ 1000, (int)params->fps_mhz };
+	e->ctx->framerate = (AVRational){ (int)params->fps_mhz, 1000 };
+	e->ctx->gop_size = 1 << 30; /* no picture is intra unless asked for */
+	e->ctx->max_b_frames = 0;
+	e->ctx->slices = (int)params->slices;
+	e->ctx->thread_count = (int)pf_encoder_threads(params);
+	e->ctx->colorspace = e->frame->colorspace;
+	e->ctx->color_primaries = e->frame->color_primaries;
+	e->ctx->color_trc = e->frame->color_trc;
+	e->ctx->color_range = e->frame->color_range;
+	e->ctx->chroma_sample_location = AVCHROMA_LOC_LEFT;
+	set_rate(e, params->bitrate_kbps);
+	if (kind->device) {
+		err = open_device(e, why);
+		if (err)
+			goto fail;
+	}
+	kind->options(&opts, e->ctx, params);
+	err = avcodec_open2(e->ctx, codec, &opts);
+	av_dict_free(&opts);
+	if (err < 0) {
+		pf_reason_set(why, to_errno(err), "%s does not open%s%s (%s)", kind->ops->name,
+			kind->needs ? " without " : "", kind->needs ? kind->needs : "",
+			av_err2str(err));
+		err = to_errno(err);
+		goto fail;
+	}
+	*out = &e->base;
+	return 0;
+fail:
+	av_close(&e->base);
+	return err;
+}
+
+static int upload(struct av_encoder *e)
+{
+	int err;
+
+	av_frame_unref(e->surface);
+	err = av_hwframe_get_buffer(e->ctx->hw_frames_ctx, e->surface, 0);
+	if (!err)
+		err = av_hwframe_transfer_data(e->surface, e->frame, 0);
+	return err < 0 ? -EIO : 0;
+}
+
+static int av_encode(
+	struct pf_encoder *enc, const struct pf_frame *in, uint32_t flags, struct pf_packet *out)
+{
+	struct av_encoder *e = (struct av_encoder *)enc;
+	uint64_t begin = pf_clock_mono_ns(), converted;
+	AVFrame *send = e->frame;
+	int err = pf_picture_update(&e->picture, in);
+
+	if (err)
+		return err;
+	if (e->kind->device) {
+		err = upload(e);
+		if (err)
+			return err;
+		send = e->surface;
+	}
+	converted = pf_clock_mono_ns();
+	send->pts = e->count++;
+	send->pict_type = flags & PF_ENCODE_IDR ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+	av_packet_unref(e->packet);
+	err = avcodec_send_frame(e->ctx, send);
+	if (err < 0)
+		return -EIO;
+	err = avcodec_receive_packet(e->ctx, e->packet);
+	if (err == AVERROR(EAGAIN))
+		av_packet_unref(e->packet);
+	else if (err < 0)
+		return -EIO;
+	*out = (struct pf_packet){ .data = e->packet->data,
+		.size = (size_t)e->packet->size,
+		.idr = e->packet->flags & AV_PKT_FLAG_KEY,
+		.convert_ns = converted - begin,
+		.encode_ns = pf_clock_mono_ns() - converted };
+	return 0;
+}
+
+/* x264 and NVENC read the rate from the context before each picture and change
+ * over without an IDR. */
+static int av_set_bitrate(struct pf_encoder *enc, uint32_t kbps)
+{
+	set_rate((struct av_encoder *)enc, kbps);
+	return 0;
+}
+
+static void set(AVDictionary **opts, const char *key, const char *value)
+{
+	av_dict_set(opts, key, value, 0);
+}
+
+static void x264_options(
+	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
+{
+	set(opts, "preset", params->preset ? params->preset : "ultrafast");
+	/* Sliced threads, no look-ahead, no B pictures: one in, one out. */
+	set(opts, "tune", "zerolatency");
+	set(opts, "forced-idr", "1");
+	set(opts, "sc_threshold", "0");
+	/* Sliced threads make one slice per thread. */
+	if (params->slices)
+		ctx->thread_count = (int)params->slices;
+}
+
+static void nvenc_options(
+	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
+{
+	set(opts, "preset", params->preset ? params->preset : "p1");
+	set(opts, "tune", "ull");
+	set(opts, "rc", "cbr");
+	set(opts, "delay", "0");
+	set(opts, "zerolatency", "1");
+	set(opts, "forced-idr", "1");
+}
+
+static void vaapi_options(
+	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
+{
+	set(opts, "rc_mode", "CBR");
+	set(opts, "async_depth", "1");
+	set(opts, "idr_interval", "0");
+}
+
+static void x265_options(
+	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
+{
+	set(opts, "preset", params->preset ? params->preset : "ultrafast");
+	set(opts, "tune", "zerolatency");
+	set(opts, "forced-idr", "1");
+	set(opts, "x265-params",
+		"keyint=-1:scenecut=0:bframes=0:frame-threads=1:repeat-headers=1:info=0:log-level="
+		"1");
+}
+
+static void svtav1_options(
+	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
+{
+	set(opts, "preset", params->preset ? params->preset : "12");
+	set(opts, "svtav1-params", "rc=2:pred-struct=1:scd=0");
+	/* It refuses a peak rate and a buffer beside its own CBR. */
+	ctx->rc_max_rate = 0;
+	ctx->rc_buffer_size = 0;
+}
+
+static const struct kind x264_kind = { .ops = &x264_encoder_ops,
+	.h264 = "libx264",
+	.format = PF_PIXEL_NV12, /* x264's own layout: planar would be interleaved again */
+	.options = x264_options };
+static const struct kind nvenc_kind = { .ops = &nvenc_encoder_ops,
+	.h264 = "h264_nvenc",
+	.hevc = "hevc_nvenc",
+	.needs = "an NVIDIA GPU and its driver",
+	.format = PF_PIXEL_NV12,
+	.options = nvenc_options };
+static const struct kind vaapi_kind = { .ops = &vaapi_encoder_ops,
+	.h264 = "h264_vaapi",
+	.hevc = "hevc_vaapi",
+	.needs = "an encoder for it in the GPU",
+	.format = PF_PIXEL_NV12,
+	.device = true,
+	.options = vaapi_options };
+static const struct kind x265_kind = { .ops = &x265_encoder_ops,
+	.hevc = "libx265",
+	.format = PF_PIXEL_I420,
+	.options = x265_options };
+static const struct kind svtav1_kind = { .ops = &svtav1_encoder_ops,
+	.av1 = "libsvtav1",
+	.format = PF_PIXEL_I420,
+	.options = svtav1_options };
+
+#define OPEN(name)                                                                                 \
+	static int name##_open(struct pf_encoder **out, const struct pf_encoder_params *params,    \
+		struct pf_reason *why)                                                             \
+	{                                                                                          \
+		return av_open(out, &name##_kind, params, why);                                    \
+	}
+OPEN(x264)
+OPEN(nvenc)
+OPEN(vaapi)
+OPEN(x265)
+OPEN(svtav1)
+
+const struct pf_encoder_ops x264_encoder_ops = {
+	.name = "x264",
+	.codecs = PF_CODEC_H264,
+	.memory = PF_MEM_CPU,
+	.open = x264_open,
+	.close = av_close,
+	.encode = av_encode,
+	.set_bitrate = av_set_bitrate,
+};
+
+const struct pf_encoder_ops nvenc_encoder_ops = {
+	.name = "nvenc",
+	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC,
+	.memory = PF_MEM_CPU,
+	.hardware = true,
+	.open = nvenc_open,
+	.close = av_close,
+	.encode = av_encode,
+	.set_bitrate = av_set_bitrate,
+};
+
+const struct pf_encoder_ops vaapi_encoder_ops = {
+	.name = "vaapi",
+	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC,
+	.memory = PF_MEM_CPU,
+	.hardware = true,
+	.open = vaapi_open,
+	.close = av_close,
+	.encode = av_encode,
+};
+
+const struct pf_encoder_ops x265_encoder_ops = {
+	.name = "x265",
+	.codecs = PF_CODEC_HEVC,
+	.memory = PF_MEM_CPU,
+	.by_setting_only = true,
+	.open = x265_open,
+	.close = av_close,
+	.encode = av_encode,
+};
+
+const struct pf_encoder_ops svtav1_encoder_ops = {
+	.name = "svtav1",
+	.codecs = PF_CODEC_AV1,
+	.memory = PF_MEM_CPU,
+	.by_setting_only = true,
+	.open = svtav1_open,
+	.close = av_close,
+	.encode = av_encode,
+};

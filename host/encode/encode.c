@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/encode/encode.h"
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "host/encode/backends.h"
+#include "pf_config.h"
+
+static const struct pf_encoder_ops *const backends[] = {
+#ifdef PF_HAVE_AVCODEC
+	&nvenc_encoder_ops,
+	&vaapi_encoder_ops,
+	&x264_encoder_ops,
+#endif
+#ifdef PF_HAVE_OPENH264
+	&openh264_encoder_ops,
+#endif
+#ifdef PF_HAVE_AVCODEC
+	&x265_encoder_ops,
+	&svtav1_encoder_ops,
+#endif
+	&null_encoder_ops,
+	NULL,
+};
+
+const struct pf_encoder_ops *const *pf_encoder_backends(void)
+{
+	return backends;
+}
+
+const struct pf_encoder_ops *pf_encoder_find(const char *name)
+{
+	for (unsigned i = 0; backends[i]; i++)
+		if (!strcmp(backends[i]->name, name))
+			return backends[i];
+	return NULL;
+}
+
+unsigned pf_encoder_threads(const struct pf_encoder_params *params)
+{
+	/* One thread of x264 ultrafast manages about 1080p30 on a slow core. */
+	double wish = (double)params->width * params->height * params->fps_mhz / 1000 / 62.3e6;
+	unsigned n = wish <= 2 ? 2 : wish >= 8 ? 8 : (unsigned)wish + 1;
+	cpu_set_t set;
+
+	if (params->threads)
+		return params->threads;
+	if (sched_getaffinity(0, sizeof(set), &set) == 0 && n > (unsigned)CPU_COUNT(&set))
+		n = (unsigned)CPU_COUNT(&set);
+	return n;
+}
+
+uint32_t pf_encoder_vbv_bits(const struct pf_encoder_params *params, uint32_t kbps)
+{
+	double bits = kbps * 1000.0 * 1000 / params->fps_mhz * PF_ENCODER_VBV_FRAMES;
+
+	return bits > INT32_MAX ? INT32_MAX : bits < 1000 ? 1000 : (uint32_t)bits;
+}
+
+static const char *codec_name(enum pf_codec codec)
+{
+	return codec == PF_CODEC_H264 ? "H.264" : codec == PF_CODEC_HEVC ? "HEVC" : "AV1";
+}
+
+int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, struct pf_reason *why)
+{
+	/* Above the smallest size that hardware encoders take. */
+	const struct pf_encoder_params params = { .codec = codec,
+		.width = 320,
+		.height = 240,
+		.fps_mhz = 60000,
+		.bitrate_kbps = 2000,
+		.colour = PF_COLOUR_BT709 };
+	struct pf_frame frame = { .refs = 1,
+		.kind = PF_MEM_CPU,
+		.format = PF_PIXEL_BGRX,
+		.width = params.width,
+		.height = params.height,
+		.colour = PF_COLOUR_BT709,
+		.plane_count = 1,
+		.strides = { 4 * params.width },
+		.acquire_fence = -1 };
+	struct pf_encoder *enc = NULL;
+	struct pf_packet packet = { 0 };
+	int err;
+
+	if (!(ops->codecs & codec))
+		return pf_reason_set(
+			why, -ENOTSUP, "%s does not make %s", ops->name, codec_name(codec));
+	frame.planes[0] = calloc(params.height, frame.strides[0]);
+	if (!frame.planes[0])
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	err = ops->open(&enc, &params, why);
+	if (!err) {
+		err = ops->encode(enc, &frame, PF_ENCODE_IDR, &packet);
+		if (err)
+			pf_reason_set(why, err, "%s opens but does not encode: %s", ops->name,
+				strerror(-err));
+		else if (!packet.size && !ops->by_setting_only)
+			err = pf_reason_set(
+				why, -ENODEV, "%s holds the first picture back", ops->name);
+		ops->close(enc);
+	}
+	free(frame.planes[0]);
+	return err;
+}
+
+static int try_backend(struct pf_encoder **out, const struct pf_encoder_ops *ops,
+	const struct pf_encoder_params *params, struct pf_reason *why)
+{
+	int err;
+
+	if (!(ops->codecs & params->codec))
+		return pf_reason_set(
+			why, -ENOTSUP, "%s does not make %s", ops->name, codec_name(params->codec));
+	if (ops->hardware) {
+		err = pf_encoder_probe(ops, params->codec, why);
+		if (err)
+			return err;
+	}
+	return ops->open(out, params, why);
+}
+
+int pf_encoder_open(struct pf_encoder **out, const char *name,
+	const struct pf_encoder_params *params, struct pf_reason *why)
+{
+	char said[160] = "";
+	size_t len = 0;
+
+	if (!params->width || !params->height || params->width % 2 || params->height % 2 ||
+		params->width > 16384 || params->height > 16384)
+		return pf_reason_set(why, -EINVAL,
+			"a picture of %ux%u cannot be encoded: sizes are "
+			"even and at most 16384",
+			params->width, params->height);
+	if (!params->fps_mhz || !params->bitrate_kbps)
+		return pf_reason_set(why, -EINVAL, "an encoder needs a frame rate and a bitrate");
+	if (name && strcmp(name, "auto")) {
+		const struct pf_encoder_ops *ops = pf_encoder_find(name);
+
+		if (!ops)
+			return pf_reason_set(
+				why, -ENOENT, "there is no encoder \"%s\" in this build", name);
+		return try_backend(out, ops, params, why);
+	}
+	for (unsigned i = 0; backends[i]; i++) {
+		struct pf_reason one = { 0 };
+		int n;
+
+		if (backends[i]->by_setting_only || !(backends[i]->codecs & params->codec))
+			continue;
+		if (!try_backend(out, backends[i], params, &one))
+			return 0;
+		n = snprintf(said + len, sizeof(said) - len, "%s%.48s", len ? "; " : "", one.text);
+		len = n < 0 || len + (size_t)n >= sizeof(said) ? sizeof(said) - 1 : len + (size_t)n;
+	}
+	return pf_reason_set(why, -ENODEV,
+		"no encoder makes %s here; install libavcodec59 or libopenh264-7 (%s)",
+		codec_name(params->codec), len ? said : "none is built in");
+}

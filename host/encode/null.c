@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* null.c - an encoder without pictures, for tests of what stands around it.
+ *
+ * Every access unit looks like H.264 to a parser of NAL headers (delimiter,
+ * parameter sets before an IDR, one slice) and carries its number, big endian in
+ * seven-bit digits, in the slice. The preset string turns knobs:
+ * "open-fail", "bytes=N" (size of an access unit), "latency-us=N" (time taken),
+ * "fail-at=N" (the N-th picture from 0 fails), "hold" (nothing ever comes out),
+ * separated by commas. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "core/base/clock.h"
+#include "host/encode/backends.h"
+
+#define MIN_BYTES 64
+
+struct null_encoder {
+	struct pf_encoder base;
+	uint32_t width, height;
+	uint64_t count;
+	uint64_t fail_at; /* UINT64_MAX = never */
+	uint64_t latency_ns;
+	size_t bytes;
+	bool fixed; /* bytes came from the knob, not the bitrate */
+	bool hold;
+	uint32_t fps_mhz;
+	uint8_t *buf;
+	size_t cap;
+};
+
+static size_t mean_bytes(uint32_t kbps, uint32_t fps_mhz)
+{
+	uint64_t bytes = (uint64_t)kbps * 125000 / fps_mhz;
+
+	return bytes < MIN_BYTES ? MIN_BYTES : bytes > 4u << 20 ? 4u << 20 : (size_t)bytes;
+}
+
+static int read_knobs(struct null_encoder *n, const char *text, bool *open_fail)
+{
+	while (*text) {
+		size_t len = strcspn(text, ",");
+		const char *value = memchr(text, '=', len);
+		uint64_t number = value ? strtoull(value + 1, NULL, 10) : 0;
+		size_t key = value ? (size_t)(value - text) : len;
+
+		if (key == 9 && !memcmp(text, "open-fail", key)) {
+			*open_fail = true;
+		} else if (key == 4 && !memcmp(text, "hold", key)) {
+			n->hold = true;
+		} else if (key == 5 && !memcmp(text, "bytes", key)) {
+			n->fixed = true;
+			n->bytes = number < MIN_BYTES	? MIN_BYTES
+				   : number > 16u << 20 ? 16u << 20
+							: (size_t)number;
+		} else if (key == 10 && !memcmp(text, "latency-us", key)) {
+			n->latency_ns = number * PF_NS_PER_US;
+		} else if (key == 7 && !memcmp(text, "fail-at", key)) {
+			n->fail_at = number;
+		} else {
+			return -EINVAL;
+		}
+		text += len;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+static void null_close(struct pf_encoder *enc)
+{
+	struct null_encoder *n = (struct null_encoder *)enc;
+
+	if (!n)
+		return;
+	free(n->buf);
+	free(n);
+}
+
+static int null_open(
+	struct pf_encoder **out, const struct pf_encoder_params *params, struct pf_reason *why)
+{
+	struct null_encoder *n = calloc(1, sizeof(*n));
+	bool open_fail = false;
+	int err;
+
+	if (!n)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	n->base.ops = &null_encoder_ops;
+	n->width = params->width;
+	n->height = params->height;
+	n->fps_mhz = params->fps_mhz;
+	n->fail_at = UINT64_MAX;
+	n->bytes = mean_bytes(params->bitrate_kbps, params->fps_mhz);
+	err = read_knobs(n, params->preset ? params->preset : "", &open_fail);
+	if (err) {
+		pf_reason_set(why, err, "the null encoder does not know \"%s\"", params->preset);
+		goto fail;
+	}
+	if (open_fail) {
+		err = pf_reason_set(why, -ENODEV, "the null encoder was told to fail");
+		goto fail;
+	}
+	n->cap = n->bytes;
+	n->buf = malloc(n->cap);
+	if (!n->buf) {
+		err = pf_reason_set(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
+	*out = &n->base;
+	return 0;
+fail:
+	null_close(&n->base);
+	return err;
+}
+
+static int null_encode(
+	struct pf_encoder *enc, const struct pf_frame *in, uint32_t flags, struct pf_packet *out)
+{
+	static const uint8_t head[] = { 0, 0, 0, 1, 0x09, 0xf0 };
+	static const uint8_t sets[] = { 0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xd9, 0, 0, 0, 1, 0x68,
+		0xcb, 0x83, 0xcb, 0x20 };
+	struct null_encoder *n = (struct null_encoder *)enc;
+	uint64_t begin = pf_clock_mono_ns();
+	uint64_t number = n->count++;
+	bool idr = !number || flags & PF_ENCODE_IDR;
+	uint8_t *p = n->buf;
+
+	if (in->width != n->width || in->height != n->height)
+		return -EINVAL;
+	if (n->latency_ns) {
+		uint64_t until = begin + n->latency_ns;
+		struct timespec ts = { .tv_sec = (time_t)(until / PF_NS_PER_S),
+			.tv_nsec = (long)(until % PF_NS_PER_S) };
+
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+			;
+	}
+	if (number == n->fail_at)
+		return -EIO;
+	memcpy(p, head, sizeof(head));
+	p += sizeof(head);
+	if (idr) {
+		memcpy(p, sets, sizeof(sets));
+		p += sizeof(sets);
+	}
+	memcpy(p, (const uint8_t[]){ 0, 0, 0, 1, idr ? 0x65 : 0x41, 0xb8 }, 6);
+	p += 6;
+	/* No zero bytes: nothing that could look like another start code. */
+	for (int shift = 56; shift >= 0; shift -= 7)
+		*p++ = 0x80 | (number >> shift & 0x7f);
+	memset(p, 0xcc, n->bytes - (size_t)(p - n->buf));
+	*out = (struct pf_packet){ .data = n->buf,
+		.size = n->hold ? 0 : n->bytes,
+		.idr = idr,
+		.encode_ns = pf_clock_mono_ns() - begin };
+	return 0;
+}
+
+static int null_set_bitrate(struct pf_encoder *enc, uint32_t kbps)
+{
+	struct null_encoder *n = (struct null_encoder *)enc;
+	size_t bytes = mean_bytes(kbps, n->fps_mhz);
+
+	if (n->fixed)
+		return 0;
+	if (bytes > n->cap) {
+		uint8_t *grown = realloc(n->buf, bytes);
+
+		if (!grown)
+			return -ENOMEM;
+		n->buf = grown;
+		n->cap = bytes;
+	}
+	n->bytes = bytes;
+	return 0;
+}
+
+const struct pf_encoder_ops null_encoder_ops = {
+	.name = "null",
+	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC | PF_CODEC_AV1,
+	.memory = PF_MEM_CPU | PF_MEM_DMABUF | PF_MEM_GPU,
+	.by_setting_only = true,
+	.open = null_open,
+	.close = null_close,
+	.encode = null_encode,
+	.set_bitrate = null_set_bitrate,
+};

@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What every encoder backend owes, asked of each one that works here; packets
+ * are decoded with libavcodec. PF_TEST_DUMP=DIR keeps the streams to look at. */
+#include "host/encode/encode.h"
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "core/base/clock.h"
+#include "host/encode/convert.h"
+
+#define W 320
+#define H 240
+
+struct source {
+	struct pf_frame f;
+	uint32_t seed;
+};
+
+static void source_init(struct source *s, uint32_t width, uint32_t height)
+{
+	memset(s, 0, sizeof(*s));
+	s->f.refs = 1;
+	s->f.kind = PF_MEM_CPU;
+	s->f.format = PF_PIXEL_BGRX;
+	s->f.width = width;
+	s->f.height = height;
+	s->f.colour = PF_COLOUR_BT709;
+	s->f.plane_count = 1;
+	s->f.strides[0] = 4 * width + 64;
+	s->f.planes[0] = calloc(height, s->f.strides[0]);
+	s->f.acquire_fence = -1;
+	s->seed = 1;
+}
+
+static void source_finish(struct source *s)
+{
+	free(s->f.planes[0]);
+}
+
+static uint8_t *at(struct source *s, uint32_t x, uint32_t y)
+{
+	return s->f.planes[0] + (size_t)y * s->f.strides[0] + 4 * (size_t)x;
+}
+
+static void put(struct source *s, uint32_t x, uint32_t y, uint8_t r, uint8_t g, uint8_t b)
+{
+	memcpy(at(s, x, y), (uint8_t[]){ b, g, r, 0xff }, 4);
+}
+
+/* Smooth gradients and a box that moves by four pixels a picture. */
+static void draw_scene(struct source *s, unsigned n)
+{
+	uint32_t bx = n * 4 % (s->f.width - 48);
+
+	for (uint32_t y = 0; y < s->f.height; y++)
+		for (uint32_t x = 0; x < s->f.width; x++) {
+			bool box = x >= bx && x < bx + 48 && y >= 64 && y < 112;
+
+			put(s, x, y, box ? 220 : (uint8_t)(x * 255 / s->f.width),
+				box ? 40 : (uint8_t)(y * 255 / s->f.height), box ? 30 : 90);
+		}
+	s->f.seq = n;
+}
+
+static void draw_noise(struct source *s, unsigned n)
+{
+	for (uint32_t y = 0; y < s->f.height; y++)
+		for (uint32_t x = 0; x < s->f.width; x++) {
+			s->seed = s->seed * 1664525u + 1013904223u;
+			put(s, x, y, (uint8_t)(s->seed >> 24), (uint8_t)(s->seed >> 16),
+				(uint8_t)(s->seed >> 8));
+		}
+	s->f.seq = n;
+}
+
+/* One backend with the first codec of it that works. */
+struct subject {
+	const struct pf_encoder_ops *ops;
+	enum pf_codec codec;
+	struct pf_reason why;
+	bool works;
+};
+
+struct decoder {
+	AVCodecContext *ctx;
+	AVPacket *packet;
+	AVFrame *frame;
+	FILE *dump;
+};
+
+static void decoder_init(struct decoder *d, const struct subject *s, const char *test)
+{
+	enum AVCodecID id = s->codec == PF_CODEC_H264	? AV_CODEC_ID_H264
+			    : s->codec == PF_CODEC_HEVC ? AV_CODEC_ID_HEVC
+							: AV_CODEC_ID_AV1;
+	const AVCodec *codec = s->codec == PF_CODEC_AV1 ? avcodec_find_decoder_by_name("libdav1d")
+							: avcodec_find_decoder(id);
+	const char *dir = getenv("PF_TEST_DUMP");
+
+	assert_non_null(codec);
+	d->ctx = avcodec_alloc_context3(codec);
+	d->ctx->flags |= AV_CODEC_FLAG_LOW_DELAY;
+	d->ctx->thread_count = 1;
+	d->ctx->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_EXPLODE;
+	d->packet = av_packet_alloc();
+	d->frame = av_frame_alloc();
+	assert_int_equal(avcodec_open2(d->ctx, codec, NULL), 0);
+	d->dump = NULL;
+	if (dir) {
+		char path[400];
+
+		snprintf(path, sizeof(path), "%s/%s-%s.bin", dir, s->ops->name, test);
+		d->dump = fopen(path, "wb");
+	}
+}
+
+static void decoder_finish(struct decoder *d)
+{
+	avcodec_free_context(&d->ctx);
+	av_packet_free(&d->packet);
+	av_frame_free(&d->frame);
+	if (d->dump)
+		fclose(d->dump);
+}
+
+/* True when the packet gave a picture at once. */
+static bool decode(struct decoder *d, const struct pf_packet *p)
+{
+	int err;
+
+	assert_int_equal(av_new_packet(d->packet, (int)p->size), 0);
+	memcpy(d->packet->data, p->data, p->size);
+	if (d->dump)
+		fwrite(p->data, 1, p->size, d->dump);
+	err = avcodec_send_packet(d->ctx, d->packet);
+	av_packet_unref(d->packet);
+	assert_int_equal(err, 0);
+	err = avcodec_receive_frame(d->ctx, d->frame);
+	if (err == AVERROR(EAGAIN))
+		return false;
+	assert_int_equal(err, 0);
+	assert_int_equal(d->frame->format, AV_PIX_FMT_YUV420P);
+	return true;
+}
+
+/* Of all three planes together, in dB. */
+static double psnr(const AVFrame *got, const struct pf_picture *want)
+{
+	double sum = 0, count = 0;
+
+	for (int i = 0; i < 3; i++) {
+		uint32_t w = i ? want->width / 2 : want->width;
+		uint32_t h = i ? want->height / 2 : want->height;
+
+		for (uint32_t y = 0; y < h; y++)
+			for (uint32_t x = 0; x < w; x++) {
+				double e = got->data[i][(int)y * got->linesize[i] + (int)x] -
+					   want->planes[i][y * want->strides[i] + x];
+
+				sum += e * e;
+			}
+		count += (double)w * h;
+	}
+	return sum == 0 ? 99 : 10 * log10(255 * 255 * count / sum);
+}
+
+static struct pf_encoder_params params_for(const struct subject *s, uint32_t width, uint32_t height)
+{
+	return (struct pf_encoder_params){ .codec = s->codec,
+		.width = width,
+		.height = height,
+		.fps_mhz = 60000,
+		.bitrate_kbps = 6000,
+		.colour = PF_COLOUR_BT709 };
+}
+
+static struct pf_encoder *open_or_fail(
+	const struct subject *s, const struct pf_encoder_params *params)
+{
+	struct pf_encoder *enc = NULL;
+	struct pf_reason why = { 0 };
+
+	if (s->ops->open(&enc, params, &why))
+		fail_msg("%s: %s", s->ops->name, why.text);
+	assert_ptr_equal(enc->ops, s->ops);
+	return enc;
+}
+
+/* Built in and software: it has to work. */
+static void test_probe(void **state)
+{
+	const struct subject *s = *state;
+
+	if (!s->works)
+		fail_msg("%s", s->why.text);
+}
+
+static void run_stream(const struct subject *s, uint32_t width, uint32_t height, const char *test)
+{
+	struct pf_encoder_params params = params_for(s, width, height);
+	struct pf_colour bt709 = PF_COLOUR_BT709;
+	struct pf_encoder *enc = open_or_fail(s, &params);
+	struct pf_picture want;
+	struct source src;
+	struct decoder dec;
+	unsigned shown = 0, held = 0;
+
+	source_init(&src, width, height);
+	decoder_init(&dec, s, test);
+	assert_int_equal(pf_picture_init(&want, PF_PIXEL_I420, width, height, &bt709), 0);
+	for (unsigned n = 0; n < 40; n++) {
+		struct pf_packet p = { 0 };
+
+		draw_scene(&src, n);
+		assert_int_equal(enc->ops->encode(enc, &src.f, n == 25 ? PF_ENCODE_IDR : 0, &p), 0);
+		if (s->ops->by_setting_only) {
+			held += !p.size;
+			if (p.size)
+				shown += decode(&dec, &p);
+			continue;
+		}
+		assert_true(p.size > 0);
+		assert_int_equal(p.idr, n == 0 || n == 25);
+		assert_true(p.convert_ns > 0 && p.encode_ns > 0);
+		assert_true(decode(&dec, &p));
+		shown++;
+		assert_int_equal(dec.frame->width, (int)width);
+		assert_int_equal(dec.frame->height, (int)height);
+		assert_int_equal(dec.frame->key_frame, p.idr);
+		pf_picture_update(&want, &src.f);
+		if (psnr(dec.frame, &want) <= 30)
+			fail_msg("picture %u has only %.1f dB", n, psnr(dec.frame, &want));
+	}
+	if (s->ops->by_setting_only) {
+		print_message("# %s held %u of 40 back\n", s->ops->name, held);
+		assert_true(shown >= 20);
+		assert_int_equal(dec.frame->width, (int)width);
+		assert_int_equal(dec.frame->height, (int)height);
+	} else {
+		assert_int_equal(shown, 40);
+	}
+	enc->ops->close(enc);
+	decoder_finish(&dec);
+	pf_picture_finish(&want);
+	source_finish(&src);
+}
+
+static void test_stream(void **state)
+{
+	run_stream(*state, W, H, "stream");
+}
+
+/* Neither a multiple of 16 nor of a vector: cropping must be right. */
+static void test_odd_sizes(void **state)
+{
+	const struct subject *s = *state;
+
+	run_stream(s, 1366, 768, "1366x768");
+	run_stream(s, 322, 182, "322x182");
+}
+
+static void test_slices(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, 2 * W, 2 * H);
+	struct pf_encoder *enc;
+	struct source src;
+	struct pf_packet p = { 0 };
+	unsigned slices = 0;
+
+	/* Tall enough for x264, which wants four rows of blocks in a slice. */
+	params.slices = 4;
+	params.threads = 2;
+	enc = open_or_fail(s, &params);
+	source_init(&src, 2 * W, 2 * H);
+	draw_scene(&src, 0);
+	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+	/* Parameter sets lead: a decoder may start at this very packet. */
+	for (size_t i = 0; i + 4 < p.size; i++) {
+		unsigned type = p.data[i + 3] & 0x1f;
+
+		if (p.data[i] || p.data[i + 1] || p.data[i + 2] != 1)
+			continue;
+		if (type == 7)
+			assert_int_equal(slices, 0);
+		slices += type == 5;
+	}
+	assert_int_equal(slices, 4);
+	enc->ops->close(enc);
+	source_finish(&src);
+}
+
+static void test_bitrate(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, W, H);
+	struct pf_encoder *enc;
+	struct source src;
+	uint64_t bytes[3] = { 0 };
+
+	params.bitrate_kbps = 8000;
+	enc = open_or_fail(s, &params);
+	source_init(&src, W, H);
+	for (unsigned n = 0; n < 240; n++) {
+		struct pf_packet p = { 0 };
+
+		draw_noise(&src, n);
+		if (n == 80)
+			assert_int_equal(enc->ops->set_bitrate(enc, 2000), 0);
+		if (n == 160)
+			assert_int_equal(enc->ops->set_bitrate(enc, 8000), 0);
+		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+		assert_int_equal(p.idr, n == 0);
+		if (n % 80 >= 40) /* what holds 40 pictures after the change */
+			bytes[n / 80] += p.size;
+	}
+	print_message("# %s: %u, %u, %u kbit/s after asking for 8000, 2000, 8000\n", s->ops->name,
+		(unsigned)(bytes[0] * 8 * 60 / 40 / 1000),
+		(unsigned)(bytes[1] * 8 * 60 / 40 / 1000),
+		(unsigned)(bytes[2] * 8 * 60 / 40 / 1000));
+	for (int i = 0; i < 3; i++) {
+		double asked = (i == 1 ? 2000.0 : 8000.0) * 1000 / 8 * 40 / 60;
+
+		assert_true((double)bytes[i] > 0.6 * asked && (double)bytes[i] < 1.3 * asked);
+	}
+	enc->ops->close(enc);
+	source_finish(&src);
+}
+
+/* A ramp of greys above, pure colours below: the codes that come out of the
+ * decoder are those of BT.709 limited range, and the stream says so. */
+static void test_colours(void **state)
+{
+	static const uint8_t patch[8][6] = {
+		{ 255, 0, 0, 63, 102, 240 },
+		{ 0, 255, 0, 173, 42, 26 },
+		{ 0, 0, 255, 32, 240, 118 },
+		{ 255, 255, 0, 219, 16, 138 },
+		{ 0, 255, 255, 188, 154, 16 },
+		{ 255, 0, 255, 78, 214, 230 },
+		{ 255, 255, 255, 235, 128, 128 },
+		{ 0, 0, 0, 16, 128, 128 },
+	};
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, W, H);
+	struct pf_encoder *enc;
+	struct source src;
+	struct decoder dec;
+	unsigned shown = 0;
+
+	params.bitrate_kbps = 20000;
+	enc = open_or_fail(s, &params);
+	source_init(&src, W, H);
+	decoder_init(&dec, s, "colours");
+	for (uint32_t y = 0; y < H; y++)
+		for (uint32_t x = 0; x < W; x++) {
+			const uint8_t *c = patch[x / 40];
+			uint8_t g = (uint8_t)(x / 8 * 8 * 255 / (W - 8));
+
+			if (y < H / 2)
+				put(&src, x, y, g, g, g);
+			else
+				put(&src, x, y, c[0], c[1], c[2]);
+		}
+	for (unsigned n = 0; n < 20; n++) {
+		struct pf_packet p = { 0 };
+
+		src.f.seq = n;
+		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+		if (p.size)
+			shown += decode(&dec, &p);
+	}
+	assert_true(shown > 8);
+	for (uint32_t x = 4; x < W; x += 8) {
+		int want = (int)lround(16 + 219.0 * (x / 8 * 8 * 255 / (W - 8)) / 255);
+		int got = dec.frame->data[0][(int)(H / 4) * dec.frame->linesize[0] + (int)x];
+
+		if (abs(got - want) > 2)
+			fail_msg("grey at %u: %d instead of %d", x, got, want);
+		assert_in_range(
+			dec.frame->data[1][(int)(H / 8) * dec.frame->linesize[1] + (int)x / 2], 126,
+			130);
+		assert_in_range(
+			dec.frame->data[2][(int)(H / 8) * dec.frame->linesize[2] + (int)x / 2], 126,
+			130);
+	}
+	for (int i = 0; i < 8; i++)
+		for (int c = 0; c < 3; c++) {
+			int x = (i * 40 + 20) / (c ? 2 : 1), y = H * 3 / 4 / (c ? 2 : 1);
+			int got = dec.frame->data[c][y * dec.frame->linesize[c] + x];
+
+			if (abs(got - patch[i][3 + c]) > 3)
+				fail_msg("patch %d, plane %d: %d instead of %d", i, c, got,
+					patch[i][3 + c]);
+		}
+	assert_int_equal(dec.frame->colorspace, AVCOL_SPC_BT709);
+	assert_int_equal(dec.frame->color_primaries, AVCOL_PRI_BT709);
+	assert_int_equal(dec.frame->color_trc, AVCOL_TRC_BT709);
+	assert_int_equal(dec.frame->color_range, AVCOL_RANGE_MPEG);
+	enc->ops->close(enc);
+	decoder_finish(&dec);
+	source_finish(&src);
+}
+
+static void test_wrong_frames(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, W, H);
+	struct pf_encoder *enc = open_or_fail(s, &params);
+	struct pf_packet p = { 0 };
+	struct source src, small;
+
+	source_init(&src, W, H);
+	source_init(&small, W / 2, H);
+	assert_int_equal(enc->ops->encode(enc, &small.f, 0, &p), -EINVAL);
+	if (!(s->ops->memory & PF_MEM_DMABUF)) {
+		src.f.kind = PF_MEM_DMABUF;
+		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), -EINVAL);
+		src.f.kind = PF_MEM_CPU;
+	}
+	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
+	if (!s->ops->by_setting_only)
+		assert_true(p.idr && p.size);
+	enc->ops->close(enc);
+	s->ops->close(NULL);
+	source_finish(&src);
+	source_finish(&small);
+}
+
+/* A size or setting that cannot be must be refused with words, and cleanly. */
+static void test_bad_open(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, W, H);
+	struct pf_encoder *enc = (void *)state;
+	struct pf_reason why = { 0 };
+
+	if (strcmp(s->ops->name, "openh264") && strcmp(s->ops->name, "vaapi")) {
+		params.preset = "no-such-preset";
+		assert_true(s->ops->open(&enc, &params, &why) < 0);
+		assert_true(why.text[0] && why.code < 0);
+		assert_ptr_equal(enc, state);
+	}
+	if (strcmp(s->ops->name, "null")) {
+		params = params_for(s, W, H + 1);
+		memset(&why, 0, sizeof(why));
+		assert_true(s->ops->open(&enc, &params, &why) < 0);
+		assert_true(why.text[0] && why.code < 0);
+		assert_ptr_equal(enc, state);
+	}
+}
+
+static void test_null_knobs(void **state)
+{
+	const struct subject s = { .ops = pf_encoder_find("null"), .codec = PF_CODEC_H264 };
+	struct pf_encoder_params params = params_for(&s, W, H);
+	struct pf_encoder *enc = NULL;
+	struct pf_reason why = { 0 };
+	struct pf_packet p = { 0 };
+	struct source src;
+	uint64_t begin;
+
+	source_init(&src, W, H);
+	params.preset = "open-fail";
+	assert_int_equal(s.ops->open(&enc, &params, &why), -ENODEV);
+	params.preset = "bytes=777,latency-us=3000,fail-at=2";
+	enc = open_or_fail(&s, &params);
+	begin = pf_clock_mono_ns();
+	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+	assert_true(pf_clock_mono_ns() - begin >= 3 * PF_NS_PER_MS);
+	assert_true(p.idr && p.encode_ns >= 3 * PF_NS_PER_MS);
+	assert_int_equal(p.size, 777);
+	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+	assert_false(p.idr);
+	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), -EIO);
+	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
+	assert_true(p.idr);
+	enc->ops->close(enc);
+	params.preset = "hold";
+	enc = open_or_fail(&s, &params);
+	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+	assert_int_equal(p.size, 0);
+	enc->ops->close(enc);
+	source_finish(&src);
+}
+
+static void test_registry(void **state)
+{
+	struct pf_encoder_params params = { .codec = PF_CODEC_H264,
+		.width = W,
+		.height = H,
+		.fps_mhz = 60000,
+		.bitrate_kbps = 2000,
+		.colour = PF_COLOUR_BT709 };
+	struct pf_encoder *enc = NULL;
+	struct pf_reason why = { 0 };
+
+	assert_int_equal(pf_encoder_open(&enc, "auto", &params, &why), 0);
+	assert_false(enc->ops->by_setting_only);
+	print_message("# auto: %s\n", enc->ops->name);
+	enc->ops->close(enc);
+	enc = NULL;
+	assert_int_equal(pf_encoder_open(&enc, "null", &params, &why), 0);
+	enc->ops->close(enc);
+	enc = NULL;
+	assert_int_equal(pf_encoder_open(&enc, "nonsense", &params, &why), -ENOENT);
+	assert_non_null(strstr(why.text, "nonsense"));
+	/* The machine has no AV1 encoder that may be chosen by itself. */
+	params.codec = PF_CODEC_AV1;
+	assert_int_equal(pf_encoder_open(&enc, NULL, &params, &why), -ENODEV);
+	assert_non_null(strstr(why.text, "AV1"));
+	assert_int_equal(pf_encoder_open(&enc, "openh264", &params, &why), -ENOTSUP);
+	params.codec = PF_CODEC_H264;
+	params.width = 321;
+	assert_int_equal(pf_encoder_open(&enc, NULL, &params, &why), -EINVAL);
+	params.width = W;
+	params.bitrate_kbps = 0;
+	assert_int_equal(pf_encoder_open(&enc, NULL, &params, &why), -EINVAL);
+	assert_null(enc);
+}
+
+static bool decodable(const struct pf_encoder_ops *ops)
+{
+	return strcmp(ops->name, "null") != 0;
+}
+
+static bool software_h264(const struct pf_encoder_ops *ops)
+{
+	return decodable(ops) && !ops->hardware && ops->codecs == PF_CODEC_H264;
+}
+
+static bool changes_rate(const struct pf_encoder_ops *ops)
+{
+	return ops->set_bitrate != NULL;
+}
+
+static bool all(const struct pf_encoder_ops *ops)
+{
+	return true;
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		CMUnitTestFunction fn;
+		bool (*concerns)(const struct pf_encoder_ops *ops);
+	} each[] = {
+		{ "probe", test_probe, all },
+		{ "stream", test_stream, decodable },
+		{ "odd sizes", test_odd_sizes, decodable },
+		{ "slices", test_slices, software_h264 },
+		{ "bitrate", test_bitrate, changes_rate },
+		{ "colours", test_colours, decodable },
+		{ "wrong frames", test_wrong_frames, all },
+		{ "bad open", test_bad_open, all },
+	};
+	static struct subject subjects[16];
+	static struct CMUnitTest tests[16 * 8];
+	static char names[16 * 8][48];
+	size_t count = 0;
+
+	for (unsigned i = 0; pf_encoder_backends()[i]; i++) {
+		struct subject *s = &subjects[i];
+
+		s->ops = pf_encoder_backends()[i];
+		for (unsigned bit = 1; bit <= PF_CODEC_AV1 && !s->works; bit <<= 1) {
+			if (!(s->ops->codecs & bit))
+				continue;
+			s->codec = (enum pf_codec)bit;
+			s->works = !pf_encoder_probe(s->ops, s->codec, &s->why);
+		}
+		if (!s->works && s->ops->hardware) {
+			print_message("# not tested here: %s\n", s->why.text);
+			continue;
+		}
+		for (size_t t = 0; t < sizeof(each) / sizeof(each[0]); t++) {
+			if (!each[t].concerns(s->ops))
+				continue;
+			snprintf(names[count], sizeof(names[0]), "%s: %s", s->ops->name,
+				each[t].name);
+			tests[count] = (struct CMUnitTest){
+				.name = names[count], .test_func = each[t].fn, .initial_state = s
+			};
+			count++;
+		}
+	}
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_null_knobs);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_registry);
+	return _cmocka_run_group_tests("encode", tests, count, NULL, NULL);
+}
