@@ -25,7 +25,7 @@ enum pf_dgram_tag {
 
 /* Kinds of an input event (punktfunk1.md 9). Kind 16 (normalized scroll) counts
  * as unknown: no host of ours announces it. */
-enum pf_input_kind {
+enum pf_input_event_kind {
 	PF_INPUT_KEY_DOWN = 0,
 	PF_INPUT_KEY_UP = 1,
 	PF_INPUT_MOUSE_MOVE = 2,
@@ -50,7 +50,7 @@ struct pf_dgram {
 	enum pf_dgram_tag tag;
 	union {
 		struct {
-			uint8_t kind; /* pf_input_kind */
+			uint8_t kind; /* pf_input_event_kind */
 			uint32_t code;
 			int32_t x, y;
 			uint32_t flags; /* pad kinds: the pad is the low byte */

@@ -9,13 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/wire/pf1_handshake.h" /* pf_codec */
 #include "host/frame.h"
-
-enum pf_codec {
-	PF_CODEC_H264 = 1, /* the wire's bits, punktfunk1.md 5 */
-	PF_CODEC_HEVC = 2,
-	PF_CODEC_AV1 = 4,
-};
 
 struct pf_encoder_params {
 	enum pf_codec codec;
