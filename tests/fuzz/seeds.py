@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Writes the seed inputs of the wire targets into tests/fuzz/corpus.
+
+Run it again after a change of these messages; inputs that once crashed a target
+are added to the same folders by hand, under names that this script does not use."""
+import pathlib
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def h(text):
+    return bytes.fromhex(text.replace(" ", ""))
+
+
+def write(target, seeds):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in seeds.items():
+        (folder / name).write_bytes(data)
+
+
+HELLO = h("504b4631 02000000 80070000 38040000 3c000000")
+HELLO_TAIL = h("00 00 00000000 02 7476 09 737465616d3a353730 38 06 03 01")
+HDR = h("c2330000 0000 c233 0000 c233 c233 0000 133d 4240 80969800 01000000 e803 9001")[:28]
+WELCOME = h(
+    "504b4631 02000000 3930 00050000 d0020000 3c000000 01 0a 0010 8005 01"
+    "000102030405060708090a0b0c0d0e0f a1a2a3a4 00000000"
+)
+CAPS = h("02 01 204e0000 0a 09 10 09 00 03 06 02 21")
+MEDIA = h(
+    "0807060504030201 05000000 09000000 03000000 05000000 0000 0100 0100 0100 0000 0400"
+    "c9 01 01 05 61626300"
+)
+CONTROL = {
+    "reconfigure": "01 80070000 38040000 78000000",
+    "reconfigured": "02 01 80070000 38040000 78000000",
+    "keyframe": "03",
+    "loss": "04 04030201",
+    "set-bitrate": "05 50c30000",
+    "bitrate": "06 50c30000",
+    "bitrate-reason": "06 50c30000 02",
+    "rfi": "07 0a000000 0c000000",
+    "shard": "08 b004",
+    "shard-ack": "09 b004",
+    "gap": "0a fa000000",
+    "delivery-report": "0b 0100000000000000",
+    "link-report": "0c 01000000",
+    "set-delivery": "0d 01",
+    "delivery": "0e 01 00",
+    "host-facts": "0f 01 e8030000 00010000 ff",
+    "pair-request": "10 02 7476 2100" + "41" * 33,
+    "pair-request-key": "10 02 7476 2100" + "41" * 33 + "0400 01020304",
+    "pair-challenge": "11 2100" + "42" * 33 + "00" * 32,
+    "pair-proof": "12" + "11" * 32,
+    "pair-result": "13 01",
+    "refused": "16 67000000 0300 6f6c64",
+    "probe-request": "20 a0860100 f4010000",
+    "probe-result": "21 0100000000000000 02000000 03000000",
+    "probe-result-tail": "21 0100000000000000 02000000 03000000 04000000 05000000",
+    "probe-shaped": "22 01000000 02000000 0300 04000000 05000000",
+    "clock-probe": "30 0102030405060708",
+    "clock-echo": "31 0102030405060708 0102030405060708 0102030405060708",
+    "phase": "32 0102030405060708 01000000 02000000 03000000",
+    "phase-coherence": "32 0102030405060708 01000000 02000000 03000000 e803",
+    "clip-control": "40 01 01",
+    "clip-state": "41 01 02 00",
+    "clip-offer": "42 07000000 01 0a 746578742f706c61696e 0500000000000000",
+    "clip-fetch": "43 07000000 ffffffff 09 696d6167652f706e67",
+    "clip-fetch-header": "44 00 0500000000000000",
+    "cursor-shape": "50 01000000 0200 0100 0000 0000 ff0000ff 00ff00ff",
+    "cursor-mode": "51 01",
+    "access": "58 1f000000 100e0000",
+    "audio-state": "59 01",
+    "launch": "5a 04 04 676f6e65",
+    "pad-slots": "5b 0500",
+}
+DGRAM = {
+    "key": "c8 00 41000000 00000000 00000000 00000080",
+    "mouse-abs": "c8 03 00000000 80020000 68010000 d0020005",
+    "pad-snapshot": "c8 0c 00100000 ffff0100 00000000 01ff7f03",
+    "audio": "c9 07000000 0807060504030201 6162",
+    "rumble": "ca 0300 0100 0200",
+    "rumble-lease": "ca 0300 0100 0200 05 9001",
+    "rumble-triggers": "ca 0300 0100 0200 05 9001 0600 0700",
+    "mic": "cb 07000000 0807060504030201 6162",
+    "rich-touch": "cc 01 00 00 01 0080 0080",
+    "hid-led": "cd 01 00 ff 00 00",
+    "hdr": "ce" + HDR.hex(),
+    "timing": "cf 0100000000000000 02000000",
+    "timing-stages": "cf 0100000000000000 02000000 03000000 04000000 05000000",
+    "timing-phase": "cf 0100000000000000 02000000 03000000 04000000 05000000 ffffffff",
+    "cursor": "d0 09000000 03 ffffffff 05000000",
+    "pad-audio": "d1 00 00 01000000 0200000000000000 6162",
+    "redundant": "d2 01000000 0200000000000000 0300 616263 6465",
+    "pcm": "d3 07000000 0807060504030201 61626364",
+}
+
+assert len(HDR) == 28 and len(HELLO) == 20 and len(WELCOME) == 53
+write(
+    "base_bytes",
+    {"all-operations": h("ff 0003 01020304 0107 0102030405060708 0205 0102030405 0303 010203 0500")},
+)
+write("wire_media", {"packet": MEDIA, "header": MEDIA[:40]})
+write(
+    "wire_hello",
+    {
+        "smallest": HELLO,
+        "plain": HELLO + h("00 00 00000000"),
+        "tail": HELLO + HELLO_TAIL,
+        "hdr": HELLO + HELLO_TAIL + HDR + h("05"),
+        "all": HELLO + HELLO_TAIL + HDR + h("05 c023 00770100 18 01 01"),
+        "no-hdr": HELLO + HELLO_TAIL + h("05 c023 00770100 18 01 01"),
+        "bad-label": HELLO + h("00 00 00000000 02 fffe 01 61 08"),
+        "start": h("504b4631 3930"),
+    },
+)
+write(
+    "wire_welcome",
+    {
+        "oldest": WELCOME,
+        "65": WELCOME + CAPS[:12],
+        "66": WELCOME + CAPS[:13],
+        "68": WELCOME + CAPS,
+        "mgmt": WELCOME + CAPS + h("00 76bb"),
+        "grants": WELCOME + CAPS + h("00 76bb 1f000000 3c000000"),
+        "pcm": WELCOME + CAPS + h("00 76bb 3f000000 00000000 02 00770100 18 c409 04 01"),
+        "chacha": WELCOME + CAPS + h("01" + "20" * 32 + "76bb 1f000000 3c000000"),
+    },
+)
+write("wire_control", {name: b"PKFc" + h(body) for name, body in CONTROL.items()})
+write("wire_dgram", {name: h(body) for name, body in DGRAM.items()})
+write(
+    "wire_frame",
+    {
+        "bytewise": h("20 00 0100 61 0000 0300 616263 0500 61"),
+        "pieces": h("20 06 0100 61 0000 0300 616263 0500 6162636465"),
+        "too-long": h("00 10 0200 6161"),
+        "stream-head": h("ff ff 504b4673 01 0a00 504b4663 43 07000000 ff"),
+    },
+)
