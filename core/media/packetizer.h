@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* packetizer.h - cuts access units into packets and adds parity: one interface,
+ * one format per protocol.
+ *
+ * begin plans a frame, next hands out its packets in send order as trains of
+ * equal packets that lie back to back with room for sealing, ready for one
+ * segmented send. Parity is made when its turn comes, so the data is on its way
+ * before. Buffers only grow, bounded by max_frame_bytes: no allocation per
+ * frame after warm-up. One thread. */
+#pragma once
+#include <stdint.h>
+#include "core/media/parity.h"
+
+#define PF_TRAIN_MAX	     64u
+#define PF_BLOCK_DATA_MAX    16384u
+#define PF_FRAME_BYTES_MIN   65536u /* bounds of max_frame_bytes */
+#define PF_FRAME_BYTES_LIMIT (256u << 20)
+
+struct pf_au {
+	const uint8_t *data; /* borrowed until the next begin; NULL if len is 0 */
+	uint32_t len;
+	uint32_t frame_index;
+	uint32_t user_flags;
+	uint64_t pts_ns;
+};
+
+/* What a frame will be on the wire. */
+struct pf_au_plan {
+	uint32_t packets; /* parity included */
+	uint32_t parity_packets;
+	uint32_t packet_bytes; /* of one packet with its room: the stride */
+};
+
+/* Packets to seal and send; inside the packetizer until the next call. */
+struct pf_train {
+	uint8_t *base;	      /* the first packet's head room */
+	uint32_t stride;      /* head room + plaintext + tail room */
+	uint32_t plain_bytes; /* of each packet */
+	uint32_t count;
+	uint32_t parity; /* how many of them are parity: all or none */
+};
+
+struct pf_packetizer;
+
+struct pf_packetizer_ops {
+	const char *name;
+	/* Mandatory. Plans `au`, drops what is left of the frame before. 0,
+	 * -EMSGSIZE above max_frame_bytes, -ENOMEM while buffers grow. */
+	int (*begin)(struct pf_packetizer *p, const struct pf_au *au, struct pf_au_plan *plan);
+	/* Mandatory. Up to `max` (1..PF_TRAIN_MAX) packets; count 0 = frame done. */
+	void (*next)(struct pf_packetizer *p, uint32_t max, struct pf_train *out);
+	/* Mandatory. Accepts NULL and half-built objects. */
+	void (*destroy)(struct pf_packetizer *p);
+};
+
+struct pf_packetizer { /* base, first member of each format's struct */
+	const struct pf_packetizer_ops *ops;
+};
+
+struct pf_pf1_params {
+	uint16_t shard_bytes;	     /* even, PF_SHARD_MIN..PF_SHARD_MAX */
+	uint16_t max_data_per_block; /* 1..PF_BLOCK_DATA_MAX */
+	uint32_t max_frame_bytes;
+	const struct pf_parity *parity; /* borrowed: asked for m per block */
+};
+
+/** The format of punktfunk/1 (punktfunk1.md 10.3, 10.4). 0, -EINVAL, -ENOMEM. */
+int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params);
