@@ -23,7 +23,8 @@ static const struct pf_config_key keys[] = {
 		"auto|wlroots|session|pattern|null", "auto",
 		"Where the picture comes from. wlroots: a private headless sway per client. "
 		"session: "
-		"the sway or labwc that is running. pattern: a test picture. auto: wlroots.",
+		"the sway or labwc that is running. pattern: a test picture. auto: session where "
+		"one runs, else wlroots.",
 		true },
 	{ "session_socket", PF_CONFIG_TEXT, AT(session_socket), 0, 0, NULL, "",
 		"Wayland socket of the running compositor for display_backend = session. Empty "
