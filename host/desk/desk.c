@@ -1,0 +1,759 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a desk should be (its mode, ending or not) is plain state that any call
+ * changes; step() compares it with what the desk is and starts the one job that
+ * leads there. One job at a time owns the stages, so the control loop touches
+ * them only between jobs. Sound has a job of its own. */
+#include "host/desk/desk.h"
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/sys/files.h"
+#include "host/sys/rundir.h"
+#include "host/sys/spawn.h"
+
+/* A program started before the sound's sockets exist would stay mute; one that
+ * waits long shows an empty screen. */
+#define SOUND_WAIT_NS	 (100 * PF_NS_PER_MS)
+#define PROGRAM_GRACE_MS 500
+
+struct pf_desks {
+	struct pf_desks_params params;
+	struct pf_desk *first;
+	unsigned number; /* of the newest desk */
+	void (*shutdown_done)(void *user);
+	void *shutdown_user;
+	bool shut;
+};
+
+struct pf_desk {
+	struct pf_desks *m;
+	struct pf_desk *next;
+	char name[24];
+	bool known;
+	uint8_t key[32];
+	unsigned audio_channels;
+
+	/* The job's while `busy`, else the loop's. */
+	unsigned stage; /* stages up */
+	struct pf_mode mode;
+	char *runtime_dir;
+	char log_dir[PF_PATH_BYTES]; /* "" = none */
+	struct pf_display *display;
+	struct pf_child *program;
+	struct pf_mode target, job_mode; /* asked of the job; what it tries */
+	const char *const *audio_env;
+	struct pf_reason why;
+	int result;
+	char layout[64];
+	char command[PF_CONFIG_TEXT_BYTES];
+	bool xwayland;
+
+	pthread_mutex_t input_lock;
+	struct pf_input *input; /* set and cleared under input_lock */
+
+	/* The sound job's while audio_busy, else the loop's. */
+	struct pf_audio *audio;
+	struct pf_reason audio_why;
+	int audio_result;
+	pthread_mutex_t pcm_lock;
+	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
+	void *pcm_user;
+
+	/* The loop's. */
+	const struct pf_desk_events *events; /* NULL = nobody holds it */
+	void *user;
+	unsigned lapsed; /* former holders that did not release it yet */
+	struct pf_mode want;
+	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
+	struct pf_job job, audio_job;
+	struct pf_loop_item kick_item;
+	struct pf_timer *keep_alive, *sound_wait;
+	sd_event_source *death, *program_end;
+};
+
+static void kick(struct pf_desk *d);
+
+/* ---- stages; in a job ---- */
+
+static int rundir_up(struct pf_desk *d, struct pf_reason *why)
+{
+	char id[20];
+	int r = pf_rundir_create(NULL, "punktfunk-", &d->runtime_dir, why);
+
+	if (r || !d->m->params.log_root)
+		return r;
+	/* One directory per client, emptied for each new desk: it cannot grow. */
+	if (d->known)
+		snprintf(id, sizeof(id), "%02x%02x%02x%02x", d->key[0], d->key[1], d->key[2],
+			d->key[3]);
+	else
+		snprintf(id, sizeof(id), "unknown-%u", d->m->number % 8);
+	if ((size_t)snprintf(d->log_dir, sizeof(d->log_dir), "%s/%s", d->m->params.log_root, id) >=
+		sizeof(d->log_dir))
+		d->log_dir[0] = 0;
+	if (d->log_dir[0] && (pf_rundir_remove(d->log_dir), pf_mkdirs(d->log_dir, 0700)))
+		d->log_dir[0] = 0;
+	return 0;
+}
+
+static void rundir_down(struct pf_desk *d)
+{
+	(void)pf_rundir_remove(d->runtime_dir);
+	free(d->runtime_dir);
+	d->runtime_dir = NULL;
+}
+
+static int display_up(struct pf_desk *d, struct pf_reason *why)
+{
+	const struct pf_config *c = d->m->params.config;
+	const struct pf_display_params p = {
+		.mode = d->job_mode,
+		.runtime_dir = d->runtime_dir,
+		.log_dir = d->log_dir[0] ? d->log_dir : NULL,
+		.session_socket = *c->session_socket ? c->session_socket : NULL,
+		.xwayland = d->xwayland,
+		.options = d->m->params.display_options,
+	};
+	int r = d->m->params.display->open(&d->display, &p, why);
+
+	if (!r)
+		d->mode = d->job_mode;
+	return r;
+}
+
+static void display_down(struct pf_desk *d)
+{
+	d->display->ops->close(d->display);
+	d->display = NULL;
+}
+
+static int input_up(struct pf_desk *d, struct pf_reason *why)
+{
+	const struct pf_input_target *target = d->display->ops->input_target(d->display);
+	const struct pf_input_params p = {
+		.target = target,
+		.keymap_layout = *d->layout ? d->layout : NULL,
+	};
+	const struct pf_input_ops *ops;
+	struct pf_input *in;
+	int r;
+
+	if (!target || target->kind == PF_INPUT_NONE)
+		return 0; /* a display that takes no input */
+	ops = pf_input_for(target->kind);
+	if (!ops)
+		return pf_reason_set(why, -ENOTSUP,
+			"this build cannot send input to such a display (kind %d)",
+			(int)target->kind);
+	r = ops->open(&in, &p, why);
+	if (r)
+		return r;
+	pthread_mutex_lock(&d->input_lock);
+	d->input = in;
+	pthread_mutex_unlock(&d->input_lock);
+	return 0;
+}
+
+static void input_down(struct pf_desk *d)
+{
+	struct pf_input *in;
+
+	pthread_mutex_lock(&d->input_lock);
+	in = d->input;
+	d->input = NULL;
+	pthread_mutex_unlock(&d->input_lock);
+	if (in)
+		in->ops->close(in);
+}
+
+static size_t append_env(const char **env, size_t count, size_t cap, const char *const *more)
+{
+	for (; more && *more && count + 1 < cap; more++)
+		env[count++] = *more;
+	env[count] = NULL;
+	return count;
+}
+
+static int program_up(struct pf_desk *d, struct pf_reason *why)
+{
+	static const char *const unset_private[] = { "WAYLAND_DISPLAY", "DISPLAY", "SWAYSOCK",
+		"I3SOCK", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", NULL };
+	const char *const argv[] = { "/bin/sh", "-c", d->command, NULL };
+	const char *env[64], *runtime = NULL;
+	char log[PF_PATH_BYTES + 16];
+	struct pf_child_params p = {
+		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
+	};
+	const char *const *display_env = NULL;
+	size_t n;
+
+	if (d->display->ops->app_env)
+		display_env = d->display->ops->app_env(d->display);
+	n = append_env(env, 0, 64, display_env);
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(env[i], "XDG_RUNTIME_DIR=", 16))
+			runtime = env[i];
+	/* A display of the user's own session keeps that session's bus. */
+	if (!runtime)
+		p.unset = NULL;
+	(void)append_env(env, n, 64, d->audio_env);
+	if (d->log_dir[0]) {
+		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
+		p.log_path = log;
+	}
+	return pf_child_start(&d->program, &p, why);
+}
+
+static void program_down(struct pf_desk *d)
+{
+	pf_child_stop(&d->program, PROGRAM_GRACE_MS);
+}
+
+static const struct {
+	const char *name;
+	int (*up)(struct pf_desk *d, struct pf_reason *why);
+	void (*down)(struct pf_desk *d);
+} stages[] = {
+	{ "runtime directory", rundir_up, rundir_down },
+	{ "display", display_up, display_down },
+	{ "input", input_up, input_down },
+	{ "program", program_up, program_down },
+};
+enum { STAGE_RUNDIR = 1, STAGE_DISPLAY, STAGE_INPUT, STAGE_PROGRAM };
+
+unsigned pf_desk_stage_count(void)
+{
+	return sizeof(stages) / sizeof(stages[0]);
+}
+
+const char *pf_desk_stage_name(unsigned stage)
+{
+	return stages[stage - 1].name;
+}
+
+static void descend(struct pf_desk *d, unsigned target)
+{
+	while (d->stage > target)
+		stages[--d->stage].down(d);
+}
+
+/* On failure what this call brought up is down again. */
+static int climb(struct pf_desk *d, unsigned target, struct pf_reason *why)
+{
+	unsigned from = d->stage;
+	int r = 0;
+
+	while (!r && d->stage < target) {
+		if (d->m->params.fail_stage == d->stage + 1)
+			r = pf_reason_set(why, -ECANCELED, "stage \"%s\" is told to fail",
+				stages[d->stage].name);
+		else
+			r = stages[d->stage].up(d, why);
+		if (!r)
+			d->stage++;
+	}
+	if (r)
+		descend(d, from);
+	return r;
+}
+
+static bool same_mode(const struct pf_mode *a, const struct pf_mode *b)
+{
+	return a->width == b->width && a->height == b->height && a->refresh_mhz == b->refresh_mhz;
+}
+
+/* ---- jobs ---- */
+
+static void open_work(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+	struct pf_mode before = d->mode;
+	bool was_open = d->stage >= STAGE_DISPLAY;
+	struct pf_reason why = { 0 };
+
+	if (was_open && d->display->ops->set_mode &&
+		!d->display->ops->set_mode(d->display, &d->job_mode, &why)) {
+		d->mode = d->job_mode;
+		return;
+	}
+	descend(d, STAGE_RUNDIR);
+	d->result = climb(d, STAGE_INPUT, &d->why);
+	if (d->result && was_open) {
+		/* Better the old picture than none: the holder sees which mode it got. */
+		pf_log(PF_LOG_WARN, "desk", "%s: keeps %ux%u: %s", d->name, before.width,
+			before.height, d->why.text);
+		d->job_mode = before;
+		d->result = climb(d, STAGE_INPUT, &d->why);
+	}
+}
+
+static void program_work(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->result = climb(d, STAGE_PROGRAM, &d->why);
+}
+
+static void close_work(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	descend(d, STAGE_INPUT);
+	if (d->audio)
+		d->audio->ops->close(d->audio);
+	d->audio = NULL;
+	descend(d, 0);
+}
+
+static void open_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->busy = false;
+	/* It may have landed elsewhere; a newer wish still counts. */
+	if (same_mode(&d->want, &d->target))
+		d->want = d->mode;
+	if (d->result) {
+		const struct pf_desk_events *events = d->events;
+
+		d->ending = true;
+		d->events = NULL;
+		pf_desk_set_pcm(d, NULL, NULL);
+		if (events)
+			events->ready(d->user, &d->why);
+	}
+	kick(d);
+}
+
+static void program_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->busy = false;
+	if (d->result) {
+		d->no_program = true;
+		pf_log(PF_LOG_ERROR, "desk", "%s: the session command does not start: %s", d->name,
+			d->why.text);
+	}
+	kick(d);
+}
+
+static void close_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->busy = false;
+	kick(d);
+}
+
+static void on_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)
+{
+	struct pf_desk *d = user;
+
+	/* Held by others only to set or clear the two pointers. */
+	pthread_mutex_lock(&d->pcm_lock);
+	if (d->pcm_fn)
+		d->pcm_fn(d->pcm_user, pcm, channels, capture_ns);
+	pthread_mutex_unlock(&d->pcm_lock);
+}
+
+static void on_audio_error(void *user, int err, const char *text)
+{
+	struct pf_desk *d = user;
+
+	pf_log(PF_LOG_WARN, "desk", "%s: sound ended, the picture goes on: %s", d->name, text);
+}
+
+static void audio_work(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, audio_job));
+	const struct pf_audio_params p = {
+		.channels = d->audio_channels,
+		.runtime_dir = d->runtime_dir,
+		.log_dir = d->log_dir[0] ? d->log_dir : NULL,
+		.on_pcm = on_pcm,
+		.on_error = on_audio_error,
+		.user = d,
+	};
+
+	d->audio_result = d->m->params.audio->open(&d->audio, &p, &d->audio_why);
+}
+
+static void audio_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, audio_job));
+
+	d->audio_busy = false;
+	d->audio_answered = true;
+	if (d->audio_result)
+		pf_log(PF_LOG_WARN, "desk", "%s: no sound, the picture goes on: %s", d->name,
+			d->audio_why.text);
+	kick(d);
+}
+
+/* ---- the loop ---- */
+
+static void submit(struct pf_desk *d, void (*work)(struct pf_job *), void (*done)(struct pf_job *))
+{
+	sd_event_source_disable_unref(d->death);
+	sd_event_source_disable_unref(d->program_end);
+	d->death = d->program_end = NULL;
+	d->busy = true;
+	d->result = 0;
+	memset(&d->why, 0, sizeof(d->why));
+	d->job.work = work;
+	d->job.done = done;
+	pf_workers_submit(d->m->params.workers, &d->job);
+}
+
+static void free_desk(struct pf_desk *d)
+{
+	struct pf_desks *m = d->m;
+	struct pf_desk **p = &m->first;
+
+	while (*p != d)
+		p = &(*p)->next;
+	*p = d->next;
+	pf_timer_stop(&d->keep_alive);
+	pf_timer_stop(&d->sound_wait);
+	pthread_mutex_destroy(&d->input_lock);
+	pthread_mutex_destroy(&d->pcm_lock);
+	free(d);
+	if (m->shut && !m->first && m->shutdown_done)
+		m->shutdown_done(m->shutdown_user);
+}
+
+static int on_death(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	struct pf_desk *d = user;
+	const struct pf_desk_events *events = d->events;
+	struct pf_reason why = { 0 };
+
+	pf_reason_set(&why, -ECONNRESET, "the display ended by itself%s%.150s",
+		d->log_dir[0] ? "; its log is in " : "", d->log_dir);
+	pf_log(PF_LOG_ERROR, "desk", "%s: %s", d->name, why.text);
+	sd_event_source_disable_unref(d->death);
+	d->death = NULL;
+	d->ending = true;
+	kick(d);
+	if (events) {
+		d->lapsed++;
+		d->events = NULL;
+		pf_desk_set_pcm(d, NULL, NULL);
+		events->died(d->user, &why);
+	}
+	return 0;
+}
+
+static int on_program_end(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	struct pf_desk *d = user;
+
+	sd_event_source_disable_unref(d->program_end);
+	d->program_end = NULL;
+	pf_log(PF_LOG_INFO, "desk", "%s: the session command ended", d->name);
+	return 0;
+}
+
+static void watch(struct pf_desk *d)
+{
+	struct sd_event *e = pf_loop_event(d->m->params.loop);
+	int fd = d->display && d->display->ops->death_fd ? d->display->ops->death_fd(d->display)
+							 : -1;
+
+	if (fd >= 0 && !d->death)
+		(void)sd_event_add_io(e, &d->death, fd, EPOLLIN | EPOLLHUP, on_death, d);
+	fd = d->program && pf_child_alive(d->program) ? pf_child_death_fd(d->program) : -1;
+	if (fd >= 0 && !d->program_end)
+		(void)sd_event_add_io(
+			e, &d->program_end, fd, EPOLLIN | EPOLLHUP, on_program_end, d);
+}
+
+static void sound_waited(void *user)
+{
+	struct pf_desk *d = user;
+
+	pf_timer_stop(&d->sound_wait);
+	d->waited = true;
+	kick(d);
+}
+
+/* Leads the desk one move towards what it should be. */
+static void step(struct pf_desk *d)
+{
+	const struct pf_config *c = d->m->params.config;
+
+	/* Whoever still captures from the display must let go of it first. */
+	if (d->busy || d->lapsed)
+		return;
+	if (d->ending) {
+		if (d->audio_busy)
+			return;
+		if (d->stage || d->audio)
+			submit(d, close_work, close_done);
+		else
+			free_desk(d);
+		return;
+	}
+	if (d->stage < STAGE_INPUT || !same_mode(&d->mode, &d->want)) {
+		d->target = d->job_mode = d->want;
+		snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
+		d->xwayland = c->xwayland;
+		submit(d, open_work, open_done);
+		return;
+	}
+	watch(d);
+	if (d->events && !d->told) {
+		d->told = true;
+		kick(d);
+		d->events->ready(d->user, NULL);
+		return;
+	}
+	if (d->stage == STAGE_PROGRAM || d->no_program || !*c->session_command)
+		return;
+	if (!d->audio_answered && !d->waited) {
+		if (!d->sound_wait)
+			(void)pf_timer_start(
+				&d->sound_wait, d->m->params.loop, SOUND_WAIT_NS, sound_waited, d);
+		return;
+	}
+	snprintf(d->command, sizeof(d->command), "%s", c->session_command);
+	d->audio_env = NULL;
+	if (d->audio_answered && d->audio && d->audio->ops->app_env)
+		d->audio_env = d->audio->ops->app_env(d->audio);
+	submit(d, program_work, program_done);
+}
+
+static void run_kick(struct pf_loop_item *item)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)item - offsetof(struct pf_desk, kick_item));
+
+	d->kicked = false;
+	step(d);
+}
+
+static void kick(struct pf_desk *d)
+{
+	if (d->kicked)
+		return;
+	d->kicked = true;
+	d->kick_item.run = run_kick;
+	pf_loop_post_item(d->m->params.loop, &d->kick_item);
+}
+
+static void keep_alive_over(void *user)
+{
+	struct pf_desk *d = user;
+
+	pf_timer_stop(&d->keep_alive);
+	pf_log(PF_LOG_INFO, "desk", "%s: nobody came back, it ends", d->name);
+	d->ending = true;
+	kick(d);
+}
+
+/* ---- calls ---- */
+
+int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params)
+{
+	struct pf_desks *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->params = *params;
+	*out = m;
+	return 0;
+}
+
+void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user)
+{
+	m->shut = true;
+	m->shutdown_done = done;
+	m->shutdown_user = user;
+	for (struct pf_desk *d = m->first; d; d = d->next) {
+		assert(!d->events);
+		d->ending = true;
+		pf_timer_stop(&d->keep_alive);
+		kick(d);
+	}
+	if (!m->first)
+		done(user);
+}
+
+void pf_desks_destroy(struct pf_desks *m)
+{
+	assert(!m || !m->first);
+	free(m);
+}
+
+unsigned pf_desks_count(const struct pf_desks *m)
+{
+	unsigned n = 0;
+
+	for (const struct pf_desk *d = m->first; d; d = d->next)
+		n++;
+	return n;
+}
+
+static struct pf_desk *find_desk(struct pf_desks *m, const uint8_t key[32])
+{
+	for (struct pf_desk *d = m->first; d; d = d->next)
+		if (d->known && !d->ending && !memcmp(d->key, key, 32))
+			return d;
+	return NULL;
+}
+
+static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
+	struct pf_reason *why)
+{
+	struct pf_desk *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return pf_reason_set(why, -ENOMEM, "out of memory for a desk");
+	d->m = m;
+	d->known = rq->known;
+	memcpy(d->key, rq->key, 32);
+	d->audio_channels = rq->audio_channels;
+	d->audio_answered = !m->params.audio;
+	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
+	pthread_mutex_init(&d->input_lock, NULL);
+	pthread_mutex_init(&d->pcm_lock, NULL);
+	/* On the loop: display and sound both need it, and it takes microseconds. */
+	r = climb(d, STAGE_RUNDIR, why);
+	if (r) {
+		pthread_mutex_destroy(&d->input_lock);
+		pthread_mutex_destroy(&d->pcm_lock);
+		free(d);
+		return r;
+	}
+	d->next = m->first;
+	m->first = d;
+	if (m->params.audio) {
+		d->audio_busy = true;
+		d->audio_job.work = audio_work;
+		d->audio_job.done = audio_done;
+		pf_workers_submit(m->params.workers, &d->audio_job);
+	}
+	*out = d;
+	return 0;
+}
+
+int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
+	const struct pf_desk_events *events, void *user, struct pf_reason *why)
+{
+	struct pf_desk *d = rq->known ? find_desk(m, rq->key) : NULL;
+
+	if (m->shut)
+		return pf_reason_set(why, -ESHUTDOWN, "the host is shutting down");
+	if (d) {
+		const struct pf_desk_events *before = d->events;
+		void *before_user = d->user;
+
+		pf_timer_stop(&d->keep_alive);
+		d->events = NULL;
+		pf_desk_set_pcm(d, NULL, NULL);
+		pf_desk_input_release(d);
+		if (before) {
+			d->lapsed++;
+			before->taken(before_user);
+		}
+	} else {
+		int r = new_desk(&d, m, rq, why);
+
+		if (r)
+			return r;
+	}
+	d->events = events;
+	d->user = user;
+	d->want = rq->mode;
+	d->told = false;
+	/* The first job should not wait for the loop to come round. */
+	if (!d->busy && d->stage < STAGE_INPUT)
+		step(d);
+	else
+		kick(d);
+	*out = d;
+	return 0;
+}
+
+void pf_desk_release(struct pf_desk *d, void *user, bool end_now)
+{
+	uint64_t keep_ns = (uint64_t)d->m->params.config->desk_keep_alive_s * PF_NS_PER_S;
+
+	kick(d);
+	if (!d->events || d->user != user) {
+		assert(d->lapsed);
+		d->lapsed--;
+		return;
+	}
+	d->events = NULL;
+	pf_desk_set_pcm(d, NULL, NULL);
+	pf_desk_input_release(d);
+	if (end_now || !d->known || !keep_ns ||
+		pf_timer_start(&d->keep_alive, d->m->params.loop, keep_ns, keep_alive_over, d))
+		d->ending = true;
+}
+
+void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode)
+{
+	d->want = *mode;
+	d->told = false;
+	kick(d);
+}
+
+const struct pf_source *pf_desk_source(const struct pf_desk *d)
+{
+	return d->display->ops->source(d->display);
+}
+
+const struct pf_mode *pf_desk_mode(const struct pf_desk *d)
+{
+	return &d->mode;
+}
+
+const char *pf_desk_name(const struct pf_desk *d)
+{
+	return d->name;
+}
+
+unsigned pf_desk_audio_channels(const struct pf_desk *d)
+{
+	return d->audio_channels;
+}
+
+int pf_desk_input(struct pf_desk *d, const struct pf_input_event *ev)
+{
+	int r = -ENODEV;
+
+	pthread_mutex_lock(&d->input_lock);
+	if (d->input)
+		r = d->input->ops->post(d->input, ev);
+	pthread_mutex_unlock(&d->input_lock);
+	return r;
+}
+
+void pf_desk_input_release(struct pf_desk *d)
+{
+	pthread_mutex_lock(&d->input_lock);
+	if (d->input)
+		d->input->ops->release_all(d->input);
+	pthread_mutex_unlock(&d->input_lock);
+}
+
+void pf_desk_set_pcm(struct pf_desk *d,
+	void (*fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns),
+	void *user)
+{
+	pthread_mutex_lock(&d->pcm_lock);
+	d->pcm_fn = fn;
+	d->pcm_user = user;
+	pthread_mutex_unlock(&d->pcm_lock);
+}

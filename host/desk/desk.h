@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* desk.h - one client's private desktop: display, input devices, sound, program.
+ *
+ * A desk belongs to one client identity and outlives its streams: it stays for
+ * the keep-alive time, and the client that comes back finds its windows where
+ * they were. It is brought up in stages on a worker and torn down in exact
+ * reverse. Sound comes up beside and never holds up the picture. Calls are for
+ * the control loop unless they say otherwise. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "host/audio/audio.h"
+#include "host/display/display.h"
+#include "host/input/input.h"
+#include "host/registry/config.h"
+#include "host/sys/loop.h"
+#include "host/sys/worker.h"
+
+struct pf_desks; /* all desks of the host */
+struct pf_desk;
+
+struct pf_desks_params {
+	struct pf_loop *loop;
+	struct pf_workers *workers;
+	const struct pf_config *config; /* read whenever a desk is made */
+	const struct pf_display_ops *display;
+	const struct pf_audio_ops *audio; /* NULL = no sound */
+	const char *log_root;		  /* directory for the children's output, or NULL */
+	const char *display_options;	  /* the backend's own, for tests; NULL */
+	unsigned fail_stage;		  /* for tests: the stage (from 1) that fails; 0 = none */
+};
+
+/* Who asks, for what. */
+struct pf_desk_request {
+	bool known;	 /* false: nobody comes back to this desk */
+	uint8_t key[32]; /* fingerprint of the client */
+	struct pf_mode mode;
+	unsigned audio_channels;
+};
+
+/* What the holder of a desk hears, on the control loop, never from within a call
+ * of its own to the desk. */
+struct pf_desk_events {
+	/* The desk has the mode asked for and can be captured from; after acquire and
+	 * after set_mode. Or it failed: then `why` is not NULL, the desk is gone and
+	 * must not be released. */
+	void (*ready)(void *user, const struct pf_reason *why);
+	/* Someone of the same identity took the desk over. Stop using it, then
+	 * release it: the successor waits for that. */
+	void (*taken)(void *user);
+	/* The display ended by itself. Stop using the desk, then release it. */
+	void (*died)(void *user, const struct pf_reason *why);
+};
+
+int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params);
+/** Ends every desk; nobody may hold one any more. `done` runs on the loop when
+ * all are gone, also when there are none. No acquire after it. */
+void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user);
+/** After the shutdown is done. Accepts NULL. */
+void pf_desks_destroy(struct pf_desks *m);
+/** Desks that exist, closing ones included. */
+unsigned pf_desks_count(const struct pf_desks *m);
+
+/** Gets the client's desk: the one that waits for it, or a new one. Its opening
+ * starts at once; `ready` follows. 0 or -ENOMEM etc. with the words. */
+int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
+	const struct pf_desk_events *events, void *user, struct pf_reason *why);
+/** The holder `user` goes and uses nothing of the desk any more. If it still held
+ * it, the desk stays for the keep-alive time, or ends now. */
+void pf_desk_release(struct pf_desk *d, void *user, bool end_now);
+/** Asks for another mode; `ready` follows. The holder must have stopped its
+ * capture. Programs survive if the display can change in place, else they are
+ * started anew. */
+void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode);
+/** After ready, until release or set_mode. For a worker of the holder, too. */
+const struct pf_source *pf_desk_source(const struct pf_desk *d);
+const struct pf_mode *pf_desk_mode(const struct pf_desk *d);
+/** Channels of its sound: what the first client asked for, fixed for its life. */
+unsigned pf_desk_audio_channels(const struct pf_desk *d);
+/** Name for logs, e.g. "desk 3". */
+const char *pf_desk_name(const struct pf_desk *d);
+
+/** Any one thread. Hands an event to the desk's devices; dropped when there are
+ * none (yet). 0, -EAGAIN or -ENODEV. */
+int pf_desk_input(struct pf_desk *d, const struct pf_input_event *ev);
+/** Everything that is held down goes up. */
+void pf_desk_input_release(struct pf_desk *d);
+/** Sound goes to `fn` (audio thread, as pf_audio_params.on_pcm) from now on; NULL
+ * ends it, and `fn` does not run any more when this returns. */
+void pf_desk_set_pcm(struct pf_desk *d,
+	void (*fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns),
+	void *user);
+
+/** Number of stages, and the name of stage 1..n. For tests and logs. */
+unsigned pf_desk_stage_count(void);
+const char *pf_desk_stage_name(unsigned stage);
