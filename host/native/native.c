@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/native/native.h"
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/native/negotiate.h"
+#include "host/native/session.h"
+#include "host/registry/access.h"
+#include "host/sys/files.h"
+
+/* What one client may have under way to the loop; what is beyond is dropped, so
+ * that a flood stays its own problem. */
+#define WAITING_MAX 32u
+
+#define OF_ITEM(ptr, member)                                                                       \
+	((struct pf_native_session *)((char *)(ptr)-offsetof(struct pf_native_session, member)))
+
+/* ---- quic thread ---- */
+
+static struct pf_native_session *find(struct pf_native *n, const struct pf_host_session *s)
+{
+	struct pf_native_session *ns = n->wire;
+
+	while (ns && ns->s != s)
+		ns = ns->wire_next;
+	return ns;
+}
+
+static void run_hello(struct pf_loop_item *item)
+{
+	pf_native_session_begin(OF_ITEM(item, hello_item));
+}
+
+static void run_started(struct pf_loop_item *item)
+{
+	pf_native_session_started(OF_ITEM(item, started_item));
+}
+
+static void run_closed(struct pf_loop_item *item)
+{
+	struct pf_native_session *ns = OF_ITEM(item, closed_item);
+
+	pf_native_session_closed(ns, ns->closed_code, ns->closed_text);
+}
+
+static void on_hello(void *user, struct pf_host_session *s, const struct pf_hello *hello,
+	const struct pf_peer *peer)
+{
+	struct pf_native *n = user;
+	struct pf_native_session *ns = calloc(1, sizeof(*ns));
+
+	if (!ns) {
+		pf_host_session_close(s, PUNKTFUNK_CLOSE_SETUP_FAILED, "out of memory");
+		pf_host_session_unref(s);
+		return;
+	}
+	ns->n = n;
+	ns->s = s;
+	ns->hello = *hello;
+	ns->peer = *peer;
+	ns->id = pf_host_session_id(s);
+	ns->hello_ns = pf_clock_mono_ns();
+	snprintf(ns->name, sizeof(ns->name), "session %llu", (unsigned long long)ns->id);
+	pthread_mutex_init(&ns->gate, NULL);
+	ns->hello_item.run = run_hello;
+	ns->started_item.run = run_started;
+	ns->closed_item.run = run_closed;
+	ns->wire_next = n->wire;
+	n->wire = ns;
+	pf_loop_post_item(n->params.loop, &ns->hello_item);
+}
+
+static void on_started(void *user, struct pf_host_session *s)
+{
+	struct pf_native *n = user;
+	struct pf_native_session *ns = find(n, s);
+
+	if (ns)
+		pf_loop_post_item(n->params.loop, &ns->started_item);
+}
+
+static void run_control(void *user, void *msg)
+{
+	struct pf_native_session *ns = user;
+
+	atomic_fetch_sub(&ns->waiting, 1);
+	pf_native_session_control(ns, msg);
+}
+
+static void on_control(void *user, struct pf_host_session *s, const struct pf_ctl *msg)
+{
+	struct pf_native *n = user;
+	struct pf_native_session *ns = find(n, s);
+
+	/* Only what is answered, none of which borrows memory. */
+	switch (msg->type) {
+	case PF_CTL_RECONFIGURE:
+	case PF_CTL_REQUEST_KEYFRAME:
+	case PF_CTL_SET_BITRATE:
+	case PF_CTL_RFI_REQUEST:
+	case PF_CTL_PROBE_REQUEST:
+	case PF_CTL_CLIP_CONTROL:
+		break;
+	default:
+		return;
+	}
+	if (!ns || atomic_load(&ns->waiting) >= WAITING_MAX)
+		return;
+	atomic_fetch_add(&ns->waiting, 1);
+	if (pf_loop_post(n->params.loop, run_control, ns, msg, sizeof(*msg)))
+		atomic_fetch_sub(&ns->waiting, 1);
+}
+
+static void on_datagram(void *user, struct pf_host_session *s, const struct pf_dgram *d)
+{
+	struct pf_native_session *ns;
+	struct pf_input_event ev;
+
+	if (d->tag != PF_DGRAM_INPUT)
+		return;
+	ns = find(user, s);
+	if (!ns)
+		return;
+	ev = (struct pf_input_event){ d->input.kind, d->input.code, d->input.x, d->input.y,
+		d->input.flags };
+	pf_native_session_input(ns, &ev);
+}
+
+static void on_closed(void *user, struct pf_host_session *s, uint32_t code, const char *text)
+{
+	struct pf_native *n = user;
+	struct pf_native_session **p = &n->wire, *ns;
+
+	while (*p && (*p)->s != s)
+		p = &(*p)->wire_next;
+	ns = *p;
+	if (!ns)
+		return;
+	*p = ns->wire_next;
+	ns->closed_code = code;
+	snprintf(ns->closed_text, sizeof(ns->closed_text), "%.127s", text ? text : "");
+	pf_loop_post_item(n->params.loop, &ns->closed_item);
+}
+
+static const struct pf_listener_events events = {
+	.hello = on_hello,
+	.started = on_started,
+	.control = on_control,
+	.datagram = on_datagram,
+	.closed = on_closed,
+};
+
+/* ---- admission ---- */
+
+static void on_bad_line(void *user, unsigned line, const char *text)
+{
+	struct pf_native *n = user;
+
+	/* The file is read at every knock: say it a few times, not for ever. */
+	if (n->bad_lines_told++ < 20)
+		pf_log(PF_LOG_WARN, "native", "%s:%u: %s", n->params.allowed_path, line, text);
+}
+
+int pf_native_admit(
+	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why)
+{
+	struct pf_access_entry entry;
+	struct pf_reason read_why = { 0 };
+	uint8_t *text = NULL;
+	size_t len = 0;
+	char hex[65];
+	int r = -ENOENT;
+
+	if (peer->has_certificate) {
+		r = pf_file_read(
+			n->params.allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, &read_why);
+		if (r && r != -ENOENT)
+			pf_log(PF_LOG_ERROR, "native", "%s", read_why.text);
+		if (!r)
+			r = pf_access_find(&entry, text, len, peer->fingerprint, on_bad_line, n);
+		free(text);
+		if (!r) {
+			*grants = entry.grants;
+			return 0;
+		}
+	}
+	if (n->params.config->trust_on_first_use) {
+		*grants = PF_GRANT_ALL;
+		return 0;
+	}
+	if (!peer->has_certificate) {
+		r = pf_reason_set(why, -EACCES,
+			"this host knows its clients by their certificate; connect with one");
+		why->close = PUNKTFUNK_CLOSE_IDENTITY_REQUIRED;
+		return r;
+	}
+	pf_access_format(peer->fingerprint, hex);
+	r = pf_reason_set(why, -EACCES,
+		"not allowed; to allow this client add the line %s to the host's file "
+		"allowed_clients",
+		hex);
+	why->close = PUNKTFUNK_CLOSE_DENIED;
+	return r;
+}
+
+/* ---- calls ---- */
+
+int pf_native_find_encoders(
+	struct pf_native_encoders *out, const char *setting, struct pf_reason *why)
+{
+	const struct pf_encoder_ops *const *list = pf_encoder_backends();
+	struct pf_native_encoders e = { 0 };
+	const struct pf_encoder_ops *named = NULL;
+	struct pf_reason one = { 0 };
+	char said[160] = "";
+
+	if (setting && strcmp(setting, "auto")) {
+		named = pf_encoder_find(setting);
+		if (!named)
+			return pf_reason_set(why, -ENODEV,
+				"there is no encoder \"%.40s\" in this build; `punktfunk-host "
+				"encoders` lists them",
+				setting);
+	}
+	for (unsigned codec = 0; codec < 3; codec++) {
+		for (unsigned i = 0; list[i] && !e.by_codec[codec]; i++) {
+			if (!(list[i]->codecs & 1u << codec) ||
+				(named ? list[i] != named : list[i]->by_setting_only))
+				continue;
+			if (!pf_encoder_probe(list[i], (enum pf_codec)(1u << codec), &one))
+				e.by_codec[codec] = list[i];
+			else
+				snprintf(said, sizeof(said), "%.159s", one.text);
+		}
+	}
+	if (!e.by_codec[0] && !e.by_codec[1] && !e.by_codec[2])
+		return pf_reason_set(why, -ENODEV,
+			"no video encoder works here (%s); install libavcodec59 (with x264) or "
+			"libopenh264-7, see `punktfunk-host encoders`",
+			*said ? said : "none is built in");
+	*out = e;
+	return 0;
+}
+
+int pf_native_create(
+	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why)
+{
+	const struct pf_config *c = params->config;
+	struct pf_native *n = calloc(1, sizeof(*n));
+	const struct pf_listener_params p = {
+		.bind_address = c->bind_address,
+		.port = (uint16_t)c->port,
+		.identity = params->identity,
+		.events = &events,
+		.user = n,
+		.data_port = (uint16_t)c->data_port,
+	};
+	int r;
+
+	if (!n)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	n->params = *params;
+	r = pf_listener_create(&n->listener, &p, why);
+	if (r) {
+		free(n);
+		return r;
+	}
+	*out = n;
+	return 0;
+}
+
+uint16_t pf_native_port(const struct pf_native *n)
+{
+	return pf_listener_port(n->listener);
+}
+
+unsigned pf_native_count(const struct pf_native *n)
+{
+	unsigned count = 0;
+
+	for (const struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
+		count += !ns->ending;
+	return count;
+}
+
+void pf_native_each(
+	struct pf_native *n, void (*fn)(void *user, const struct pf_session_report *r), void *user)
+{
+	struct pf_session_report r;
+
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
+		pf_native_session_report(ns, &r);
+		fn(user, &r);
+	}
+}
+
+/* Runs after everything that the quic thread posted while it lived. */
+static void run_shut(struct pf_loop_item *item)
+{
+	struct pf_native *n =
+		(struct pf_native *)((char *)item - offsetof(struct pf_native, shut_item));
+	struct pf_native_session *ns = n->sessions;
+
+	n->shut = true;
+	while (ns) {
+		struct pf_native_session *next = ns->next;
+
+		if (!ns->wire_closed)
+			pf_native_session_closed(ns, PUNKTFUNK_CLOSE_NORMAL, "host shut down");
+		ns = next;
+	}
+	if (!n->sessions)
+		n->shutdown_done(n->shutdown_user);
+}
+
+void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user)
+{
+	n->shutdown_done = done;
+	n->shutdown_user = user;
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_NORMAL, "the host is shutting down");
+	pf_listener_destroy(n->listener);
+	n->listener = NULL;
+	n->shut_item.run = run_shut;
+	pf_loop_post_item(n->params.loop, &n->shut_item);
+}
+
+void pf_native_destroy(struct pf_native *n)
+{
+	if (!n)
+		return;
+	assert(!n->sessions);
+	pf_listener_destroy(n->listener);
+	free(n);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* native.h - the plane of punktfunk/1: who may connect, what they get.
+ *
+ * Listens, admits, and joins each session with a desk and a stream. Events of
+ * the quic thread are copied and posted to the control loop, where everything
+ * else here runs; only input goes straight to the desk's devices. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "core/session/listener.h"
+#include "host/desk/desk.h"
+#include "host/registry/config.h"
+#include "host/stream/stream.h"
+#include "host/sys/loop.h"
+#include "host/sys/worker.h"
+
+struct pf_native;
+
+/* One session in figures, for the report. Times are monotonic, 0 = not reached. */
+struct pf_session_report {
+	uint64_t id;
+	bool live;
+	char client[65]; /* fingerprint, or "" without certificate */
+	char name[PF_PF1_NAME_MAX + 1];
+	char encoder[32], codec[8], desk[24];
+	uint32_t width, height, refresh_mhz;
+	uint64_t hello_ns, accepted_ns, desk_ready_ns, captured_ns, started_ns, first_sent_ns,
+		ended_ns;
+	double cpu_ms; /* of the whole host process while the session played */
+	uint64_t input_events, input_denied, audio_packets, audio_errors;
+	uint32_t close_code;
+	char close_text[128];
+	struct pf_stream_stats stream;
+	PunktfunkStats wire;
+};
+
+/* What encodes here, found once by trying: per codec (H.264, HEVC, AV1) a backend
+ * or NULL. */
+struct pf_native_encoders {
+	const struct pf_encoder_ops *by_codec[3];
+};
+
+struct pf_native_params {
+	struct pf_loop *loop;
+	struct pf_workers *workers;
+	struct pf_desks *desks;
+	const struct pf_config *config; /* read at each connection */
+	const struct pf_identity *identity;
+	const char *allowed_path; /* file of fingerprints; may not exist */
+	struct pf_native_encoders encoders;
+	/* NULL = by the kind of the display's source */
+	const struct pf_capture_ops *capture;
+	/* Optional: a session ended. */
+	void (*ended)(void *user, const struct pf_session_report *r);
+	void *user;
+};
+
+/** Finds the encoders that work, all or the one named `setting`. Opens each, which
+ * takes milliseconds, up to seconds for hardware. -ENODEV with the words when
+ * there is none. */
+int pf_native_find_encoders(
+	struct pf_native_encoders *out, const char *setting, struct pf_reason *why);
+/** Opens the port. -EADDRINUSE etc. with the words. */
+int pf_native_create(
+	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why);
+/** Ends all sessions; `done` runs on the loop when they let go of everything. */
+void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user);
+/** After the shutdown is done. Accepts NULL. */
+void pf_native_destroy(struct pf_native *n);
+uint16_t pf_native_port(const struct pf_native *n);
+/** Sessions that stream or are about to. */
+unsigned pf_native_count(const struct pf_native *n);
+/** Calls fn for each session that has not ended. */
+void pf_native_each(
+	struct pf_native *n, void (*fn)(void *user, const struct pf_session_report *r), void *user);

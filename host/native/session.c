@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/native/session.h"
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/native/negotiate.h"
+#include "host/registry/access.h"
+
+#define CLOSE_SUPERSEDED 0x66 /* punktfunk1.md 18 */
+/* A client may change its mode this often. */
+#define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
+
+static void kick(struct pf_native_session *ns);
+
+static double cpu_now_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
+}
+
+static bool same_size(const struct pf_mode *a, const struct pf_mode *b)
+{
+	return a->width == b->width && a->height == b->height && a->refresh_mhz == b->refresh_mhz;
+}
+
+static unsigned codec_place(uint8_t codec)
+{
+	return codec == PF_CODEC_AV1 ? 2 : codec == PF_CODEC_HEVC ? 1 : 0;
+}
+
+static const char *codec_name(uint8_t codec)
+{
+	static const char *const names[] = { "H.264", "HEVC", "AV1" };
+
+	return names[codec_place(codec)];
+}
+
+/* ---- the stream's sink; encode thread ---- */
+
+static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t user_flags,
+	const struct pf_frame_stamps *stamps)
+{
+	struct pf_native_session *ns = user;
+	int r = pf_host_session_submit(ns->s, data, len, user_flags, stamps);
+
+	if (!r && !atomic_load_explicit(&ns->first_sent_ns, memory_order_relaxed))
+		atomic_store(&ns->first_sent_ns, pf_clock_mono_ns());
+	return r;
+}
+
+static unsigned sink_queued(void *user)
+{
+	struct pf_native_session *ns = user;
+
+	return pf_host_session_queued(ns->s);
+}
+
+static void sink_set_bitrate(void *user, uint32_t kbps)
+{
+	struct pf_native_session *ns = user;
+
+	pf_host_session_set_bitrate(ns->s, kbps);
+}
+
+static void fail_on_loop(void *user, void *msg)
+{
+	pf_native_session_end(user, PUNKTFUNK_CLOSE_SETUP_FAILED, msg);
+}
+
+static void on_stream_error(void *user, int err, const char *text)
+{
+	struct pf_native_session *ns = user;
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	(void)pf_loop_post(ns->n->params.loop, fail_on_loop, ns, copy, sizeof(copy));
+}
+
+static void mode_on_loop(void *user, void *msg)
+{
+	struct pf_native_session *ns = user;
+	const struct pf_mode *mode = msg;
+	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
+
+	if (ns->ending || ns->change_mode)
+		return;
+	ns->mode = ns->want_mode = *mode;
+	m.reconfigured.accepted = true;
+	m.reconfigured.mode =
+		(struct pf_ctl_mode){ mode->width, mode->height, (mode->refresh_mhz + 500) / 1000 };
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+static void on_stream_mode(void *user, const struct pf_mode *mode)
+{
+	struct pf_native_session *ns = user;
+
+	(void)pf_loop_post(ns->n->params.loop, mode_on_loop, ns, mode, sizeof(*mode));
+}
+
+/* ---- desk ---- */
+
+static void open_gate(struct pf_native_session *ns)
+{
+	pthread_mutex_lock(&ns->gate);
+	ns->gate_desk = ns->desk;
+	ns->gate_grants = ns->grants;
+	pthread_mutex_unlock(&ns->gate);
+}
+
+static void shut_gate(struct pf_native_session *ns)
+{
+	pthread_mutex_lock(&ns->gate);
+	ns->gate_desk = NULL;
+	pthread_mutex_unlock(&ns->gate);
+}
+
+static void on_desk_ready(void *user, const struct pf_reason *why)
+{
+	struct pf_native_session *ns = user;
+
+	if (why) {
+		shut_gate(ns);
+		ns->desk = NULL;
+		pf_native_session_end(
+			ns, why->close ? why->close : PUNKTFUNK_CLOSE_SETUP_FAILED, why->text);
+		return;
+	}
+	ns->desk_ready = true;
+	if (!ns->desk_ready_ns)
+		ns->desk_ready_ns = pf_clock_mono_ns();
+	kick(ns);
+}
+
+static void on_desk_taken(void *user)
+{
+	shut_gate(user);
+	pf_native_session_end(user, CLOSE_SUPERSEDED, "this client connected again");
+}
+
+static void on_desk_died(void *user, const struct pf_reason *why)
+{
+	shut_gate(user);
+	pf_native_session_end(user, PUNKTFUNK_CLOSE_SETUP_FAILED, why->text);
+}
+
+static const struct pf_desk_events desk_events = {
+	.ready = on_desk_ready,
+	.taken = on_desk_taken,
+	.died = on_desk_died,
+};
+
+/* ---- jobs ---- */
+
+static struct pf_native_session *of_job(struct pf_job *job)
+{
+	return (struct pf_native_session *)((char *)job - offsetof(struct pf_native_session, job));
+}
+
+static void start_work(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->result = pf_stream_start(ns->stream, &ns->mode, &ns->why);
+}
+
+static void attach_work(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->result = pf_stream_attach(ns->stream, &ns->source, &ns->why);
+}
+
+static void stop_work(struct pf_job *job)
+{
+	pf_stream_stop(of_job(job)->stream);
+}
+
+static void start_done(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->busy = false;
+	ns->stream_up = !ns->result;
+	if (ns->result)
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_SETUP_FAILED, ns->why.text);
+	kick(ns);
+}
+
+static void attach_done(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->busy = false;
+	ns->attached = !ns->result;
+	if (ns->result)
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_SETUP_FAILED, ns->why.text);
+	else if (!ns->captured_ns)
+		ns->captured_ns = pf_clock_mono_ns();
+	kick(ns);
+}
+
+static void stop_done(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->busy = ns->stream_up = ns->attached = false;
+	kick(ns);
+}
+
+static void submit(
+	struct pf_native_session *ns, void (*work)(struct pf_job *), void (*done)(struct pf_job *))
+{
+	ns->busy = true;
+	ns->result = 0;
+	memset(&ns->why, 0, sizeof(ns->why));
+	ns->job.work = work;
+	ns->job.done = done;
+	pf_workers_submit(ns->n->params.workers, &ns->job);
+}
+
+/* ---- state ---- */
+
+static void log_end(struct pf_native_session *ns)
+{
+	struct pf_session_report r;
+
+	pf_native_session_report(ns, &r);
+	pf_log(PF_LOG_INFO, "native",
+		"%s: ended (0x%02x %s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
+		ns->name, ns->close_code, ns->close_text, (double)(r.ended_ns - r.hello_ns) / 1e9,
+		(unsigned long long)r.stream.submitted, (unsigned long long)r.stream.skipped,
+		(unsigned long long)r.stream.dropped);
+}
+
+static void free_session(struct pf_native_session *ns)
+{
+	struct pf_native *n = ns->n;
+	struct pf_native_session **p = &n->sessions;
+	struct pf_session_report r;
+
+	while (*p != ns)
+		p = &(*p)->next;
+	*p = ns->next;
+	if (ns->accepted) {
+		log_end(ns);
+		if (n->params.ended) {
+			pf_native_session_report(ns, &r);
+			n->params.ended(n->params.user, &r);
+		}
+	}
+	pf_stream_destroy(ns->stream);
+	pf_host_session_unref(ns->s);
+	pthread_mutex_destroy(&ns->gate);
+	free(ns);
+	if (n->shut && !n->sessions)
+		n->shutdown_done(n->shutdown_user);
+}
+
+static void step_ending(struct pf_native_session *ns)
+{
+	if (ns->stream_up) {
+		submit(ns, stop_work, stop_done);
+		return;
+	}
+	if (ns->desk) {
+		struct pf_desk *d = ns->desk;
+
+		shut_gate(ns);
+		ns->desk = NULL;
+		pf_desk_release(d, ns, ns->drop_desk);
+	}
+	if (ns->wire_closed && !ns->kicked)
+		free_session(ns);
+}
+
+/* The mode in force is not the one that the client believes in. */
+static void tell_mode(struct pf_native_session *ns)
+{
+	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
+
+	m.reconfigured.accepted = true;
+	m.reconfigured.mode = (struct pf_ctl_mode){ ns->mode.width, ns->mode.height,
+		(ns->mode.refresh_mhz + 500) / 1000 };
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+/* The next move towards a running stream, or towards the end. */
+static void step(struct pf_native_session *ns)
+{
+	if (ns->busy)
+		return;
+	if (ns->ending) {
+		step_ending(ns);
+		return;
+	}
+	if (ns->change_mode && ns->desk_ready) {
+		if (ns->stream_up) {
+			submit(ns, stop_work, stop_done);
+			return;
+		}
+		ns->change_mode = ns->desk_ready = false;
+		ns->mode = ns->want_mode;
+		pf_desk_set_mode(ns->desk, &ns->mode);
+	}
+	if (ns->desk_ready && !same_size(&ns->mode, pf_desk_mode(ns->desk))) {
+		/* The display landed elsewhere: encode what there is, and say so. */
+		if (ns->stream_up) {
+			submit(ns, stop_work, stop_done);
+			return;
+		}
+		ns->mode = ns->want_mode = *pf_desk_mode(ns->desk);
+		tell_mode(ns);
+	}
+	if (!ns->stream_up) {
+		submit(ns, start_work, start_done);
+		return;
+	}
+	if (ns->desk_ready && !ns->attached) {
+		ns->source = *pf_desk_source(ns->desk);
+		submit(ns, attach_work, attach_done);
+	}
+}
+
+static void run_kick(struct pf_loop_item *item)
+{
+	struct pf_native_session *ns =
+		(struct pf_native_session *)((char *)item -
+					     offsetof(struct pf_native_session, kick_item));
+
+	ns->kicked = false;
+	step(ns);
+}
+
+static void kick(struct pf_native_session *ns)
+{
+	if (ns->kicked)
+		return;
+	ns->kicked = true;
+	ns->kick_item.run = run_kick;
+	pf_loop_post_item(ns->n->params.loop, &ns->kick_item);
+}
+
+void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const char *text)
+{
+	if (ns->ending)
+		return;
+	ns->ending = true;
+	ns->ended_ns = pf_clock_mono_ns();
+	if (ns->started)
+		ns->cpu_ms = cpu_now_ms() - ns->cpu_start_ms;
+	ns->close_code = code;
+	snprintf(ns->close_text, sizeof(ns->close_text), "%.127s", text ? text : "");
+	if (code != PUNKTFUNK_CLOSE_NORMAL && !ns->wire_closed)
+		pf_log(PF_LOG_WARN, "native", "%s: closed with 0x%02x: %s", ns->name, code, text);
+	if (!ns->wire_closed)
+		pf_host_session_close(ns->s, code, text);
+	kick(ns);
+}
+
+void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const char *text)
+{
+	if (ns->wire_closed)
+		return;
+	ns->wire_closed = true;
+	ns->drop_desk = code == PUNKTFUNK_CLOSE_QUIT;
+	pf_native_session_end(ns, code, text);
+	kick(ns);
+}
+
+/* ---- begin ---- */
+
+static void refuse(struct pf_native_session *ns, const struct pf_reason *why)
+{
+	pf_log(PF_LOG_INFO, "native", "%s: refused with 0x%02x: %s", ns->name, why->close,
+		why->text);
+	ns->ending = true;
+	ns->ended_ns = pf_clock_mono_ns();
+	pf_host_session_close(ns->s, why->close, why->text);
+	kick(ns);
+}
+
+static bool is_same_client(const struct pf_native_session *a, const struct pf_native_session *b)
+{
+	return a->peer.has_certificate && b->peer.has_certificate &&
+	       !memcmp(a->peer.fingerprint, b->peer.fingerprint, 32);
+}
+
+static int check_room(struct pf_native_session *ns, struct pf_reason *why)
+{
+	uint32_t max = ns->n->params.config->max_sessions;
+	unsigned others = 0;
+
+	/* One's own older session gives way, so it takes no room. */
+	for (const struct pf_native_session *o = ns->n->sessions; o; o = o->next)
+		others += o != ns && o->accepted && !o->ending && !is_same_client(o, ns);
+	if (others < max)
+		return 0;
+	pf_reason_set(why, -EBUSY,
+		"this host serves %u clients at a time (max_sessions), and all "
+		"places are taken; try again later",
+		max);
+	why->close = PUNKTFUNK_CLOSE_BUSY;
+	return -EBUSY;
+}
+
+static int make_stream(struct pf_native_session *ns, struct pf_reason *why)
+{
+	const struct pf_config *c = ns->n->params.config;
+	const struct pf_stream_params p = {
+		.codec = ns->welcome.codec,
+		.colour = PF_COLOUR_BT709,
+		.bitrate_kbps = ns->welcome.bitrate_kbps,
+		.encoder = ns->n->params.encoders.by_codec[codec_place(ns->welcome.codec)]->name,
+		.preset = *c->encoder_preset ? c->encoder_preset : NULL,
+		.threads = c->encoder_threads == PF_CONFIG_AUTO ? 0 : c->encoder_threads,
+		.cursor = c->cursor,
+		.repeats = c->repeat_frames,
+		.repeat_delay_ms = c->repeat_delay_ms,
+		.capture = ns->n->params.capture,
+		.sink = { sink_submit, sink_queued, sink_set_bitrate },
+		.on_error = on_stream_error,
+		.on_mode = on_stream_mode,
+		.user = ns,
+	};
+	int r = pf_stream_create(&ns->stream, &p);
+
+	if (r)
+		pf_reason_set(why, r, "cannot make a stream: %s", strerror(-r));
+	return r;
+}
+
+static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
+{
+	struct pf_desk_request rq = {
+		.known = ns->peer.has_certificate,
+		.mode = ns->mode,
+		.audio_channels = ns->welcome.audio_channels,
+	};
+	int r;
+
+	memcpy(rq.key, ns->peer.fingerprint, 32);
+	r = pf_desk_acquire(&ns->desk, ns->n->params.desks, &rq, &desk_events, ns, why);
+	if (!r)
+		ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
+	return r;
+}
+
+/* Everything up to the Welcome; what fails later closes the connection. */
+static int admit(struct pf_native_session *ns, struct pf_reason *why)
+{
+	const struct pf_native_params *p = &ns->n->params;
+	struct pf_accept accept = { .fec_percent = PUNKTFUNK_FEC_ADAPTIVE };
+	uint8_t codecs = 0, hardware = 0;
+	int r;
+
+	for (unsigned i = 0; i < 3; i++) {
+		const struct pf_encoder_ops *ops = p->encoders.by_codec[i];
+
+		if (ops)
+			codecs |= 1u << i;
+		if (ops && ops->hardware)
+			hardware |= 1u << i;
+	}
+
+	if (ns->n->shutdown_done) {
+		why->close = PUNKTFUNK_CLOSE_NORMAL;
+		return pf_reason_set(why, -ESHUTDOWN, "the host is shutting down");
+	}
+	r = pf_native_admit(ns->n, &ns->peer, &ns->grants, why);
+	if (!r)
+		r = check_room(ns, why);
+	if (!r)
+		r = pf_negotiate(
+			&ns->welcome, &ns->mode, &ns->hello, p->config, codecs, hardware, why);
+	if (r)
+		return r;
+	ns->want_mode = ns->mode;
+	ns->welcome.grants = ns->grants;
+	/* Encoder and desk begin to open while the client reads its Welcome. */
+	r = make_stream(ns, why);
+	if (!r)
+		r = get_desk(ns, why);
+	if (r)
+		return r;
+	open_gate(ns);
+	accept.welcome = ns->welcome;
+	if (p->config->fec_percent != PF_CONFIG_AUTO)
+		accept.fec_percent = (uint8_t)p->config->fec_percent;
+	r = pf_host_session_accept(ns->s, &accept);
+	if (r)
+		return pf_reason_set(why, r, "cannot accept the session: %s", strerror(-r));
+	return 0;
+}
+
+void pf_native_session_begin(struct pf_native_session *ns)
+{
+	struct pf_reason why = { 0 };
+	char hex[65] = "no certificate";
+
+	ns->next = ns->n->sessions;
+	ns->n->sessions = ns;
+	if (admit(ns, &why)) {
+		if (!why.close && why.code != -ESHUTDOWN)
+			why.close = PUNKTFUNK_CLOSE_SETUP_FAILED;
+		refuse(ns, &why);
+		return;
+	}
+	ns->accepted = true;
+	ns->accepted_ns = pf_clock_mono_ns();
+	if (ns->peer.has_certificate)
+		pf_access_format(ns->peer.fingerprint, hex);
+	pf_log(PF_LOG_INFO, "native", "%s: \"%s\" (%.16s) gets %ux%u@%u %s %u kbit/s on %s",
+		ns->name, ns->hello.name, hex, ns->mode.width, ns->mode.height,
+		ns->hello.refresh_hz, codec_name(ns->welcome.codec), ns->welcome.bitrate_kbps,
+		pf_desk_name(ns->desk));
+	step(ns);
+}
+
+void pf_native_session_started(struct pf_native_session *ns)
+{
+	if (ns->ending || ns->started)
+		return;
+	ns->started = true;
+	ns->started_ns = pf_clock_mono_ns();
+	ns->cpu_start_ms = cpu_now_ms();
+	pf_stream_play(ns->stream);
+}
+
+/* ---- control messages ---- */
+
+static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *asked)
+{
+	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
+	struct pf_reason why = { 0 };
+	uint64_t now_ns = pf_clock_mono_ns();
+	struct pf_mode mode;
+
+	m.reconfigured.mode = (struct pf_ctl_mode){ ns->want_mode.width, ns->want_mode.height,
+		(ns->want_mode.refresh_mhz + 500) / 1000 };
+	if (pf_negotiate_mode(&mode, asked->width, asked->height, asked->refresh_hz, &why)) {
+		pf_log(PF_LOG_INFO, "native", "%s: no change of mode: %s", ns->name, why.text);
+	} else if (ns->mode_changed_ns && now_ns - ns->mode_changed_ns < MODE_INTERVAL_NS) {
+		pf_log(PF_LOG_DEBUG, "native", "%s: changes its mode too often", ns->name);
+	} else {
+		ns->mode_changed_ns = now_ns;
+		m.reconfigured.accepted = true;
+		m.reconfigured.mode =
+			(struct pf_ctl_mode){ mode.width, mode.height, asked->refresh_hz };
+		if (!same_size(&mode, &ns->want_mode)) {
+			ns->want_mode = mode;
+			ns->change_mode = true;
+			pf_log(PF_LOG_INFO, "native", "%s: changes to %ux%u@%u", ns->name,
+				mode.width, mode.height, asked->refresh_hz);
+			kick(ns);
+		}
+	}
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
+{
+	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED };
+
+	m.bitrate_changed.kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
+	pf_stream_set_bitrate(ns->stream, m.bitrate_changed.kbps);
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg)
+{
+	struct pf_ctl m = { 0 };
+
+	if (ns->ending || !ns->accepted)
+		return;
+	switch (msg->type) {
+	case PF_CTL_RECONFIGURE:
+		reconfigure(ns, &msg->reconfigure);
+		break;
+	case PF_CTL_REQUEST_KEYFRAME:
+		pf_stream_keyframe(ns->stream);
+		break;
+	case PF_CTL_RFI_REQUEST:
+		pf_stream_lost(ns->stream, msg->rfi.first, msg->rfi.last);
+		break;
+	case PF_CTL_SET_BITRATE:
+		set_bitrate(ns, msg->kbps);
+		break;
+	case PF_CTL_PROBE_REQUEST:
+		/* All zero: this host measures no capacity; the client keeps its rate. */
+		m.type = PF_CTL_PROBE_RESULT;
+		(void)pf_host_session_control(ns->s, &m);
+		break;
+	case PF_CTL_CLIP_CONTROL:
+		m.type = PF_CTL_CLIP_STATE;
+		m.clip_state.reason = 1; /* no back end */
+		(void)pf_host_session_control(ns->s, &m);
+		break;
+	default:
+		break;
+	}
+}
+
+void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev)
+{
+	uint32_t need = pf_input_grant(ev->kind);
+
+	if (!need)
+		return;
+	pthread_mutex_lock(&ns->gate);
+	if (!(ns->gate_grants & need))
+		atomic_fetch_add_explicit(&ns->input_denied, 1, memory_order_relaxed);
+	else if (ns->gate_desk && !pf_desk_input(ns->gate_desk, ev))
+		atomic_fetch_add_explicit(&ns->input_events, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&ns->gate);
+}
+
+/* ---- figures ---- */
+
+void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out)
+{
+	*out = (struct pf_session_report){
+		.id = ns->id,
+		.live = !ns->ending,
+		.width = ns->mode.width,
+		.height = ns->mode.height,
+		.refresh_mhz = ns->mode.refresh_mhz,
+		.hello_ns = ns->hello_ns,
+		.accepted_ns = ns->accepted_ns,
+		.desk_ready_ns = ns->desk_ready_ns,
+		.captured_ns = ns->captured_ns,
+		.started_ns = ns->started_ns,
+		.first_sent_ns = atomic_load(&ns->first_sent_ns),
+		.ended_ns = ns->ended_ns ? ns->ended_ns : pf_clock_mono_ns(),
+		.cpu_ms = ns->ending	? ns->cpu_ms
+			  : ns->started ? cpu_now_ms() - ns->cpu_start_ms
+					: 0,
+		.input_events = atomic_load(&ns->input_events),
+		.input_denied = atomic_load(&ns->input_denied),
+		.close_code = ns->close_code,
+	};
+	if (ns->peer.has_certificate)
+		pf_access_format(ns->peer.fingerprint, out->client);
+	snprintf(out->name, sizeof(out->name), "%s", ns->hello.name);
+	snprintf(out->codec, sizeof(out->codec), "%s", codec_name(ns->welcome.codec));
+	snprintf(out->desk, sizeof(out->desk), "%s", ns->desk ? pf_desk_name(ns->desk) : "");
+	snprintf(out->close_text, sizeof(out->close_text), "%s", ns->close_text);
+	if (ns->stream)
+		pf_stream_stats(ns->stream, &out->stream);
+	snprintf(out->encoder, sizeof(out->encoder), "%s", out->stream.encoder);
+	out->wire.struct_size = sizeof(out->wire);
+	(void)pf_host_session_stats(ns->s, &out->wire);
+}

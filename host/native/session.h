@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* session.h - one client of the native plane; native.c makes and feeds it.
+ *
+ * Desk, encoder and connection come up side by side; step() in session.c looks
+ * at what is there and makes the next move. */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+#include "host/native/native.h"
+#include "host/sys/loop.h"
+
+struct pf_sound;
+
+struct pf_native {
+	struct pf_native_params params;
+	struct pf_listener *listener;
+	struct pf_native_session *wire;	    /* quic thread: connections by `wire_next` */
+	struct pf_native_session *sessions; /* loop: by `next` */
+	unsigned bad_lines_told;
+	void (*shutdown_done)(void *user);
+	void *shutdown_user;
+	bool shut;
+	struct pf_loop_item shut_item;
+};
+
+struct pf_native_session {
+	struct pf_native *n;
+	struct pf_host_session *s; /* one reference */
+	struct pf_hello hello;
+	struct pf_peer peer;
+	uint64_t id;
+	char name[24]; /* "session 3" */
+
+	/* quic thread */
+	struct pf_native_session *wire_next;
+	struct pf_loop_item hello_item, started_item, closed_item;
+	uint32_t closed_code;
+	char closed_text[128];
+	_Atomic unsigned waiting; /* control messages on their way to the loop */
+	_Atomic uint64_t input_events, input_denied;
+
+	/* What quic thread and loop share. */
+	pthread_mutex_t gate;
+	struct pf_desk *gate_desk; /* NULL = input goes nowhere */
+	uint32_t gate_grants;
+
+	/* loop */
+	struct pf_native_session *next;
+	uint32_t grants;
+	struct pf_welcome welcome;
+	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
+	struct pf_desk *desk;
+	struct pf_stream *stream;
+	struct pf_sound *sound;
+	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
+	bool drop_desk;	  /* end the desk with the session */
+	bool change_mode; /* want_mode is to come */
+	bool mode_told;	  /* the client believes in want_mode */
+	bool reverted;	  /* tried the old mode after a failed change */
+	bool kicked;
+	uint64_t mode_changed_ns;
+	struct pf_loop_item kick_item;
+	struct pf_job job;
+	struct pf_source source; /* for the attach job; strings are the desk's */
+	int result;
+	struct pf_reason why;
+	uint64_t hello_ns, accepted_ns, desk_ready_ns, captured_ns, started_ns, ended_ns;
+	_Atomic uint64_t first_sent_ns;
+	double cpu_start_ms, cpu_ms;
+	uint32_t close_code;
+	char close_text[128];
+};
+
+/** Loop: a Hello came; admits or refuses. */
+void pf_native_session_begin(struct pf_native_session *ns);
+/** Loop: the data plane is open. */
+void pf_native_session_started(struct pf_native_session *ns);
+/** Loop: a control message. */
+void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg);
+/** Loop: the connection is gone. */
+void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const char *text);
+/** Loop: ends it from our side, once; later calls are ignored. */
+void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const char *text);
+/** Quic thread: an input event. */
+void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev);
+void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out);
+/** Loop, native.c: the grants of this client, or a refusal with its close code. */
+int pf_native_admit(
+	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why);
