@@ -2,7 +2,7 @@
 /* gf16_kernel.h - the loops of the GF(2^16) code, one row per instruction set;
  * private to core/fec and its kernel test.
  *
- * All but xor work on whole 64-byte groups in tower form: 32 low halves, then
+ * All but add work on whole 64-byte groups in tower form: 32 low halves, then
  * the 32 high halves of the same elements. Nothing need be aligned. `factor`
  * is an element in tower form. A transform works on 1 << layers rows of `width`
  * bytes each, back to back, that stand at the points from `point` on. */
@@ -19,7 +19,7 @@ struct pf_gf16_kernel {
 	/* dst += factor * src. */
 	void (*madd)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
 	/* dst += src, any number of bytes. */
-	void (*xor)(uint8_t *dst, const uint8_t *src, size_t bytes);
+	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
 	/* Values to coefficients; rows from `used` on are zero on entry. */
 	void (*ifft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t used);
 	/* Coefficients to values; only rows first..end-1 are right on return. */
@@ -28,8 +28,6 @@ struct pf_gf16_kernel {
 	const char *name;
 	uint32_t needs; /* pf_cpu_flag bits */
 };
-
-extern const struct pf_gf16_kernel pf_gf16_kernel_c;
 
 /* Best first; the last row is plain C and needs nothing. */
 extern const struct pf_gf16_kernel *const pf_gf16_kernels[];

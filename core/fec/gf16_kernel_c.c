@@ -2,6 +2,7 @@
 /* Plain C, written for plainness: the other rows are checked against it. */
 #include "core/fec/gf16_field.h"
 #include "core/fec/gf16_kernel.h"
+#include "core/fec/kernel_rows.h"
 
 #define GROUP 64
 #define HALF  32
@@ -84,7 +85,7 @@ static void madd_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t byt
 	}
 }
 
-static void xor_c(uint8_t *dst, const uint8_t *src, size_t bytes)
+static void add_c(uint8_t *dst, const uint8_t *src, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		dst[i] ^= src[i];
@@ -100,7 +101,7 @@ static void ifft_c(uint8_t *rows, size_t width, uint32_t layers, uint32_t point,
 			uint8_t *a = rows + p * width, *b = a + half;
 			uint32_t factor = pf_gf16_to_tower((point + p) >> l);
 
-			xor_c(b, a, half);
+			add_c(b, a, half);
 			if (factor)
 				madd_c(a, b, factor, half);
 		}
@@ -119,10 +120,10 @@ static void fft_c(
 
 			if (factor)
 				madd_c(a, b, factor, half);
-			xor_c(b, a, half);
+			add_c(b, a, half);
 		}
 	}
 }
 
-const struct pf_gf16_kernel pf_gf16_kernel_c = { load_c, store_c, mul_c, madd_c, xor_c, ifft_c,
-	fft_c, "c", 0 };
+const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, ifft_c, fft_c, "c",
+	0 };

@@ -3,65 +3,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <errno.h>
 #include <nettle/sha2.h>
-#include <stdlib.h>
-#include <string.h>
+#include "core/base/cpu.h"
 #include "core/fec/gf16.h"
+#include "core/fec/gf16_block.h"
+#include "tests/unit/fec_poly.h"
+#include "tests/unit/fec_shards.h"
 #include "tests/unit/hex.h"
-#include "tests/unit/rng.h"
-
-/* A block in memory of its own size per shard, so that a sanitizer sees any
- * byte read or written outside. */
-struct block {
-	uint32_t k, m, bytes;
-	uint8_t **data, **parity, **out;
-};
-
-static uint64_t rng;
-
-static uint8_t **shards(uint32_t n, uint32_t bytes)
-{
-	uint8_t **s = calloc(n + 1, sizeof(*s));
-
-	assert_non_null(s);
-	for (uint32_t i = 0; i < n; i++) {
-		s[i] = malloc(bytes);
-		assert_non_null(s[i]);
-		memset(s[i], 0xdb, bytes);
-	}
-	return s;
-}
-
-static void block_init(struct block *b, uint32_t k, uint32_t m, uint32_t bytes)
-{
-	*b = (struct block){ k, m, bytes, shards(k, bytes), shards(m, bytes), shards(k, bytes) };
-}
-
-static void shards_free(uint8_t **s, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		free(s[i]);
-	free(s);
-}
-
-static void block_finish(struct block *b)
-{
-	shards_free(b->data, b->k);
-	shards_free(b->parity, b->m);
-	shards_free(b->out, b->k);
-}
-
-static void fill_random(struct block *b)
-{
-	for (uint32_t i = 0; i < b->k; i++)
-		rng_fill(&rng, b->data[i], b->bytes);
-}
-
-static const uint8_t *const *in(uint8_t **s)
-{
-	return (const uint8_t *const *)s;
-}
 
 static struct pf_gf16_ctx *context(uint32_t k, uint32_t m, uint32_t bytes)
 {
@@ -132,108 +80,157 @@ static void bytes_are_those_of_the_original(void **state)
 	pf_gf16_destroy(ctx);
 }
 
-/* Loses the data shards of `data_lost` and the parity shards of `parity_lost`
- * (bit or index flags) and checks what comes back. */
-static int lose_and_decode(
-	struct pf_gf16_ctx *ctx, struct block *b, const bool *data_lost, const bool *parity_lost)
+/* Some elements of the parity, by the formula of the whole code. */
+static void check_parity(const struct block *b)
 {
-	const uint8_t **data = calloc(b->k, sizeof(*data));
-	const uint8_t **parity = calloc(b->m + 1, sizeof(*parity));
-	int r;
+	uint32_t K = 1, M = 1;
+	bool low;
 
-	assert_non_null(data);
-	assert_non_null(parity);
-	for (uint32_t i = 0; i < b->k; i++) {
-		data[i] = data_lost[i] ? NULL : b->data[i];
-		memset(b->out[i], 0xee, b->bytes);
+	while (K < b->k)
+		K *= 2;
+	while (M < b->m)
+		M *= 2;
+	low = K < M || (K == M && b->k > b->m);
+	for (uint32_t n = 0; n < 1 + 20000 / (1000 + b->k); n++) {
+		uint32_t j = rng_below(&rng, b->m), at = rng_below(&rng, b->bytes / 2);
+		uint32_t group = at / 32 * 64, half = 32, want = 0, lo, hi;
+
+		if (b->bytes - group < 64)
+			half = (b->bytes - group) / 2;
+		lo = group + at % 32;
+		hi = lo + half;
+		for (uint32_t i = 0; i < b->k; i++) {
+			uint32_t x = low ? K + j : j, y = low ? i : M + i;
+			uint32_t s = low ? x / K : y / M;
+			uint32_t d = b->data[i][lo] | (uint32_t)b->data[i][hi] << 8;
+
+			want ^= poly_mul16(poly_mul16(s, poly_inv16(x ^ y)), d);
+		}
+		assert_int_equal(b->parity[j][lo] | b->parity[j][hi] << 8, want);
 	}
-	for (uint32_t j = 0; j < b->m; j++)
-		parity[j] = parity_lost[j] ? NULL : b->parity[j];
-	r = pf_gf16_decode(ctx, b->k, b->m, b->bytes, data, parity, b->out);
-	for (uint32_t i = 0; i < b->k; i++) {
-		if (r == 0 && data_lost[i])
-			assert_memory_equal(b->out[i], b->data[i], b->bytes);
-		else
-			assert_true(b->out[i][0] == 0xee && b->out[i][b->bytes - 1] == 0xee);
-	}
-	free(data);
-	free(parity);
-	return r;
 }
 
+static void make_parity(struct pf_gf16_ctx *ctx, struct block *b)
+{
+	assert_int_equal(pf_gf16_encode(ctx, b->k, b->m, b->bytes, in(b->data), b->parity), 0);
+	check_parity(b);
+}
+
+static int lose_and_decode(
+	struct pf_gf16_ctx *ctx, enum pf_gf16_method method, struct block *b, const bool *lost)
+{
+	const struct received in = receive(b, lost);
+
+	return check_recovered(b, &in,
+		pf_gf16_decode_by(ctx, method, b->k, b->m, b->bytes, in.data, in.parity, b->out));
+}
+
+/* Every method that can has to give every lost shard back. */
+static void recover(struct pf_gf16_ctx *ctx, struct block *b, const bool *lost)
+{
+	assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO, b, lost), 0);
+	assert_int_equal(lose_and_decode(ctx, PF_GF16_LOCATOR, b, lost), 0);
+	for (int method = PF_GF16_DIRECT; method < PF_GF16_LOCATOR; method++) {
+		int r = lose_and_decode(ctx, method, b, lost);
+
+		assert_true(r == 0 || r == -ENOTSUP);
+	}
+}
+
+/* Every pattern, both rates, groups and tails, on the processor's best kernels
+ * and on plain C. */
 static void every_pattern_of_small_blocks(void **state)
 {
-	static const uint32_t sizes[] = { 2, 64, 134 };
-	struct pf_gf16_ctx *ctx = context(6, 6, 134);
+	static const uint32_t sizes[] = { 2, 62, 64, 66, 192, 44 };
 
-	for (uint32_t k = 1; k <= 6; k++) {
-		for (uint32_t m = 1; m <= 6; m++) {
-			struct block b;
+	for (uint32_t mask = 0;; mask = ~0u) {
+		struct pf_gf16_ctx *ctx;
 
-			block_init(&b, k, m, sizes[(k + m) % 3]);
-			fill_random(&b);
-			assert_int_equal(
-				pf_gf16_encode(ctx, k, m, b.bytes, in(b.data), b.parity), 0);
-			for (uint32_t lost = 0; lost < 1u << (k + m); lost++) {
-				bool flags[12];
+		pf_cpu_set_mask(mask);
+		ctx = context(7, 7, 192);
+		for (uint32_t k = 1; k <= 7; k++) {
+			for (uint32_t m = 1; m <= 7; m++) {
+				struct block b;
 
-				for (uint32_t i = 0; i < k + m; i++)
-					flags[i] = lost >> i & 1;
-				assert_int_equal(lose_and_decode(ctx, &b, flags, flags + k),
-					__builtin_popcount(lost) <= (int)m ? 0
-					: (lost & ((1u << k) - 1)) != 0	   ? -ENODATA
-									   : 0);
+				block_init(&b, k, m, sizes[(k * 7 + m) % 6]);
+				make_parity(ctx, &b);
+				for (uint32_t lost = 0; lost < 1u << (k + m); lost++) {
+					int want = expect(k, m, lost);
+					bool flags[14];
+
+					for (uint32_t i = 0; i < k + m; i++)
+						flags[i] = lost >> i & 1;
+					if (want == 0)
+						recover(ctx, &b, flags);
+					else
+						assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO,
+									 &b, flags),
+							want);
+				}
+				block_finish(&b);
 			}
-			block_finish(&b);
 		}
+		pf_gf16_destroy(ctx);
+		if (mask)
+			break;
 	}
-	pf_gf16_destroy(ctx);
-}
-
-/* `data_losses` data shards and as many parity shards as may go with them. */
-static void lose_random(struct pf_gf16_ctx *ctx, struct block *b, uint32_t data_losses)
-{
-	bool *flags = calloc(b->k + b->m, sizeof(*flags));
-
-	assert_non_null(flags);
-	for (uint32_t n = 0; n < data_losses;) {
-		uint32_t i = rng_below(&rng, b->k);
-
-		n += !flags[i];
-		flags[i] = true;
-	}
-	for (uint32_t n = data_losses; n < b->m;) {
-		uint32_t j = b->k + rng_below(&rng, b->m);
-
-		n += !flags[j];
-		flags[j] = true;
-	}
-	assert_int_equal(lose_and_decode(ctx, b, flags, flags + b->k), 0);
-	free(flags);
 }
 
 static void larger_blocks_come_back(void **state)
 {
 	static const struct {
 		uint32_t k, m, bytes;
-	} shapes[] = { { 20, 4, 1408 }, { 64, 13, 1388 }, { 200, 40, 70 }, { 520, 104, 200 },
-		{ 1000, 200, 64 }, { 300, 299, 10 }, { 100, 300, 66 }, { 70, 1000, 2 },
-		{ 255, 257, 64 } };
+	} shapes[] = { { 2, 9, 1408 }, { 20, 4, 1408 }, { 64, 13, 1388 }, { 200, 40, 70 },
+		{ 255, 257, 64 }, { 300, 299, 10 }, { 520, 104, 200 }, { 1000, 50, 2 },
+		{ 1000, 200, 64 }, { 9, 100, 130 }, { 100, 300, 66 }, { 70, 1000, 2 } };
 
 	for (size_t v = 0; v < sizeof(shapes) / sizeof(shapes[0]); v++) {
-		struct pf_gf16_ctx *ctx = context(shapes[v].k, shapes[v].m, shapes[v].bytes);
-		uint32_t most = shapes[v].m < shapes[v].k ? shapes[v].m : shapes[v].k;
+		const uint32_t k = shapes[v].k, m = shapes[v].m, most = m < k ? m : k;
+		struct pf_gf16_ctx *ctx = context(k, m, shapes[v].bytes);
+		bool *lost = calloc(k + m, sizeof(*lost));
 		struct block b;
 
-		block_init(&b, shapes[v].k, shapes[v].m, shapes[v].bytes);
-		fill_random(&b);
-		assert_int_equal(pf_gf16_encode(ctx, b.k, b.m, b.bytes, in(b.data), b.parity), 0);
-		for (uint32_t e = 1; e < most; e += 1 + e / 2)
-			lose_random(ctx, &b, e);
-		lose_random(ctx, &b, most);
+		assert_non_null(lost);
+		block_init(&b, k, m, shapes[v].bytes);
+		make_parity(ctx, &b);
+		for (uint32_t e = 1; e < most; e += 1 + e / 2) {
+			lose_random(&b, e, lost);
+			recover(ctx, &b, lost);
+		}
+		lose_random(&b, most, lost);
+		recover(ctx, &b, lost);
+		/* More parity at hand than is needed. */
+		memset(lost + k, 0, m);
+		recover(ctx, &b, lost);
+		free(lost);
 		block_finish(&b);
 		pf_gf16_destroy(ctx);
 	}
+}
+
+/* The ends of what the field has room for. */
+static void extreme_shapes_come_back(void **state)
+{
+	static const struct {
+		uint32_t k, m;
+	} shapes[] = { { 65535, 1 }, { 1, 65535 }, { 65532, 3 }, { 3, 65532 }, { 57344, 8192 },
+		{ 8192, 57344 }, { 32768, 32768 } };
+	bool *lost = calloc(65536, sizeof(*lost));
+
+	assert_non_null(lost);
+	for (size_t v = 0; v < sizeof(shapes) / sizeof(shapes[0]); v++) {
+		const uint32_t k = shapes[v].k, m = shapes[v].m;
+		struct pf_gf16_ctx *ctx = context(k, m, 2);
+		struct block b;
+
+		block_init(&b, k, m, 2);
+		make_parity(ctx, &b);
+		lose_random(&b, m < k ? m : k, lost);
+		assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO, &b, lost), 0);
+		block_finish(&b);
+		pf_gf16_destroy(ctx);
+	}
+	free(lost);
 }
 
 static void pieces_equal_the_whole(void **state)
@@ -243,7 +240,6 @@ static void pieces_equal_the_whole(void **state)
 	struct block b;
 
 	block_init(&b, 37, 9, 1388);
-	fill_random(&b);
 	assert_int_equal(pf_gf16_encode(ctx, b.k, b.m, b.bytes, in(b.data), b.parity), 0);
 	assert_int_equal(pf_gf16_enc_add(ctx, b.data[0]), -EINVAL);
 	assert_int_equal(pf_gf16_enc_finish(ctx, again), -EINVAL);
@@ -286,7 +282,6 @@ static void bad_arguments_are_refused(void **state)
 
 	ctx = context(8, 4, 64);
 	block_init(&b, 8, 4, 64);
-	fill_random(&b);
 	assert_int_equal(pf_gf16_encode(ctx, 0, 1, 64, in(b.data), b.parity), -EINVAL);
 	assert_int_equal(pf_gf16_encode(ctx, 9, 1, 64, in(b.data), b.parity), -EINVAL);
 	assert_int_equal(pf_gf16_encode(ctx, 8, 5, 64, in(b.data), b.parity), -EINVAL);
@@ -320,6 +315,7 @@ int main(void)
 		cmocka_unit_test(bytes_are_those_of_the_original),
 		cmocka_unit_test(every_pattern_of_small_blocks),
 		cmocka_unit_test(larger_blocks_come_back),
+		cmocka_unit_test(extreme_shapes_come_back),
 		cmocka_unit_test(pieces_equal_the_whole),
 		cmocka_unit_test(bad_arguments_are_refused),
 	};

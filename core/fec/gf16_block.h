@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* gf16_block.h - what encoder and decoder of the GF(2^16) code share; private
+ * to core/fec and its tests.
+ *
+ * The code in one formula: with parity at points x and data at points y,
+ *   parity(x) = sum over y of s / (x + y) * data(y).
+ * High rate: parity at 0.., data at M.., M = p2(m), s = s_M(y), one value per
+ * chunk of M data points. Low rate: data at 0.., parity at K.., K = p2(k),
+ * s = s_K(x). s_N(z) has coordinates z / N. docs/transport.md tells the rest.
+ *
+ * All work goes by column tiles: the same groups of all shards, so few that the
+ * rows at work stay in the first-level cache. */
+#pragma once
+#include "core/fec/gf16.h"
+#include "core/fec/gf16_kernel.h"
+
+#define PF_GF16_GROUP	   64u
+#define PF_GF16_POINTS_MAX 65536u
+#define PF_GF16_TILE_BYTES (32u << 10) /* rows of a tile: of a first-level cache */
+/* Losses the closed form may solve; its work grows with their square. */
+#define PF_GF16_CLOSED_MAX 64u
+
+struct pf_gf16_shape {
+	uint32_t k, m;
+	uint32_t bytes;
+	uint32_t groups; /* of 64 bytes; the last one may be a tail */
+	uint32_t chunk;	 /* p2(m) at the high rate, p2(k) at the low one */
+	uint32_t layers; /* log2(chunk) */
+	uint32_t points; /* p2() of all that are in use */
+	bool low;
+};
+
+struct pf_gf16_ctx {
+	struct pf_gf16_limits limits;
+	const struct pf_gf16_kernel *kern;
+
+	/* Encoder: the block begun, its data shards so far. */
+	struct pf_gf16_shape block;
+	bool begun;
+	uint32_t added;
+	const uint8_t **data;
+
+	uint8_t *rows_memory, *rows; /* of one tile; rows lies within rows_memory */
+	uint16_t *logs; /* by coordinates, of all points of the largest block; logs[0] = 0 */
+	uint32_t points;
+	uint32_t *walsh;    /* points */
+	uint32_t *spectrum; /* transform of the first spectrum_points logs */
+	uint32_t spectrum_points;
+	uint16_t *inverse; /* PF_GF16_CLOSED_MAX squared factors */
+	uint32_t *lost;	   /* data shards, ascending */
+	uint32_t *got;	   /* parity shards, ascending */
+};
+
+/* Groups first..first+count-1 of every shard; width = 64 * count is a row's size. */
+struct pf_gf16_tile {
+	uint32_t first, count;
+	size_t width;
+};
+
+/** Fills `out`; -EINVAL as pf_gf16_encode. */
+int pf_gf16_shape_of(const struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t shard_bytes,
+	struct pf_gf16_shape *out);
+/** The next tile, `rows` rows of which fit the scratch; a zeroed one begins. */
+bool pf_gf16_next_tile(const struct pf_gf16_shape *s, size_t rows, struct pf_gf16_tile *t);
+/** One shard's part of a tile, from the wire to the tower and back. */
+void pf_gf16_load_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint8_t *row, const uint8_t *shard);
+void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, const uint8_t *row, uint8_t *shard);
+/** High rate: parity 0..end-1 in the rows 0..; a NULL data shard counts as zero.
+ * The next `chunk` rows are work. */
+void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end);
+/** out = sum of the data shards present, and of `first` unless NULL. */
+void pf_gf16_add_up(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const uint8_t *const *data, const uint8_t *first, uint8_t *out);
+
+/* How a decoder works; each gives the same bytes. */
+enum pf_gf16_method {
+	PF_GF16_AUTO,
+	PF_GF16_DIRECT,	 /* rows of the formula, closed inverse */
+	PF_GF16_AGAIN,	 /* syndromes by encoding again, closed inverse; high rate */
+	PF_GF16_LOCATOR, /* any number of losses */
+};
+/** As pf_gf16_decode, by the method given; -ENOTSUP where it cannot be had. */
+int pf_gf16_decode_by(struct pf_gf16_ctx *ctx, enum pf_gf16_method method, uint32_t k, uint32_t m,
+	uint32_t shard_bytes, const uint8_t *const *data, const uint8_t *const *parity,
+	uint8_t *const *out);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* For processors with GFNI but no AVX-512. */
+#include <immintrin.h>
+#include <stdbool.h>
+
+#include "core/base/cpu.h"
+#include "core/fec/kernel_rows.h"
+
+typedef __m256i V;
+#define V_BYTES 32u
+
+typedef __m256i T;
+
+static inline V v_load(const uint8_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)p);
+}
+
+static inline void v_store(uint8_t *p, V v)
+{
+	_mm256_storeu_si256((__m256i *)p, v);
+}
+
+static inline V v_zero(void)
+{
+	return _mm256_setzero_si256();
+}
+
+static inline V v_xor(V a, V b)
+{
+	return _mm256_xor_si256(a, b);
+}
+
+static inline T t_of(const uint8_t *nib, uint64_t affine)
+{
+	return _mm256_set1_epi64x((long long)affine);
+}
+
+static inline V v_map(V v, T t)
+{
+	return _mm256_gf2p8affine_epi64_epi8(v, t, 0);
+}
+
+#include "core/fec/gf8_tmpl.h"
+#include "core/fec/gf16_pair_tmpl.h"
+#include "core/fec/gf16_tmpl.h"
+
+const struct pf_gf8_kernel pf_gf8_gfni256 = { dot, "gfni256", PF_CPU_AVX2 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, ifft, fft, "gfni256",
+	PF_CPU_AVX2 | PF_CPU_GFNI };

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <immintrin.h>
+#include <stdbool.h>
+
+#include "core/base/cpu.h"
+#include "core/fec/gf16_field.h"
+#include "core/fec/kernel_rows.h"
+
+typedef __m512i V;
+#define V_BYTES 64u
+
+typedef __m512i T;
+
+static inline V v_load(const uint8_t *p)
+{
+	return _mm512_loadu_si512(p);
+}
+
+static inline void v_store(uint8_t *p, V v)
+{
+	_mm512_storeu_si512(p, v);
+}
+
+static inline V v_zero(void)
+{
+	return _mm512_setzero_si512();
+}
+
+static inline V v_xor(V a, V b)
+{
+	return _mm512_xor_si512(a, b);
+}
+
+static inline T t_of(const uint8_t *nib, uint64_t affine)
+{
+	return _mm512_set1_epi64((long long)affine);
+}
+
+static inline V v_map(V v, T t)
+{
+	return _mm512_gf2p8affine_epi64_epi8(v, t, 0);
+}
+
+#include "core/fec/gf8_tmpl.h"
+
+/* One group of a row as it lies: low halves in the lower half of the vector. */
+typedef __m512i E;
+#define E_BYTES 64u
+#define HIGH	0xffffffff00000000ull
+
+/* What a half gives to itself, and what it gets from the other one. */
+typedef struct {
+	__m512i own, other;
+} G;
+
+typedef struct {
+	__m512i lo, hi;
+} B;
+
+static inline E e_load(const uint8_t *row, size_t n)
+{
+	return v_load(row + n * 64);
+}
+
+static inline void e_store(uint8_t *row, size_t n, E e)
+{
+	v_store(row + n * 64, e);
+}
+
+static inline E e_xor(E a, E b)
+{
+	return _mm512_xor_si512(a, b);
+}
+
+static inline E e_mul(E e, T t)
+{
+	return v_map(e, t);
+}
+
+static inline E swapped(E e)
+{
+	return _mm512_shuffle_i64x2(e, e, 0x4e);
+}
+
+static inline __m512i halves(uint64_t lo, uint64_t hi)
+{
+	return _mm512_mask_set1_epi64(_mm512_set1_epi64((long long)lo), 0xf0, (long long)hi);
+}
+
+static inline T t_times(uint32_t c)
+{
+	return _mm512_set1_epi64((long long)pf_gf16_sub.affine[c]);
+}
+
+static inline G g_of(uint32_t factor)
+{
+	const uint64_t *a = pf_gf16_sub.affine;
+	uint32_t f0 = factor & 255, f1 = factor >> 8;
+
+	return (G){ halves(a[f0], a[f0 ^ f1]),
+		halves(a[pf_gf16_sub_mul(f1, pf_gf16_tower.theta2)], a[f1]) };
+}
+
+static inline E e_mulg(E e, G g)
+{
+	return _mm512_xor_si512(v_map(e, g.own), v_map(swapped(e), g.other));
+}
+
+static inline B b_of(const struct pf_gf16_map *lo, const struct pf_gf16_map *hi)
+{
+	return (B){ _mm512_set1_epi64((long long)lo->affine),
+		_mm512_set1_epi64((long long)hi->affine) };
+}
+
+/* Either way between coordinates and tower: high halves are mapped, and a
+ * second map of them goes to the low ones. */
+static inline E e_turn(E e, B b)
+{
+	return _mm512_xor_si512(_mm512_mask_gf2p8affine_epi64_epi8(e, HIGH, e, b.hi, 0),
+		_mm512_maskz_gf2p8affine_epi64_epi8(~HIGH, swapped(e), b.lo, 0));
+}
+
+#include "core/fec/gf16_tmpl.h"
+
+const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, "gfni512",
+	PF_CPU_AVX512 | PF_CPU_GFNI };

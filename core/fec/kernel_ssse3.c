@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdbool.h>
+#include <tmmintrin.h>
+
+#include "core/base/cpu.h"
+#include "core/fec/kernel_rows.h"
+
+typedef __m128i V;
+#define V_BYTES 16u
+
+typedef struct {
+	__m128i lo, hi; /* images of the two nibbles */
+} T;
+
+static inline V v_load(const uint8_t *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+
+static inline void v_store(uint8_t *p, V v)
+{
+	_mm_storeu_si128((__m128i *)p, v);
+}
+
+static inline V v_zero(void)
+{
+	return _mm_setzero_si128();
+}
+
+static inline V v_xor(V a, V b)
+{
+	return _mm_xor_si128(a, b);
+}
+
+static inline T t_of(const uint8_t *nib, uint64_t affine)
+{
+	return (T){ _mm_load_si128((const __m128i *)nib),
+		_mm_load_si128((const __m128i *)nib + 1) };
+}
+
+static inline V v_map(V v, T t)
+{
+	const V low = _mm_set1_epi8(15);
+
+	return _mm_xor_si128(_mm_shuffle_epi8(t.lo, _mm_and_si128(v, low)),
+		_mm_shuffle_epi8(t.hi, _mm_and_si128(_mm_srli_epi64(v, 4), low)));
+}
+
+#include "core/fec/gf8_tmpl.h"
+#include "core/fec/gf16_pair_tmpl.h"
+#include "core/fec/gf16_tmpl.h"
+
+const struct pf_gf8_kernel pf_gf8_ssse3 = { dot, "ssse3", PF_CPU_SSSE3 };
+const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, ifft, fft, "ssse3",
+	PF_CPU_SSSE3 };
