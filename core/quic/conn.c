@@ -2,10 +2,10 @@
 #include "core/quic/conn.h"
 #include <assert.h>
 #include <errno.h>
-#include <gnutls/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "core/base/clock.h"
+#include "core/crypto/secret.h"
 
 /* LAN first guess; the library's 333 ms would hold back the client's second
  * flight. */
@@ -54,7 +54,7 @@ void pf_quic_conn_unref(struct pf_quic_conn *c)
 	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	assert(!c->ng && !c->tls);
-	pf_framing_finish(&c->framing);
+	pf_deframer_finish(&c->in);
 	pf_streamq_finish(&c->streamq);
 	pf_dgramq_finish(&c->dgramq);
 	pthread_mutex_destroy(&c->close_lock);
@@ -304,7 +304,7 @@ void pf_conn_socket_error(struct pf_quic_conn *c, int err, uint64_t now)
 
 static void rand_cb(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx)
 {
-	if (gnutls_rnd(GNUTLS_RND_NONCE, dest, len) < 0)
+	if (pf_random_bytes(dest, len) < 0)
 		abort();
 }
 
@@ -314,7 +314,7 @@ static int new_cid_cb(
 	struct pf_quic_conn *c = of(user_data);
 	struct pf_quic *q = c->q;
 
-	if (gnutls_rnd(GNUTLS_RND_RANDOM, cid->data, cidlen) < 0)
+	if (pf_random_bytes(cid->data, cidlen) < 0)
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	cid->datalen = cidlen;
 	if (ngtcp2_crypto_generate_stateless_reset_token(
@@ -360,13 +360,31 @@ static int stream_open_cb(ngtcp2_conn *ng, int64_t stream_id, void *user_data)
 	return 0;
 }
 
-static int message(void *user, const uint8_t *msg, size_t len)
+static int messages(struct pf_quic_conn *c, const uint8_t *data, size_t len)
 {
-	struct pf_quic_conn *c = user;
+	int got = 0;
 
 	/* What follows a decision to close is not looked at. */
-	if (!atomic_load(&c->close_wanted) && c->q->events.message)
-		c->q->events.message(c->q->user, c, msg, len);
+	while (len && !atomic_load(&c->close_wanted)) {
+		const uint8_t *msg;
+		size_t n, msg_len;
+
+		if (!c->in.buf) {
+			int err = pf_deframer_init(&c->in, PF_STREAM_MSG_MAX);
+
+			if (err)
+				return err;
+		}
+		n = pf_deframer_push(&c->in, data, len);
+		data += n;
+		len -= n;
+		while (!atomic_load(&c->close_wanted) &&
+			(got = pf_deframer_next(&c->in, &msg, &msg_len)) > 0)
+			if (c->q->events.message)
+				c->q->events.message(c->q->user, c, msg, msg_len);
+		if (got < 0)
+			return got;
+	}
 	return 0;
 }
 
@@ -385,7 +403,7 @@ static int stream_data_cb(ngtcp2_conn *ng, uint32_t flags, int64_t stream_id, ui
 	ngtcp2_conn_extend_max_offset(ng, len);
 	if (stream_id != c->stream_id)
 		return 0;
-	if (pf_framing_push(&c->framing, data, len, message, c) != 0)
+	if (messages(c, data, len) != 0)
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	if (flags & NGTCP2_STREAM_DATA_FLAG_FIN)
 		stream_ended(c);
@@ -526,7 +544,7 @@ static int random_cid(ngtcp2_cid *cid, size_t len)
 {
 	uint8_t buf[PF_CID_MAX];
 
-	if (gnutls_rnd(GNUTLS_RND_RANDOM, buf, len) < 0)
+	if (pf_random_bytes(buf, len) < 0)
 		return -EIO;
 	ngtcp2_cid_init(cid, buf, len);
 	return 0;

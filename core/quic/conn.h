@@ -11,10 +11,10 @@
 #include "core/quic/bridge.h"
 #include "core/quic/cidmap.h"
 #include "core/quic/endpoint.h"
-#include "core/quic/framing.h"
 #include "core/quic/sendq.h"
 #include "core/quic/tls.h"
 #include "core/quic/wake.h"
+#include "core/wire/pf1_frame.h"
 
 #define PF_QUIC_SCID_LEN 16
 /* Largest UDP payload either way (punktfunk1.md 2): Ethernet's 1500 less IPv4
@@ -49,7 +49,7 @@ struct pf_quic_conn {
 
 	int64_t stream_id; /* -1 = not there yet */
 	bool stream_dead;  /* can no longer be written */
-	struct pf_framing framing;
+	struct pf_deframer in;
 	struct pf_streamq streamq;
 	struct pf_dgramq dgramq;
 	size_t dgram_len; /* a datagram taken from the queue that did not fit yet */

@@ -2,7 +2,6 @@
 #include "core/quic/endpoint.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <gnutls/crypto.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
+#include "core/crypto/secret.h"
 #include "core/quic/conn.h"
 
 #define IDLE_DEFAULT_MS 8000
@@ -132,7 +132,7 @@ static void answer_version(
 	uint8_t buf[128], rnd;
 	ngtcp2_ssize n;
 
-	if (pkt_len < NGTCP2_MAX_UDP_PAYLOAD_SIZE || gnutls_rnd(GNUTLS_RND_NONCE, &rnd, 1) < 0)
+	if (pkt_len < NGTCP2_MAX_UDP_PAYLOAD_SIZE || pf_random_bytes(&rnd, 1) < 0)
 		return;
 	n = ngtcp2_pkt_write_version_negotiation(
 		buf, sizeof(buf), rnd, vc->scid, vc->scidlen, vc->dcid, vc->dcidlen, versions, 1);
@@ -155,7 +155,7 @@ static void answer_reset(struct pf_quic *q, const ngtcp2_version_cid *vc, const 
 	ngtcp2_cid_init(&cid, vc->dcid, vc->dcidlen);
 	if (ngtcp2_crypto_generate_stateless_reset_token(
 		    token, q->reset_secret, sizeof(q->reset_secret), &cid) != 0 ||
-		gnutls_rnd(GNUTLS_RND_NONCE, rnd, sizeof(rnd)) < 0)
+		pf_random_bytes(rnd, sizeof(rnd)) < 0)
 		return;
 	n = ngtcp2_pkt_write_stateless_reset(buf, sizeof(buf), token, rnd, sizeof(rnd));
 	if (n > 0 && pf_quic_tx(q, path, buf, (size_t)n) == 0)
@@ -169,7 +169,7 @@ static void answer_retry(
 	ngtcp2_ssize token_len, n;
 	ngtcp2_cid scid;
 
-	if (gnutls_rnd(GNUTLS_RND_RANDOM, raw, sizeof(raw)) < 0)
+	if (pf_random_bytes(raw, sizeof(raw)) < 0)
 		return;
 	ngtcp2_cid_init(&scid, raw, sizeof(raw));
 	token_len = ngtcp2_crypto_generate_retry_token(token, q->token_secret,
@@ -493,8 +493,8 @@ static struct pf_quic *quic_new(
 		(params->handshake_ms ? params->handshake_ms : PF_QUIC_DEFAULT_HANDSHAKE_MS) *
 		PF_NS_PER_MS;
 	snprintf(q->alpn, sizeof(q->alpn), "%s", params->alpn ? params->alpn : PF_QUIC_ALPN);
-	if (gnutls_rnd(GNUTLS_RND_KEY, &seed, sizeof(seed)) < 0 ||
-		gnutls_rnd(GNUTLS_RND_KEY, q->token_secret, sizeof(q->token_secret)) < 0) {
+	if (pf_random_bytes(&seed, sizeof(seed)) < 0 ||
+		pf_random_bytes(q->token_secret, sizeof(q->token_secret)) < 0) {
 		*err = pf_reason_set(why, -EIO, "no random numbers");
 		goto fail;
 	}
@@ -619,8 +619,8 @@ void pf_quic_destroy(struct pf_quic *q)
 		close(q->fd);
 	pf_wake_unref(q->wake);
 	pf_tls_creds_free(q->creds);
-	explicit_bzero(q->reset_secret, sizeof(q->reset_secret));
-	explicit_bzero(q->token_secret, sizeof(q->token_secret));
+	pf_secret_wipe(q->reset_secret, sizeof(q->reset_secret));
+	pf_secret_wipe(q->token_secret, sizeof(q->token_secret));
 	free(q);
 }
 

@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/quic/framing.h"
+#include "core/crypto/secret.h"
+#include "core/wire/pf1_frame.h"
 
 struct pf_chunk {
 	struct pf_chunk *next;
@@ -26,7 +27,7 @@ static void free_list(struct pf_chunk *c)
 		struct pf_chunk *next = c->next;
 
 		/* Control messages carry session keys. */
-		explicit_bzero(c->data, c->len);
+		pf_secret_wipe(c->data, c->len);
 		free(c);
 		c = next;
 	}
@@ -44,17 +45,16 @@ int pf_streamq_put(struct pf_streamq *q, const uint8_t *msg, size_t len)
 	struct pf_chunk *c;
 	int err = 0;
 
-	if (len > PF_FRAMING_MAX)
+	if (len > PF_STREAM_MSG_MAX)
 		return -EMSGSIZE;
-	c = malloc(sizeof(*c) + PF_FRAMING_HDR_BYTES + len);
+	c = malloc(sizeof(*c) + PF_FRAME_HEAD_BYTES + len);
 	if (!c)
 		return -ENOMEM;
 	c->next = NULL;
-	c->len = PF_FRAMING_HDR_BYTES + len;
-	c->data[0] = (uint8_t)len;
-	c->data[1] = (uint8_t)(len >> 8);
+	c->len = PF_FRAME_HEAD_BYTES + len;
+	pf_frame_head_build(c->data, (uint16_t)len);
 	if (len)
-		memcpy(c->data + PF_FRAMING_HDR_BYTES, msg, len);
+		memcpy(c->data + PF_FRAME_HEAD_BYTES, msg, len);
 
 	pthread_mutex_lock(&q->lock);
 	if (q->closed) {

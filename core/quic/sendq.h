@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the length field can say. */
+#define PF_STREAM_MSG_MAX 65535
 /* Control bytes that may wait unacknowledged: several full-size messages. */
 #define PF_STREAMQ_MAX_BYTES (512 * 1024)
 /* punktfunk1.md 2: about 4 KiB; audio older than that is of no use. */

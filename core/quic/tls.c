@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/crypto/identity.h"
+#include "core/crypto/secret.h"
 #include "core/quic/bridge.h"
 
 #define PRIORITY                                                                                   \
@@ -29,8 +30,8 @@ static int verify_peer(gnutls_session_t s)
 			return GNUTLS_E_CERTIFICATE_ERROR;
 		peer->has_certificate = true;
 	}
-	if (peer->pinned && (!peer->has_certificate || gnutls_memcmp(peer->fingerprint, peer->pin,
-							       sizeof(peer->pin)) != 0)) {
+	if (peer->pinned && (!peer->has_certificate || !pf_secret_equal(peer->fingerprint,
+							       peer->pin, sizeof(peer->pin)))) {
 		peer->pin_mismatch = true;
 		return GNUTLS_E_CERTIFICATE_ERROR;
 	}
@@ -85,7 +86,7 @@ int pf_tls_creds_derive(const struct pf_tls_creds *c, const char *label, uint8_t
 	const char *key;
 
 	if (!c->identity)
-		return gnutls_rnd(GNUTLS_RND_KEY, out, 32) < 0 ? -EIO : 0;
+		return pf_random_bytes(out, 32);
 	key = pf_identity_key_pem(c->identity);
 	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, key, strlen(key), label, strlen(label), out) < 0)
 		return -EIO;

@@ -36,7 +36,8 @@ struct pf_listener_events {
 	 * submitted. */
 	void (*started)(void *user, struct pf_host_session *s);
 	/* A control message that the session layer does not answer itself (it does
-	 * clock probes and loss reports): keyframe, RFI, mode, bitrate... */
+	 * clock probes and loss reports): keyframe, RFI, mode, bitrate... From Start
+	 * on, so perhaps before `started`. */
 	void (*control)(void *user, struct pf_host_session *s, const struct pf_ctl *msg);
 	/* Input, mic, rich input datagrams. */
 	void (*datagram)(void *user, struct pf_host_session *s, const struct pf_dgram *d);
@@ -51,7 +52,9 @@ struct pf_listener_params {
 	const struct pf_identity *identity; /* borrowed while the listener lives */
 	const struct pf_listener_events *events;
 	void *user;
-	uint16_t data_port; /* fixed data port, 0 = random per session */
+	uint16_t data_port;    /* fixed data port, 0 = random per session */
+	uint32_t idle_ms;      /* lost after this much silence; 0 = 8000 */
+	uint32_t max_sessions; /* further Hellos are closed as busy; 0 = 32 */
 };
 
 /* How an accepted session streams; keys, data port, clock are the listener's. */
@@ -74,13 +77,18 @@ int pf_listener_create(
 void pf_listener_destroy(struct pf_listener *l);
 uint16_t pf_listener_port(const struct pf_listener *l);
 
+/** Sends Welcome and opens the data socket. 0; -EPIPE after the end, -EALREADY
+ * when answered before, else why the socket did not open: close the session. */
 int pf_host_session_accept(struct pf_host_session *s, const struct pf_accept *a);
 /** Closes with a typed code before or after accept; `text` is cut to 256 bytes. */
 void pf_host_session_close(struct pf_host_session *s, uint32_t code, const char *text);
+/** Gives up the one reference of `hello`, after the last call of every thread.
+ * Closes a live session with 0; may wait some 100 ms for the sender to stop. Not
+ * from an event once the session was accepted. */
 void pf_host_session_unref(struct pf_host_session *s);
 
-/** Encode thread. Copies the access unit into the send ring; -EAGAIN when it is
- * full (dropped, counted), -EPIPE after close. */
+/** Encode thread, from `started` on. Copies the access unit into the send ring;
+ * -EAGAIN when it is full (dropped, counted), -EMSGSIZE, -EPIPE after close. */
 int pf_host_session_submit(struct pf_host_session *s, const uint8_t *data, size_t len,
 	uint32_t user_flags, const struct pf_frame_stamps *stamps);
 /** Frames waiting in the send ring: encode skips the raw picture at 2. */

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include "core/quic/framing.h"
 #include "core/quic/sendq.h"
+#include "core/wire/pf1_frame.h"
 
 static void stream_keeps_bytes_until_acknowledged(void **state)
 {
@@ -51,16 +51,16 @@ static void stream_keeps_bytes_until_acknowledged(void **state)
 
 static void stream_is_bounded_and_closes(void **state)
 {
-	static uint8_t big[PF_FRAMING_MAX + 1];
+	static uint8_t big[PF_STREAM_MSG_MAX + 1];
 	struct pf_streamq q;
 	unsigned n = 0;
 
 	pf_streamq_init(&q);
 	assert_int_equal(pf_streamq_put(&q, big, sizeof(big)), -EMSGSIZE);
-	while (pf_streamq_put(&q, big, PF_FRAMING_MAX) == 0)
+	while (pf_streamq_put(&q, big, PF_STREAM_MSG_MAX) == 0)
 		n++;
-	assert_int_equal(n, PF_STREAMQ_MAX_BYTES / (PF_FRAMING_MAX + PF_FRAMING_HDR_BYTES));
-	assert_int_equal(pf_streamq_put(&q, big, PF_FRAMING_MAX), -EAGAIN);
+	assert_int_equal(n, PF_STREAMQ_MAX_BYTES / (PF_STREAM_MSG_MAX + PF_FRAME_HEAD_BYTES));
+	assert_int_equal(pf_streamq_put(&q, big, PF_STREAM_MSG_MAX), -EAGAIN);
 	pf_streamq_close(&q);
 	assert_int_equal(pf_streamq_put(&q, big, 1), -EPIPE);
 	pf_streamq_finish(&q);
@@ -138,8 +138,8 @@ static void two_threads_keep_the_order(void **state)
 
 		if (!pf_streamq_peek(&q, &data, &len))
 			continue;
-		assert_int_equal(len, PF_FRAMING_HDR_BYTES + sizeof(v));
-		memcpy(&v, data + PF_FRAMING_HDR_BYTES, sizeof(v));
+		assert_int_equal(len, PF_FRAME_HEAD_BYTES + sizeof(v));
+		memcpy(&v, data + PF_FRAME_HEAD_BYTES, sizeof(v));
 		assert_int_equal(v, want++);
 		pf_streamq_sent(&q, len);
 		pf_streamq_acked(&q, len);
