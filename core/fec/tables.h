@@ -3,7 +3,8 @@
  *
  * One map of eight bits comes in two forms: `nib`, sixteen images of the low
  * nibble then sixteen of the high one (byte shuffles, plain look-ups), and
- * `affine`, the matrix GF2P8AFFINEQB takes. Read-only, any thread. */
+ * `affine`, the matrix GF2P8AFFINEQB takes. Every `nib` is aligned for a vector
+ * load. Read-only, any thread. */
 #pragma once
 #include <stdint.h>
 
@@ -22,7 +23,7 @@ extern const struct pf_gf256 pf_gf16_sub;
 struct pf_gf16_map {
 	uint8_t nib[32];
 	uint64_t affine;
-};
+} __attribute__((aligned(32)));
 
 /* GF(2^16) as lo + theta*hi over pf_gf16_sub, theta = the element with
  * coordinates 0x100. To the tower: lo = w_lo + in_lo(w_hi), hi = in_hi(w_hi);
