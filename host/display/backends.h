@@ -13,3 +13,6 @@ extern const struct pf_display_ops pf_session_display_ops;
  *   fail-mode=1   set_mode fails
  *   die-ms=N      death_fd becomes readable so long after open */
 extern const struct pf_display_ops pf_null_display_ops;
+/* No compositor: the pattern capture draws the picture. Its options go to the
+ * source (host/capture/backends.h). */
+extern const struct pf_display_ops pf_pattern_display_ops;

@@ -16,6 +16,7 @@ static const struct pf_display_ops *const backends[] = {
 	&pf_wlroots_display_ops,
 #endif
 	&pf_null_display_ops,
+	&pf_pattern_display_ops,
 	NULL,
 };
 

@@ -20,6 +20,7 @@ enum pf_source_kind {
 	PF_SOURCE_NONE,
 	PF_SOURCE_WAYLAND,  /* wayland_socket + output_name */
 	PF_SOURCE_PIPEWIRE, /* pipewire_fd + node */
+	PF_SOURCE_PATTERN,  /* nothing: the capture draws the picture itself */
 };
 
 /* Where capture takes the picture from. Strings are absolute socket paths or
@@ -31,6 +32,9 @@ struct pf_source {
 	int pipewire_fd;
 	uint32_t node;
 	struct pf_mode mode; /* what the source must deliver */
+	/* "key=value,..." for the null and pattern captures (capture/backends.h), or
+	 * NULL. */
+	const char *options;
 };
 
 enum pf_input_kind {

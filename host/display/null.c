@@ -6,28 +6,16 @@
 #include <time.h>
 #include <unistd.h>
 #include "host/display/backends.h"
+#include "host/sys/knobs.h"
 
 struct null_display {
 	struct pf_display base;
 	struct pf_source source;
 	struct pf_input_target target;
+	char *options;
 	bool fail_mode;
 	int death; /* a timer */
 };
-
-/* The number after "key=" in a comma list, or `otherwise`. */
-static unsigned long option(const char *options, const char *key, unsigned long otherwise)
-{
-	const size_t len = strlen(key);
-
-	while (options && *options) {
-		if (!strncmp(options, key, len) && options[len] == '=')
-			return strtoul(options + len + 1, NULL, 10);
-		options = strchr(options, ',');
-		options += options != NULL;
-	}
-	return otherwise;
-}
 
 static struct timespec from_ms(unsigned long ms)
 {
@@ -48,15 +36,17 @@ static void null_close(struct pf_display *display)
 		return;
 	if (d->death >= 0)
 		close(d->death);
+	free(d->options);
 	free(d);
 }
 
 static int null_open(
 	struct pf_display **out, const struct pf_display_params *params, struct pf_reason *why)
 {
-	const unsigned long fail = option(params->options, "fail-open", 0);
-	const struct timespec delay = from_ms(option(params->options, "delay-ms", 0));
-	struct itimerspec die = { .it_value = from_ms(option(params->options, "die-ms", 0)) };
+	const unsigned long fail = pf_knob_number(params->options, "fail-open", 0);
+	const struct timespec delay = from_ms(pf_knob_number(params->options, "delay-ms", 0));
+	struct itimerspec die = { .it_value =
+					  from_ms(pf_knob_number(params->options, "die-ms", 0)) };
 	struct pf_mode mode = params->mode;
 	struct null_display *d;
 	int r = pf_mode_check(&mode, why);
@@ -71,6 +61,11 @@ static int null_open(
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	d->base.ops = &pf_null_display_ops;
 	d->death = -1;
+	d->options = strdup(params->options ? params->options : "");
+	if (!d->options) {
+		r = pf_reason_set(why, -ENOMEM, "out of memory");
+		goto fail;
+	}
 	if (fail == 2) {
 		r = pf_reason_set(why, -EIO, "the null display failed at step 2, as asked");
 		goto fail;
@@ -84,8 +79,10 @@ static int null_open(
 		r = pf_reason_set(why, -EIO, "the null display failed at step 3, as asked");
 		goto fail;
 	}
-	d->fail_mode = option(params->options, "fail-mode", 0) != 0;
-	d->source = (struct pf_source){ .kind = PF_SOURCE_NONE, .pipewire_fd = -1, .mode = mode };
+	d->fail_mode = pf_knob_number(params->options, "fail-mode", 0) != 0;
+	d->source = (struct pf_source){
+		.kind = PF_SOURCE_NONE, .pipewire_fd = -1, .mode = mode, .options = d->options
+	};
 	d->target = (struct pf_input_target){ .kind = PF_INPUT_NONE,
 		.eis_fd = -1,
 		.rect = { 0, 0, (int32_t)mode.width, (int32_t)mode.height } };

@@ -3,18 +3,19 @@
  *
  * Every access unit looks like H.264 to a parser of NAL headers (delimiter,
  * parameter sets before an IDR, one slice) and carries its number, big endian in
- * seven-bit digits, in the slice. The preset string turns knobs:
- * "open-fail", "bytes=N" (size of an access unit), "latency-us=N" (time taken),
- * "fail-at=N" (the N-th picture from 0 fails), "hold" (nothing ever comes out),
- * separated by commas. */
+ * seven-bit digits, in the slice. The preset string turns knobs: fail-open=1,
+ * bytes=N (size of an access unit), latency-us=N (time taken), fail-at=N (the
+ * N-th picture from 0 fails), hold=1 (nothing ever comes out). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "core/base/clock.h"
 #include "host/encode/backends.h"
+#include "host/sys/knobs.h"
 
 #define MIN_BYTES 64
+#define MAX_BYTES (8u << 20)
 
 struct null_encoder {
 	struct pf_encoder base;
@@ -34,37 +35,7 @@ static size_t mean_bytes(uint32_t kbps, uint32_t fps_mhz)
 {
 	uint64_t bytes = (uint64_t)kbps * 125000 / fps_mhz;
 
-	return bytes < MIN_BYTES ? MIN_BYTES : bytes > 4u << 20 ? 4u << 20 : (size_t)bytes;
-}
-
-static int read_knobs(struct null_encoder *n, const char *text, bool *open_fail)
-{
-	while (*text) {
-		size_t len = strcspn(text, ",");
-		const char *value = memchr(text, '=', len);
-		uint64_t number = value ? strtoull(value + 1, NULL, 10) : 0;
-		size_t key = value ? (size_t)(value - text) : len;
-
-		if (key == 9 && !memcmp(text, "open-fail", key)) {
-			*open_fail = true;
-		} else if (key == 4 && !memcmp(text, "hold", key)) {
-			n->hold = true;
-		} else if (key == 5 && !memcmp(text, "bytes", key)) {
-			n->fixed = true;
-			n->bytes = number < MIN_BYTES	? MIN_BYTES
-				   : number > 16u << 20 ? 16u << 20
-							: (size_t)number;
-		} else if (key == 10 && !memcmp(text, "latency-us", key)) {
-			n->latency_ns = number * PF_NS_PER_US;
-		} else if (key == 7 && !memcmp(text, "fail-at", key)) {
-			n->fail_at = number;
-		} else {
-			return -EINVAL;
-		}
-		text += len;
-		text += *text == ',';
-	}
-	return 0;
+	return bytes < MIN_BYTES ? MIN_BYTES : bytes > MAX_BYTES ? MAX_BYTES : (size_t)bytes;
 }
 
 static void null_close(struct pf_encoder *enc)
@@ -80,38 +51,33 @@ static void null_close(struct pf_encoder *enc)
 static int null_open(
 	struct pf_encoder **out, const struct pf_encoder_params *params, struct pf_reason *why)
 {
-	struct null_encoder *n = calloc(1, sizeof(*n));
-	bool open_fail = false;
-	int err;
+	const char *knobs = params->preset;
+	struct null_encoder *n;
 
+	if (pf_knob_number(knobs, "fail-open", 0))
+		return pf_reason_set(why, -ENODEV, "the null encoder was told to fail");
+	n = calloc(1, sizeof(*n));
 	if (!n)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	n->base.ops = &null_encoder_ops;
 	n->width = params->width;
 	n->height = params->height;
 	n->fps_mhz = params->fps_mhz;
-	n->fail_at = UINT64_MAX;
-	n->bytes = mean_bytes(params->bitrate_kbps, params->fps_mhz);
-	err = read_knobs(n, params->preset ? params->preset : "", &open_fail);
-	if (err) {
-		pf_reason_set(why, err, "the null encoder does not know \"%s\"", params->preset);
-		goto fail;
-	}
-	if (open_fail) {
-		err = pf_reason_set(why, -ENODEV, "the null encoder was told to fail");
-		goto fail;
-	}
+	n->fail_at = pf_knob_number(knobs, "fail-at", UINT64_MAX);
+	n->latency_ns = pf_knob_number(knobs, "latency-us", 0) * PF_NS_PER_US;
+	n->hold = pf_knob_number(knobs, "hold", 0) != 0;
+	n->fixed = pf_knob_number(knobs, "bytes", 0) != 0;
+	n->bytes = n->fixed ? (size_t)pf_knob_number(knobs, "bytes", 0)
+			    : mean_bytes(params->bitrate_kbps, params->fps_mhz);
+	n->bytes = n->bytes < MIN_BYTES ? MIN_BYTES : n->bytes > MAX_BYTES ? MAX_BYTES : n->bytes;
 	n->cap = n->bytes;
 	n->buf = malloc(n->cap);
 	if (!n->buf) {
-		err = pf_reason_set(why, -ENOMEM, "out of memory");
-		goto fail;
+		null_close(&n->base);
+		return pf_reason_set(why, -ENOMEM, "out of memory");
 	}
 	*out = &n->base;
 	return 0;
-fail:
-	null_close(&n->base);
-	return err;
 }
 
 static int null_encode(

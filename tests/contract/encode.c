@@ -15,6 +15,13 @@
 #include "core/base/clock.h"
 #include "host/encode/convert.h"
 
+/* x265 3.5 does not give back all of its own memory on close. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libx265";
+}
+
 #define W 320
 #define H 240
 
@@ -448,13 +455,11 @@ static void test_bad_open(void **state)
 		assert_true(why.text[0] && why.code < 0);
 		assert_ptr_equal(enc, state);
 	}
-	if (strcmp(s->ops->name, "null")) {
-		params = params_for(s, W, H + 1);
-		memset(&why, 0, sizeof(why));
-		assert_true(s->ops->open(&enc, &params, &why) < 0);
-		assert_true(why.text[0] && why.code < 0);
-		assert_ptr_equal(enc, state);
-	}
+	params = params_for(s, W, H + 1);
+	memset(&why, 0, sizeof(why));
+	assert_true(s->ops->open(&enc, &params, &why) < 0);
+	assert_true(why.text[0] && why.code < 0);
+	assert_ptr_equal(enc, state);
 }
 
 static void test_null_knobs(void **state)
@@ -468,7 +473,7 @@ static void test_null_knobs(void **state)
 	uint64_t begin;
 
 	source_init(&src, W, H);
-	params.preset = "open-fail";
+	params.preset = "fail-open=1";
 	assert_int_equal(s.ops->open(&enc, &params, &why), -ENODEV);
 	params.preset = "bytes=777,latency-us=3000,fail-at=2";
 	enc = open_or_fail(&s, &params);
@@ -483,7 +488,7 @@ static void test_null_knobs(void **state)
 	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
 	assert_true(p.idr);
 	enc->ops->close(enc);
-	params.preset = "hold";
+	params.preset = "hold=1";
 	enc = open_or_fail(&s, &params);
 	assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
 	assert_int_equal(p.size, 0);
@@ -560,7 +565,7 @@ int main(void)
 		{ "bitrate", test_bitrate, changes_rate },
 		{ "colours", test_colours, decodable },
 		{ "wrong frames", test_wrong_frames, all },
-		{ "bad open", test_bad_open, all },
+		{ "bad open", test_bad_open, decodable },
 	};
 	static struct subject subjects[16];
 	static struct CMUnitTest tests[16 * 8];
