@@ -2,7 +2,7 @@
 #include "core/base/log.h"
 #include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
+#include "core/base/clock.h"
 
 /* One of the few process-wide states (DESIGN decision 19): set once at start. */
 static _Atomic(pf_log_fn) log_fn;
@@ -18,11 +18,10 @@ const char *pf_log_level_to_string(enum pf_log_level level)
 
 static void to_stderr(enum pf_log_level level, const char *topic, const char *text)
 {
-	struct timespec ts;
+	uint64_t now_ms = pf_clock_unix_ns() / PF_NS_PER_MS, now_s = now_ms / 1000;
 
-	timespec_get(&ts, TIME_UTC);
-	fprintf(stderr, "%02d:%02d:%02d.%03d %-5s %s: %s\n", (int)(ts.tv_sec / 3600 % 24),
-		(int)(ts.tv_sec / 60 % 60), (int)(ts.tv_sec % 60), (int)(ts.tv_nsec / 1000000),
+	fprintf(stderr, "%02d:%02d:%02d.%03d %-5s %s: %s\n", (int)(now_s / 3600 % 24),
+		(int)(now_s / 60 % 60), (int)(now_s % 60), (int)(now_ms % 1000),
 		pf_log_level_to_string(level), topic, text);
 }
 
