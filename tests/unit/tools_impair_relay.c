@@ -377,7 +377,7 @@ static pid_t spawn_tool(const char *const argv[])
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
-		if (!freopen("/dev/null", "w", stderr))
+		if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout))
 			_exit(99);
 		execv(path, (char *const *)argv);
 		_exit(98);
