@@ -2,8 +2,9 @@
 /* audio.h - the sound of one desk.
  *
  * open() makes a sink of the desk's own that its applications play to, and
- * hands what they play to on_pcm in blocks of 5 ms. It needs nothing of the
- * machine's own sound. A desk without sound goes on without it. */
+ * hands what they play to on_pcm in blocks of 5 ms. While nothing plays no blocks
+ * come: a gap in capture_ns. It needs nothing of the machine's own sound. A desk
+ * without sound goes on without it. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ struct pf_audio_params {
 	/* Once: sound ended, the desk goes on without. Any thread. */
 	void (*on_error)(void *user, int err, const char *text);
 	void *user;
+	const char *options; /* the backend's own, for tests; NULL */
 };
 
 struct pf_audio;
@@ -42,5 +44,7 @@ struct pf_audio {
 	const struct pf_audio_ops *ops;
 };
 
+/** NULL-ended, best first. */
 const struct pf_audio_ops *const *pf_audio_backends(void);
+/** The named backend, or NULL. */
 const struct pf_audio_ops *pf_audio_find(const char *name);
