@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
-static unsigned allocations;
+static _Thread_local unsigned allocations;
 
 void *malloc(size_t n)
 {
@@ -437,6 +438,73 @@ static void batches(void **state)
 	}
 }
 
+enum { THREADS = 4, THREAD_PACKETS = 300, THREAD_LEN = 700 };
+
+struct worker {
+	pthread_t thread;
+	const char *provider;
+	enum pf_aead_alg alg;
+	uint8_t seed;
+	unsigned wrong;
+};
+
+/* Seals and opens with a context and a key of its own; nettle says what is right. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	uint8_t key[32], nonce[12], text[THREAD_LEN + 16], want[THREAD_LEN + 16];
+	struct pf_aead *a = NULL, *ref = NULL;
+	size_t key_len = w->alg == PF_AEAD_AES128_GCM ? 16 : 32;
+	struct pf_aead_job j = { .nonce = nonce, .aad = nonce, .aad_len = 8, .len = THREAD_LEN };
+
+	memset(key, w->seed, sizeof(key));
+	memset(nonce, 0, sizeof(nonce));
+	if (pf_aead_create(&a, w->alg, key, key_len, w->provider) ||
+		pf_aead_create(&ref, w->alg, key, key_len, "nettle"))
+		w->wrong++;
+	for (int i = 0; !w->wrong && i < THREAD_PACKETS; i++) {
+		memcpy(nonce, &i, sizeof(i));
+		memset(text, i, THREAD_LEN);
+		j.in = text;
+		j.out = want;
+		j.tag = want + THREAD_LEN;
+		pf_aead_seal(ref, &j, 1);
+		j.out = text;
+		j.tag = text + THREAD_LEN;
+		w->wrong += pf_aead_seal(a, &j, 1) != 0;
+		w->wrong += memcmp(text, want, sizeof(text)) != 0;
+		w->wrong += pf_aead_open(a, &j, 1) != 0;
+	}
+	pf_aead_free(a);
+	pf_aead_free(ref);
+	return NULL;
+}
+
+static void contexts_share_nothing(void **state)
+{
+	static const uint8_t key[32];
+	struct worker w[THREADS];
+	struct pf_aead *probe;
+	const char *name;
+
+	for (unsigned i = 0; (name = pf_aead_provider_name(i)); i++) {
+		probe = make(name, PF_AEAD_AES128_GCM, key);
+		pf_aead_free(probe);
+		if (!probe)
+			continue;
+		for (int t = 0; t < THREADS; t++) {
+			w[t] = (struct worker){ .provider = name,
+				.alg = t & 1 ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM,
+				.seed = (uint8_t)(t + 1) };
+			assert_int_equal(pthread_create(&w[t].thread, NULL, work, &w[t]), 0);
+		}
+		for (int t = 0; t < THREADS; t++) {
+			pthread_join(w[t].thread, NULL);
+			assert_int_equal(w[t].wrong, 0);
+		}
+	}
+}
+
 #if COUNT_ALLOCATIONS
 static void sealing_allocates_nothing(void **state)
 {
@@ -484,6 +552,7 @@ int main(void)
 		cmocka_unit_test(providers_agree),
 		cmocka_unit_test(tampering_is_refused),
 		cmocka_unit_test(batches),
+		cmocka_unit_test(contexts_share_nothing),
 #if COUNT_ALLOCATIONS
 		cmocka_unit_test(sealing_allocates_nothing),
 #endif

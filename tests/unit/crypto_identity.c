@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -231,6 +232,49 @@ static void names_the_missing_folder(void **state)
 	assert_null(none);
 }
 
+/* Several processes find no file at once: one identity wins, all use it. */
+static void first_start_may_race(void **state)
+{
+	enum { N = 6 };
+	struct fixture *f = *state;
+	uint8_t prints[N][32];
+	int ready[2], result[2];
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(result), 0);
+	for (int i = 0; i < N; i++) {
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (!pid) {
+			struct pf_identity *id = NULL;
+			uint8_t print[32] = { 0 };
+			char go;
+
+			close(ready[1]);
+			if (read(ready[0], &go, 1) != 0) /* ends when the parent closes */
+				_exit(1);
+			if (!pf_identity_open(&id, f->path, "host", NULL))
+				pf_identity_fingerprint(id, print);
+			_exit(write(result[1], print, 32) != 32);
+		}
+	}
+	close(ready[0]);
+	close(ready[1]);
+	for (int i = 0; i < N; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+		assert_int_equal(read(result[0], prints[i], 32), 32);
+		assert_memory_not_equal(prints[i], (uint8_t[32]){ 0 }, 32);
+		assert_memory_equal(prints[i], prints[0], 32);
+	}
+	close(result[0]);
+	close(result[1]);
+	assert_int_equal(files_in(f->dir), 1);
+}
+
 static void reference_keeps_it_alive(void **state)
 {
 	struct pf_identity *a = NULL, *b;
@@ -252,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(opens_what_it_created, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_bad_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_the_missing_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(first_start_may_race, setup, teardown),
 		cmocka_unit_test(reference_keeps_it_alive),
 	};
 
