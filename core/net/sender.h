@@ -73,7 +73,7 @@ struct pf_sender_frame {
 
 struct pf_sender_stats {
 	uint64_t frames;  /* submitted */
-	uint64_t dropped; /* refused by the full ring */
+	uint64_t dropped; /* of these, refused */
 	uint64_t sent;	  /* left completely */
 	uint64_t packets; /* taken by the kernel, parity included */
 	uint64_t packets_parity;
@@ -88,8 +88,9 @@ int pf_sender_create(
 	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why);
 /** Stops within about 100 ms, drops what waits, closes the socket. NULL is fine. */
 void pf_sender_destroy(struct pf_sender *s);
-/** 0; -EAGAIN ring full (dropped, counted); -EMSGSIZE above max_frame_bytes; -ENOMEM.
- * Allocates only while slots still grow. */
+/** 0; -EAGAIN ring full, -EMSGSIZE above max_frame_bytes, -ENOMEM: dropped and
+ * counted. A dropped frame uses up its frame_index, so that the client sees the
+ * gap. Allocates only while slots still grow. */
 int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f);
 /** Frames submitted and not yet sent completely. */
 unsigned pf_sender_queued(const struct pf_sender *s);

@@ -17,6 +17,8 @@
 int pf_udp_open(const char *address, uint16_t port, int *fd);
 /** Raises send and receive buffers as far as the system allows. */
 void pf_udp_grow_buffers(int fd);
+/** For a socket that only sends: what arrives there is never read. */
+void pf_udp_shrink_receive(int fd);
 /** Marks packets with a DSCP value; refusal is no error (best effort). */
 void pf_udp_set_dscp(int fd, unsigned dscp);
 /** Local port, or 0 if the socket is not bound. */
@@ -45,6 +47,8 @@ struct pf_udp_tx {
 };
 
 void pf_udp_tx_init(struct pf_udp_tx *tx, int fd);
+/** Packets of `bytes` that one segmented call takes. */
+unsigned pf_udp_train_max(size_t bytes);
 /** Sends `count` packets of `bytes` each; packet i at base + i * stride (a gap
  * between packets costs the offload). Waits up to 20 ms for room in the socket
  * buffer. Returns how many the kernel took; the rest is lost, as on a network. */

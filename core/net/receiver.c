@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/net/receiver.h"
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/media/packetizer.h"
+#include "core/media/reassembler.h"
+#include "core/media/recovery.h"
+#include "core/media/replay.h"
+#include "core/net/os_linux.h"
+#include "core/net/udp.h"
+
+#define RING_FRAMES    8u
+#define REPORT_NS      (750 * PF_NS_PER_MS)
+#define PUNCH_QUICK_NS (200 * PF_NS_PER_MS)
+#define PUNCH_SLOW_NS  (2 * PF_NS_PER_S)
+#define PUNCHES_QUICK  15u
+/* All the frames there can be outside the reassembler between two batches. */
+#define RETURNED_FRAMES (RING_FRAMES + 2)
+
+struct ready {
+	struct pf_assembled *f;
+	bool hold;
+};
+
+struct pf_receiver {
+	struct pf_receiver_params params;
+	int wake_fd;  /* for the thread */
+	int ready_fd; /* for the taker: set while the ring holds a frame */
+	pthread_t thread;
+
+	/* The thread's own. */
+	struct pf_udp_rx *rx;
+	struct pf_seal seal;
+	struct pf_reassembler *reassembler;
+	struct pf_replay replay;
+	uint64_t report_at_ns, punch_at_ns;
+	unsigned punches;
+	uint64_t bytes, forged, replayed, bad_length;
+
+	/* Held for a few moves of pointers at a time, by the thread and by the one
+	 * who pulls frames. */
+	pthread_mutex_t lock;
+	bool stop;
+	bool discard;
+	struct ready ring[RING_FRAMES];
+	unsigned ring_first, ring_len;
+	struct pf_assembled *held; /* the taker's */
+	struct pf_assembled *returned[RETURNED_FRAMES];
+	unsigned returned_len;
+	struct pf_recovery recovery;
+	struct pf_ask ask; /* not yet handed to the events */
+	struct pf_receiver_stats stats;
+};
+
+/* --- intake --- */
+
+static uint64_t seq_of(const struct pf_udp_packet *p)
+{
+	struct pf_reader rd = pf_reader(p->data, p->len);
+
+	return pf_rd_u64be(&rd);
+}
+
+static void take_packets(
+	struct pf_receiver *r, const struct pf_udp_packet *in, unsigned count, uint64_t now_ns)
+{
+	struct pf_sealed sealed[PF_SEAL_BATCH];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		r->bytes += in[i].len;
+		/* No time for what the window refuses anyway; forged packets are not
+		 * told apart from replayed ones here. */
+		if (in[i].len >= PF_SEAL_OVERHEAD && !pf_replay_fresh(&r->replay, seq_of(&in[i]))) {
+			r->replayed++;
+			continue;
+		}
+		sealed[n++] = (struct pf_sealed){ .data = in[i].data, .len = in[i].len };
+	}
+	pf_seal_open(&r->seal, sealed, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (sealed[i].result == -EMSGSIZE)
+			r->bad_length++;
+		else if (sealed[i].result)
+			r->forged++;
+		else if (!pf_replay_accept(&r->replay, sealed[i].seq))
+			r->replayed++;
+		else
+			pf_reassembler_push(r->reassembler, sealed[i].data + PF_SEAL_SEQ_BYTES,
+				sealed[i].len - PF_SEAL_OVERHEAD, now_ns);
+	}
+}
+
+/* --- frames to the ring --- */
+
+static void note_ask(struct pf_receiver *r, struct pf_ask ask)
+{
+	/* A keyframe answers every wish; a newer range replaces an older one, which
+	 * the throttle makes rare. */
+	if (ask.kind == PF_ASK_NONE || r->ask.kind == PF_ASK_KEYFRAME)
+		return;
+	r->ask = ask;
+}
+
+static struct ready *ring_at(struct pf_receiver *r, unsigned i)
+{
+	return &r->ring[(r->ring_first + i) % RING_FRAMES];
+}
+
+/* The taker is too slow: its oldest frame goes, and what builds on it must not
+ * be shown. */
+static void drop_oldest(struct pf_receiver *r, uint64_t now_ns)
+{
+	struct pf_assembled *f = ring_at(r, 0)->f;
+	uint32_t index = f->frame_index;
+
+	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
+	r->ring_len--;
+	r->stats.frames_dropped++;
+	pf_reassembler_release(r->reassembler, f);
+	for (unsigned i = 0; i < r->ring_len; i++) {
+		if (ring_at(r, i)->f->user_flags & (PF_USER_IDR | PF_USER_RECOVERY_ANCHOR))
+			return; /* the chain begins anew behind the gap */
+		ring_at(r, i)->hold = true;
+	}
+	note_ask(r, pf_recovery_lost(&r->recovery, index, now_ns));
+}
+
+static void publish_stats(struct pf_receiver *r)
+{
+	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->reassembler);
+	struct pf_receiver_stats *s = &r->stats;
+
+	s->frames = a->frames;
+	s->frames_lost = a->frames_lost;
+	s->frames_repaired = a->frames_repaired;
+	s->packets = a->packets;
+	s->packets_parity = a->packets_parity;
+	s->bytes = r->bytes;
+	s->shards_recovered = a->shards_recovered;
+	s->shards_late = a->shards_late;
+	s->packets_duplicate = a->duplicates + r->replayed;
+	s->packets_forged = r->forged;
+	s->packets_invalid = a->invalid + r->bad_length;
+	s->in_flight_bytes = a->memory_bytes;
+}
+
+/* Moves complete frames to the ring, takes back used ones. Lock held. */
+static void exchange(struct pf_receiver *r, uint64_t now_ns)
+{
+	struct pf_assembled *f;
+	uint32_t lost;
+
+	while (r->returned_len)
+		pf_reassembler_release(r->reassembler, r->returned[--r->returned_len]);
+	while ((f = pf_reassembler_take(r->reassembler))) {
+		f->done_ns = now_ns;
+		note_ask(r,
+			pf_recovery_delivered(&r->recovery, f->frame_index, f->user_flags, now_ns));
+		if (r->ring_len == RING_FRAMES)
+			drop_oldest(r, now_ns);
+		*ring_at(r, r->ring_len) =
+			(struct ready){ .f = f, .hold = pf_recovery_holding(&r->recovery) };
+		if (!r->ring_len++)
+			pf_wake_set(r->ready_fd);
+	}
+	if (pf_reassembler_take_lost(r->reassembler, &lost))
+		note_ask(r, pf_recovery_lost(&r->recovery, lost, now_ns));
+	note_ask(r, pf_recovery_poll(&r->recovery, now_ns));
+	publish_stats(r);
+}
+
+/* --- the thread --- */
+
+static void emit(struct pf_receiver *r, struct pf_ask ask)
+{
+	const struct pf_receiver_events *e = r->params.events;
+
+	if (e && ask.kind == PF_ASK_KEYFRAME && e->request_keyframe)
+		e->request_keyframe(r->params.user);
+	if (e && ask.kind == PF_ASK_RFI && e->request_rfi)
+		e->request_rfi(r->params.user, ask.first, ask.last);
+}
+
+static void report_loss(struct pf_receiver *r, bool discard, uint64_t now_ns)
+{
+	uint32_t ppm;
+
+	if (!discard && now_ns < r->report_at_ns)
+		return;
+	ppm = pf_reassembler_loss_ppm(r->reassembler);
+	r->report_at_ns = now_ns + REPORT_NS;
+	if (discard)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stats.loss_ppm = ppm;
+	pthread_mutex_unlock(&r->lock);
+	if (r->params.events && r->params.events->loss_report)
+		r->params.events->loss_report(r->params.user, ppm);
+}
+
+static void punch(struct pf_receiver *r, uint64_t now_ns)
+{
+	if (!r->params.punch || now_ns < r->punch_at_ns)
+		return;
+	(void)pf_udp_punch(r->params.fd, NULL);
+	r->punches++;
+	r->punch_at_ns = now_ns + (r->punches < PUNCHES_QUICK ? PUNCH_QUICK_NS : PUNCH_SLOW_NS);
+}
+
+static int timeout_ms(uint64_t now_ns, uint64_t at_ns)
+{
+	if (at_ns <= now_ns)
+		return 0;
+	/* Rounded up, or it would spin through the last millisecond. */
+	return (int)((at_ns - now_ns + PF_NS_PER_MS - 1) / PF_NS_PER_MS);
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void *run(void *arg)
+{
+	struct pf_receiver *r = arg;
+	struct pollfd p[2] = { { .fd = r->params.fd, .events = POLLIN },
+		{ .fd = r->wake_fd, .events = POLLIN } };
+	struct pf_udp_packet packets[PF_SEAL_BATCH];
+	uint64_t now = pf_clock_mono_ns(), at = now;
+
+	r->report_at_ns = now + REPORT_NS;
+	for (;;) {
+		struct pf_ask ask;
+		bool stop, discard;
+		int n = 0;
+
+		if (poll(p, 2, timeout_ms(now, at)) < 0 && errno != EINTR)
+			return NULL;
+		if (p[1].revents)
+			pf_wake_clear(r->wake_fd);
+		do {
+			n = pf_udp_receive(r->rx, packets, PF_SEAL_BATCH);
+			now = pf_clock_mono_ns();
+			if (n > 0)
+				take_packets(r, packets, (unsigned)n, now);
+			pf_reassembler_poll(r->reassembler, now);
+			/* Recovery took time: stamp what comes out now. */
+			now = pf_clock_mono_ns();
+			pthread_mutex_lock(&r->lock);
+			exchange(r, now);
+			ask = r->ask;
+			r->ask = (struct pf_ask){ .kind = PF_ASK_NONE };
+			stop = r->stop;
+			discard = r->discard;
+			r->discard = false;
+			at = pf_recovery_deadline_ns(&r->recovery);
+			pthread_mutex_unlock(&r->lock);
+			emit(r, ask);
+			report_loss(r, discard, now);
+			punch(r, now);
+		} while (n > 0 && !stop);
+		if (stop || n < 0)
+			return NULL;
+		at = earliest(at, r->report_at_ns);
+		at = earliest(at, pf_reassembler_deadline_ns(r->reassembler));
+		if (r->params.punch)
+			at = earliest(at, r->punch_at_ns);
+	}
+}
+
+/* --- the taker --- */
+
+static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
+{
+	const struct pf_assembled *f;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->held) {
+		r->returned[r->returned_len++] = r->held;
+		r->held = NULL;
+	}
+	if (!r->ring_len) {
+		pthread_mutex_unlock(&r->lock);
+		return false;
+	}
+	f = r->held = ring_at(r, 0)->f;
+	*out = (struct pf_received_frame){
+		.data = f->data,
+		.len = f->len,
+		.pts_unix_ns = f->pts_ns,
+		.first_ns = f->first_ns,
+		.completed_ns = f->done_ns,
+		.frame_index = f->frame_index,
+		.user_flags = f->user_flags,
+		.shards_recovered = f->shards_recovered,
+		.partial = f->partial,
+		.hold = ring_at(r, 0)->hold,
+	};
+	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
+	if (!--r->ring_len)
+		pf_wake_clear(r->ready_fd);
+	pthread_mutex_unlock(&r->lock);
+	return true;
+}
+
+int pf_receiver_next(struct pf_receiver *r, struct pf_received_frame *out, uint32_t timeout)
+{
+	uint64_t until = pf_clock_mono_ns() + timeout * PF_NS_PER_MS;
+
+	while (!take_frame(r, out)) {
+		struct pollfd p = { .fd = r->ready_fd, .events = POLLIN };
+		uint64_t now = pf_clock_mono_ns();
+
+		if (now >= until)
+			return -EAGAIN;
+		(void)poll(&p, 1, timeout_ms(now, until));
+	}
+	return 0;
+}
+
+int pf_receiver_fd(const struct pf_receiver *r)
+{
+	return r->ready_fd;
+}
+
+void pf_receiver_decoded(struct pf_receiver *r, uint32_t frame_index, bool output, bool idr)
+{
+	bool wake;
+
+	pthread_mutex_lock(&r->lock);
+	note_ask(
+		r, pf_recovery_decoded(&r->recovery, frame_index, output, idr, pf_clock_mono_ns()));
+	wake = r->ask.kind != PF_ASK_NONE;
+	pthread_mutex_unlock(&r->lock);
+	if (wake)
+		pf_wake_set(r->wake_fd);
+}
+
+void pf_receiver_discard_window(struct pf_receiver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->discard = true;
+	pthread_mutex_unlock(&r->lock);
+	pf_wake_set(r->wake_fd);
+}
+
+void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out)
+{
+	pthread_mutex_lock(&r->lock);
+	*out = r->stats;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* --- life --- */
+
+/* Everything but the socket, which only a finished receiver owns. */
+static void free_parts(struct pf_receiver *r)
+{
+	pf_udp_rx_destroy(r->rx);
+	pf_seal_finish(&r->seal);
+	pf_reassembler_destroy(r->reassembler);
+	if (r->wake_fd >= 0)
+		close(r->wake_fd);
+	if (r->ready_fd >= 0)
+		close(r->ready_fd);
+	pthread_mutex_destroy(&r->lock);
+	pf_secret_wipe(&r->params.keys, sizeof(r->params.keys));
+	free(r);
+}
+
+int pf_receiver_create(
+	struct pf_receiver **out, const struct pf_receiver_params *params, struct pf_reason *why)
+{
+	struct pf_reassembler_params rp = {
+		.shard_bytes = params->shard_bytes,
+		.max_data_per_block = params->max_data_per_block,
+		.max_frame_bytes = params->max_frame_bytes,
+	};
+	struct pf_receiver *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return pf_reason_set(why, -ENOMEM, "no memory for a receiver");
+	r->params = *params;
+	r->wake_fd = -1;
+	r->ready_fd = -1;
+	pthread_mutex_init(&r->lock, NULL);
+	pf_replay_init(&r->replay);
+	pf_recovery_init(&r->recovery);
+	err = pf_reassembler_create(&r->reassembler, &rp);
+	if (err) {
+		pf_reason_set(why, err,
+			"shards of %u bytes, blocks of %u or frames of %u bytes are out of bounds",
+			params->shard_bytes, params->max_data_per_block, params->max_frame_bytes);
+		goto fail;
+	}
+	err = pf_seal_init(&r->seal, &params->keys, params->direction);
+	if (err) {
+		pf_reason_set(why, err, "no provider for cipher %d", (int)params->keys.alg);
+		goto fail;
+	}
+	err = pf_wake_open(&r->wake_fd);
+	if (!err)
+		err = pf_wake_open(&r->ready_fd);
+	if (!err && params->peer.ss_family)
+		err = pf_udp_connect(params->fd, &params->peer);
+	if (!err)
+		err = pf_udp_rx_create(&r->rx, params->fd);
+	if (err) {
+		pf_reason_set(why, err, "cannot set up the data socket: %s", strerror(-err));
+		goto fail;
+	}
+	err = -pthread_create(&r->thread, NULL, run, r);
+	if (err) {
+		pf_reason_set(why, err, "cannot start the receive thread: %s", strerror(-err));
+		goto fail;
+	}
+	pthread_setname_np(r->thread, "pf-receive");
+	*out = r;
+	return 0;
+fail:
+	free_parts(r);
+	return err;
+}
+
+void pf_receiver_destroy(struct pf_receiver *r)
+{
+	int fd;
+
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_mutex_unlock(&r->lock);
+	pf_wake_set(r->wake_fd);
+	pthread_join(r->thread, NULL);
+	fd = r->params.fd;
+	free_parts(r);
+	close(fd);
+}

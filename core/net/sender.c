@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/net/sender.h"
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/media/pacer.h"
+#include "core/media/packetizer.h"
+#include "core/net/os_linux.h"
+#include "core/net/udp.h"
+
+/* A sleep wakes about this late, so it ends this early. */
+#define SLEEP_SLACK_NS 50000ull
+
+_Static_assert(PF_FEC_ADAPTIVE == PF_PARITY_ADAPTIVE, "one number for both");
+
+struct slot {
+	uint8_t *data;
+	size_t cap;
+	uint32_t index;
+	uint64_t submit_ns;
+	struct pf_sender_frame f; /* f.data points at data */
+};
+
+struct pf_sender {
+	struct pf_sender_params params;
+	int wake_fd;
+	sem_t work; /* one post per frame, one to stop */
+	bool work_ready;
+	pthread_t thread;
+	bool thread_runs;
+	atomic_bool stop;
+
+	/* The ring: submit writes head, the thread writes tail. */
+	struct slot slots[PF_SENDER_SLOTS];
+	atomic_uint head, tail;
+	uint32_t next_index; /* submit's */
+
+	atomic_uint kbps;
+	atomic_uint_least64_t report; /* count << 32 | ppm of the newest report */
+
+	/* The thread's own. */
+	uint32_t reports_seen;
+	struct pf_seal seal;
+	struct pf_parity parity;
+	struct pf_packetizer *packetizer;
+	struct pf_pacer pacer;
+	struct pf_udp_tx tx;
+
+	/* One writer each: frames and dropped submit's, the others the thread's. */
+	atomic_uint_least64_t frames, dropped, sent, packets, packets_parity, bytes, send_errors;
+	atomic_uint loss_ppm, fec_percent;
+};
+
+static void add(atomic_uint_least64_t *counter, uint64_t n)
+{
+	/* Only one thread writes it: no read-modify-write needed. */
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
+		memory_order_relaxed);
+}
+
+/* --- submit --- */
+
+static int fill_slot(struct slot *s, const struct pf_sender_frame *f)
+{
+	if (f->len > s->cap) {
+		size_t cap = f->len + f->len / 4;
+		uint8_t *p = malloc(cap);
+
+		if (!p)
+			return -ENOMEM;
+		free(s->data);
+		s->data = p;
+		s->cap = cap;
+	}
+	s->f = *f;
+	s->f.data = s->data;
+	if (f->len)
+		memcpy(s->data, f->data, f->len);
+	return 0;
+}
+
+int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f)
+{
+	unsigned head = atomic_load_explicit(&s->head, memory_order_relaxed);
+	struct slot *slot = &s->slots[head % PF_SENDER_SLOTS];
+	/* A dropped frame uses up its number: the client must see the gap. */
+	uint32_t index = s->next_index++;
+	int err;
+
+	if (f->len > s->params.max_frame_bytes)
+		err = -EMSGSIZE;
+	else if (head - atomic_load_explicit(&s->tail, memory_order_acquire) >= PF_SENDER_SLOTS)
+		err = -EAGAIN;
+	else
+		err = fill_slot(slot, f);
+	add(&s->frames, 1);
+	if (err) {
+		add(&s->dropped, 1);
+		return err;
+	}
+	slot->index = index;
+	slot->submit_ns = pf_clock_mono_ns();
+	atomic_store_explicit(&s->head, head + 1, memory_order_release);
+	sem_post(&s->work);
+	return 0;
+}
+
+unsigned pf_sender_queued(const struct pf_sender *s)
+{
+	return atomic_load_explicit(&s->head, memory_order_acquire) -
+	       atomic_load_explicit(&s->tail, memory_order_acquire);
+}
+
+void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps)
+{
+	atomic_store_explicit(&s->kbps, kbps, memory_order_relaxed);
+}
+
+void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm)
+{
+	uint64_t old = atomic_load_explicit(&s->report, memory_order_relaxed), next;
+
+	do {
+		next = ((old >> 32) + 1) << 32 | loss_ppm;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&s->report, &old, next, memory_order_relaxed, memory_order_relaxed));
+}
+
+/* --- the thread --- */
+
+static void take_report(struct pf_sender *s)
+{
+	uint64_t report = atomic_load_explicit(&s->report, memory_order_relaxed);
+
+	if ((uint32_t)(report >> 32) == s->reports_seen)
+		return;
+	s->reports_seen = (uint32_t)(report >> 32);
+	pf_parity_report(&s->parity, (uint32_t)report);
+	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+}
+
+static void wait_until_due(const struct pf_sender *s, uint64_t sent_bytes)
+{
+	uint64_t due = pf_pacer_due_ns(&s->pacer, sent_bytes);
+
+	/* Shorter waits add up until they are worth a sleep. */
+	if (due == s->pacer.start_ns || due < pf_clock_mono_ns() + PF_PACER_SLEEP_MIN_NS)
+		return;
+	pf_sleep_until_ns(due - SLEEP_SLACK_NS);
+}
+
+static void send_train(struct pf_sender *s, const struct pf_train *t)
+{
+	unsigned taken = 0;
+
+	if (!pf_seal_packets(&s->seal, t->base, t->stride, t->plain_bytes, t->count))
+		taken = pf_udp_send_train(&s->tx, t->base, t->stride, t->stride, t->count);
+	add(&s->packets, taken);
+	add(&s->packets_parity, t->parity < taken ? t->parity : taken);
+	add(&s->bytes, (uint64_t)taken * t->stride);
+	add(&s->send_errors, t->count - taken);
+}
+
+static void send_frame(struct pf_sender *s, const struct slot *slot)
+{
+	struct pf_au au = {
+		.data = slot->f.data,
+		.len = (uint32_t)slot->f.len,
+		.frame_index = slot->index,
+		.user_flags = slot->f.user_flags,
+		.pts_ns = slot->f.pts_unix_ns,
+	};
+	struct pf_sent_frame done = {
+		.frame_index = slot->index,
+		.user_flags = slot->f.user_flags,
+		.pts_unix_ns = slot->f.pts_unix_ns,
+		.submit_ns = slot->submit_ns,
+		.start_ns = pf_clock_mono_ns(),
+	};
+	struct pf_au_plan plan;
+	struct pf_train train;
+	uint64_t out = 0;
+	uint32_t data, most;
+
+	take_report(s);
+	s->pacer.rate_bps = atomic_load_explicit(&s->kbps, memory_order_relaxed) * 1000ull;
+	if (s->packetizer->ops->begin(s->packetizer, &au, &plan))
+		return; /* no memory: to the client it is a gap like any other */
+	data = plan.packets - plan.parity_packets;
+	pf_parity_sent(&s->parity, data, plan.parity_packets);
+	atomic_store_explicit(&s->fec_percent, (plan.parity_packets * 100 + data - 1) / data,
+		memory_order_relaxed);
+	most = pf_udp_train_max(plan.packet_bytes);
+	pf_pacer_begin(&s->pacer, (uint64_t)plan.packets * plan.packet_bytes, done.start_ns);
+	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
+		uint32_t n = pf_pacer_train(&s->pacer, out, plan.packet_bytes);
+
+		s->packetizer->ops->next(s->packetizer, n < most ? n : most, &train);
+		if (!train.count)
+			break;
+		wait_until_due(s, out);
+		send_train(s, &train);
+		out += (uint64_t)train.count * train.stride;
+	}
+	add(&s->sent, 1);
+	done.sent_ns = pf_clock_mono_ns();
+	done.packets = plan.packets;
+	done.parity_packets = plan.parity_packets;
+	memcpy(done.user, slot->f.user, sizeof(done.user));
+	if (s->params.events && s->params.events->sent)
+		s->params.events->sent(s->params.user, &done);
+}
+
+/* Settles the destination; false when the sender stops before. */
+static bool find_peer(struct pf_sender *s)
+{
+	struct sockaddr_storage peer = s->params.peer;
+
+	if (s->params.await_punch) {
+		uint64_t until = pf_clock_mono_ns() + PF_PUNCH_WAIT_MS * PF_NS_PER_MS;
+
+		if (pf_udp_wait_punch(s->params.fd, s->wake_fd, &s->params.peer, until, &peer) ==
+			-ECANCELED)
+			return false;
+		/* An address that cannot be reached shows as send errors. */
+		(void)pf_udp_connect(s->params.fd, &peer);
+	}
+	/* The client's later punches pile up there, unread. */
+	pf_udp_shrink_receive(s->params.fd);
+	if (s->params.events && s->params.events->ready)
+		s->params.events->ready(s->params.user, &peer);
+	return true;
+}
+
+static void *run(void *arg)
+{
+	struct pf_sender *s = arg;
+	unsigned tail = 0;
+
+	if (!find_peer(s))
+		return NULL;
+	for (;;) {
+		while (sem_wait(&s->work) && errno == EINTR)
+			;
+		if (atomic_load_explicit(&s->stop, memory_order_acquire))
+			return NULL;
+		send_frame(s, &s->slots[tail % PF_SENDER_SLOTS]);
+		atomic_store_explicit(&s->tail, ++tail, memory_order_release);
+	}
+}
+
+/* --- life --- */
+
+/* Everything but the socket, which only a finished sender owns. */
+static void free_parts(struct pf_sender *s)
+{
+	if (s->packetizer)
+		s->packetizer->ops->destroy(s->packetizer);
+	pf_seal_finish(&s->seal);
+	if (s->work_ready)
+		sem_destroy(&s->work);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	for (unsigned i = 0; i < PF_SENDER_SLOTS; i++)
+		free(s->slots[i].data);
+	pf_secret_wipe(&s->params.keys, sizeof(s->params.keys));
+	free(s);
+}
+
+static int check_params(const struct pf_sender_params *p, struct pf_reason *why)
+{
+	if (p->max_frame_bytes < PF_FRAME_BYTES_MIN || p->max_frame_bytes > PF_FRAME_BYTES_LIMIT)
+		return pf_reason_set(why, -EINVAL, "a frame limit of %u bytes is not in %u..%u",
+			p->max_frame_bytes, PF_FRAME_BYTES_MIN, PF_FRAME_BYTES_LIMIT);
+	if (p->await_punch && !p->peer.ss_family)
+		return pf_reason_set(why, -EINVAL, "no address to expect the client from");
+	return 0;
+}
+
+int pf_sender_create(
+	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why)
+{
+	struct pf_pf1_params pp = {
+		.shard_bytes = params->shard_bytes,
+		.max_data_per_block = params->max_data_per_block,
+		.max_frame_bytes = params->max_frame_bytes,
+	};
+	int err = check_params(params, why);
+	struct pf_sender *s;
+
+	if (err)
+		return err;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return pf_reason_set(why, -ENOMEM, "no memory for a sender");
+	s->params = *params;
+	s->wake_fd = -1;
+	pp.parity = &s->parity;
+	atomic_init(&s->kbps, params->bitrate_kbps);
+	err = pf_parity_init(&s->parity, params->fec_percent, params->welcome_percent,
+		params->max_data_per_block);
+	if (err) {
+		pf_reason_set(why, err, "a parity of %u %% is not in 0..%u", params->fec_percent,
+			PF_PARITY_PERCENT_MAX);
+		goto fail;
+	}
+	atomic_init(&s->loss_ppm, pf_parity_loss_ppm(&s->parity));
+	err = pf_packetizer_pf1_create(&s->packetizer, &pp);
+	if (err) {
+		pf_reason_set(why, err, "packets of %u bytes in blocks of %u are out of bounds",
+			params->shard_bytes, params->max_data_per_block);
+		goto fail;
+	}
+	err = pf_seal_init(&s->seal, &params->keys, params->direction);
+	if (err) {
+		pf_reason_set(why, err, "no provider for cipher %d", (int)params->keys.alg);
+		goto fail;
+	}
+	err = pf_wake_open(&s->wake_fd);
+	if (!err && sem_init(&s->work, 0, 0))
+		err = -errno;
+	s->work_ready = !err;
+	if (!err && !params->await_punch && params->peer.ss_family)
+		err = pf_udp_connect(params->fd, &params->peer);
+	if (err) {
+		pf_reason_set(why, err, "cannot set up the data socket: %s", strerror(-err));
+		goto fail;
+	}
+	pf_udp_tx_init(&s->tx, params->fd);
+	err = -pthread_create(&s->thread, NULL, run, s);
+	if (err) {
+		pf_reason_set(why, err, "cannot start the send thread: %s", strerror(-err));
+		goto fail;
+	}
+	pthread_setname_np(s->thread, "pf-send");
+	*out = s;
+	return 0;
+fail:
+	free_parts(s);
+	return err;
+}
+
+void pf_sender_destroy(struct pf_sender *s)
+{
+	int fd;
+
+	if (!s)
+		return;
+	atomic_store_explicit(&s->stop, true, memory_order_release);
+	pf_wake_set(s->wake_fd);
+	sem_post(&s->work);
+	pthread_join(s->thread, NULL);
+	fd = s->params.fd;
+	free_parts(s);
+	close(fd);
+}
+
+void pf_sender_stats(const struct pf_sender *s, struct pf_sender_stats *out)
+{
+#define GET(field) .field = atomic_load_explicit(&s->field, memory_order_relaxed)
+	*out = (struct pf_sender_stats){
+		GET(frames),
+		GET(dropped),
+		GET(sent),
+		GET(packets),
+		GET(packets_parity),
+		GET(bytes),
+		GET(send_errors),
+		GET(loss_ppm),
+		GET(fec_percent),
+	};
+#undef GET
+}

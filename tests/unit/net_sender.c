@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/net/sender.h"
+#include "core/net/udp.h"
+#include "core/wire/pf1_media.h"
+#include "tests/unit/udp_pair.h"
+
+#define FRAME_MAX (4u << 20)
+
+/* What the events told. */
+struct seen {
+	atomic_uint ready, sent;
+	struct pf_sent_frame frames[64];
+	uint16_t peer_port;
+};
+
+static void on_ready(void *user, const struct sockaddr_storage *peer)
+{
+	struct seen *s = user;
+
+	s->peer_port = ntohs(((const struct sockaddr_in *)peer)->sin_port);
+	atomic_fetch_add(&s->ready, 1);
+}
+
+static void on_sent(void *user, const struct pf_sent_frame *f)
+{
+	struct seen *s = user;
+
+	s->frames[atomic_load(&s->sent) % 64] = *f;
+	atomic_fetch_add(&s->sent, 1);
+}
+
+static const struct pf_sender_events events = { .ready = on_ready, .sent = on_sent };
+
+static struct pf_sender_params params_for(int fd, struct seen *seen)
+{
+	return (struct pf_sender_params){
+		.fd = fd,
+		.keys = udp_keys(),
+		.shard_bytes = 1408,
+		.max_data_per_block = 4096,
+		.fec_percent = 20,
+		.welcome_percent = 20,
+		.max_frame_bytes = FRAME_MAX,
+		.bitrate_kbps = 20000,
+		.events = &events,
+		.user = seen,
+	};
+}
+
+static void wait_for(const atomic_uint *counter, unsigned want)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 10000 && atomic_load(counter) < want; i++)
+		nanosleep(&ms, NULL);
+	assert_int_equal(atomic_load(counter), want);
+}
+
+/* Receives until `want` packets are there; checks their sealing; how many. */
+static unsigned drain(int fd, struct pf_seal *opener, unsigned want, struct pf_media_hdr *last)
+{
+	unsigned got = 0;
+
+	while (got < want) {
+		uint8_t buf[2048];
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pf_sealed in = { .data = buf };
+
+		if (poll(&p, 1, 2000) != 1)
+			break;
+		in.len = (uint32_t)recv(fd, buf, sizeof(buf), 0);
+		assert_int_equal(pf_seal_open(opener, &in, 1), 1);
+		assert_true(in.seq == opener->seq++);
+		assert_int_equal(pf_media_hdr_parse(last, buf + 8, in.len - 24), 0);
+		got++;
+	}
+	return got;
+}
+
+static void frames_leave_sealed_and_stamped(void **state)
+{
+	static struct seen seen;
+	static uint8_t data[100000];
+	struct pf_media_keys keys = udp_keys();
+	struct pf_sender_params params;
+	struct pf_sender_stats stats;
+	struct pf_media_hdr last;
+	struct pf_sender *s;
+	struct pf_seal opener;
+	uint64_t before = pf_clock_mono_ns();
+	int fd[2];
+
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	assert_int_equal(pf_seal_init(&opener, &keys, PF_FROM_HOST), 0);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		struct pf_sender_frame f = {
+			.data = data,
+			.len = i * 20000,
+			.pts_unix_ns = 1000 + i,
+			.user_flags = PF_USER_VIDEO,
+			.user = { i, 2, 3, ~0ull },
+		};
+		unsigned k = i ? (i * 20000 + 1407) / 1408 : 1;
+		unsigned m = (k + 4) / 5 < 2 ? 2 : (k + 4) / 5;
+		const struct pf_sent_frame *done = &seen.frames[i];
+
+		assert_int_equal(pf_sender_submit(s, &f), 0);
+		assert_int_equal(drain(fd[1], &opener, k + m, &last), k + m);
+		wait_for(&seen.sent, i + 1);
+		assert_int_equal(last.frame_index, i);
+		assert_int_equal(last.flags & PF_PKT_EOF, PF_PKT_EOF);
+		assert_int_equal(done->frame_index, i);
+		assert_true(done->pts_unix_ns == 1000 + i);
+		assert_int_equal(done->packets, k + m);
+		assert_int_equal(done->parity_packets, m);
+		assert_true(done->user[0] == i && done->user[3] == ~0ull);
+		assert_true(before <= done->submit_ns && done->submit_ns <= done->start_ns &&
+			    done->start_ns <= done->sent_ns);
+	}
+	assert_int_equal(seen.ready, 1);
+	assert_int_equal(pf_sender_queued(s), 0);
+	pf_sender_stats(s, &stats);
+	assert_true(stats.frames == 6 && stats.sent == 6 && !stats.dropped && !stats.send_errors);
+	assert_true(stats.packets == opener.seq);
+	assert_true(stats.bytes == opener.seq * 1472);
+	assert_in_range(stats.fec_percent, 20, 22);
+	pf_sender_destroy(s);
+	pf_seal_finish(&opener);
+	close(fd[1]);
+}
+
+static void a_punch_settles_the_destination(void **state)
+{
+	static struct seen seen;
+	struct pf_media_keys keys = udp_keys();
+	struct pf_sender_frame f = { .data = (const uint8_t *)"x", .len = 1 };
+	struct pf_sender_params params;
+	struct sockaddr_storage host;
+	struct pf_sender_stats stats;
+	struct pf_media_hdr last;
+	struct pf_sender *s;
+	struct pf_seal opener;
+	uint64_t begin;
+	int host_fd, client;
+
+	assert_int_equal(pf_udp_open("127.0.0.1", 0, &host_fd), 0);
+	assert_int_equal(pf_udp_open("127.0.0.1", 0, &client), 0);
+	host = udp_loopback(pf_udp_port(host_fd));
+	params = params_for(host_fd, &seen);
+	params.await_punch = true;
+	params.peer = udp_loopback(1);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	/* frames wait for the destination, as many as the ring holds */
+	for (unsigned i = 0; i < PF_SENDER_SLOTS; i++)
+		assert_int_equal(pf_sender_submit(s, &f), 0);
+	assert_int_equal(pf_sender_queued(s), PF_SENDER_SLOTS);
+	assert_int_equal(pf_sender_submit(s, &f), -EAGAIN);
+	assert_int_equal(pf_sender_queued(s), PF_SENDER_SLOTS);
+	assert_int_equal(seen.ready, 0);
+	assert_int_equal(pf_udp_punch(client, &host), 0);
+	wait_for(&seen.sent, PF_SENDER_SLOTS);
+	assert_int_equal(seen.ready, 1);
+	assert_int_equal(seen.peer_port, pf_udp_port(client));
+	/* the dropped frame left a gap in the numbers */
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	assert_int_equal(pf_seal_init(&opener, &keys, PF_FROM_HOST), 0);
+	assert_int_equal(drain(client, &opener, 3 * (PF_SENDER_SLOTS + 1), &last), 15);
+	assert_int_equal(last.frame_index, PF_SENDER_SLOTS + 1);
+	pf_sender_stats(s, &stats);
+	assert_true(stats.frames == PF_SENDER_SLOTS + 2 && stats.dropped == 1);
+	pf_sender_destroy(s);
+	pf_seal_finish(&opener);
+
+	/* and one that never gets a punch ends at once when told to */
+	assert_int_equal(pf_udp_open("127.0.0.1", 0, &params.fd), 0);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	begin = pf_clock_mono_ns();
+	pf_sender_destroy(s);
+	assert_true(pf_clock_mono_ns() - begin < PF_NS_PER_S);
+	close(client);
+}
+
+static void large_frames_are_spread(void **state)
+{
+	static struct seen seen;
+	struct pf_sender_frame f = { .len = 400 * 1024, .user_flags = PF_USER_VIDEO };
+	struct pf_sender_params params;
+	struct pf_sender *s;
+	uint64_t took;
+	int fd[2];
+
+	f.data = calloc(1, FRAME_MAX);
+	assert_non_null(f.data);
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	wait_for(&seen.sent, 1);
+	/* 502 KB on the wire, 131 KB at once, the rest at 60 Mbit/s = 49 ms */
+	took = seen.frames[0].sent_ns - seen.frames[0].start_ns;
+	assert_true(took > 45 * PF_NS_PER_MS);
+	/* ten times the rate */
+	pf_sender_set_bitrate(s, 200000);
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	wait_for(&seen.sent, 2);
+	took = seen.frames[1].sent_ns - seen.frames[1].start_ns;
+	assert_true(took > 4 * PF_NS_PER_MS);
+	/* a frame above the limit is refused */
+	f.len = FRAME_MAX + 1;
+	assert_int_equal(pf_sender_submit(s, &f), -EMSGSIZE);
+	pf_sender_destroy(s);
+	free((void *)f.data);
+	close(fd[1]);
+}
+
+static void reports_steer_the_parity(void **state)
+{
+	static struct seen seen;
+	static uint8_t data[100 * 1408];
+	struct pf_sender_frame f = { .data = data, .len = sizeof(data) };
+	struct pf_sender_params params;
+	struct pf_sender_stats stats;
+	struct pf_sender *s;
+	uint32_t before;
+	int fd[2];
+
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	params.fec_percent = PF_FEC_ADAPTIVE;
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	wait_for(&seen.sent, 1);
+	pf_sender_stats(s, &stats);
+	assert_int_equal(stats.loss_ppm, 20000);
+	before = stats.fec_percent;
+	assert_in_range(before, 8, 14);
+	pf_sender_loss_report(s, 100000);
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	wait_for(&seen.sent, 2);
+	pf_sender_stats(s, &stats);
+	assert_in_range(stats.loss_ppm, 100000, 115000);
+	assert_true(stats.fec_percent > 2 * before);
+	assert_int_equal(seen.frames[1].parity_packets, stats.fec_percent);
+	pf_sender_destroy(s);
+	close(fd[1]);
+}
+
+static void bad_parameters_say_why(void **state)
+{
+	struct pf_sender *s = NULL;
+	int fd[2];
+
+	udp_pair(fd);
+	for (unsigned i = 0; i < 5; i++) {
+		struct pf_sender_params p = params_for(fd[0], NULL);
+		struct pf_reason why = { 0 };
+
+		switch (i) {
+		case 0:
+			p.shard_bytes = 1407;
+			break;
+		case 1:
+			p.fec_percent = 91;
+			break;
+		case 2:
+			p.max_frame_bytes = 0;
+			break;
+		case 3:
+			p.await_punch = true;
+			break;
+		case 4:
+			p.max_data_per_block = 0;
+			break;
+		}
+		assert_int_equal(pf_sender_create(&s, &p, &why), -EINVAL);
+		assert_true(why.text[0] != 0);
+		assert_null(s);
+	}
+	/* the socket stayed ours */
+	assert_int_equal(close(fd[0]), 0);
+	close(fd[1]);
+	pf_sender_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_leave_sealed_and_stamped),
+		cmocka_unit_test(a_punch_settles_the_destination),
+		cmocka_unit_test(large_frames_are_spread),
+		cmocka_unit_test(reports_steer_the_parity),
+		cmocka_unit_test(bad_parameters_say_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
