@@ -3,6 +3,8 @@
 #pragma once
 #include "host/capture/capture.h"
 
+/* A wlroots compositor's output, into shared memory. */
+extern const struct pf_capture_ops wlr_screencopy_capture_ops;
 /* A moving picture with the clock strip (docs/clock-strip.md), drawn by a thread
  * of its own at the mode's rate. Knobs in the source's options:
  *   scene=box       (default) a box over a still background, small damage

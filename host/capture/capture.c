@@ -3,8 +3,12 @@
 #include <stddef.h>
 #include <string.h>
 #include "host/capture/backends.h"
+#include "pf_config.h"
 
 static const struct pf_capture_ops *const backends[] = {
+#ifdef PF_HAVE_WAYLAND
+	&wlr_screencopy_capture_ops,
+#endif
 	&pattern_capture_ops,
 	&null_capture_ops,
 	NULL,

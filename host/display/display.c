@@ -12,11 +12,11 @@
 
 static const struct pf_display_ops *const backends[] = {
 #ifdef PF_HAVE_WAYLAND
-	&pf_session_display_ops,
-	&pf_wlroots_display_ops,
+	&session_display_ops,
+	&wlroots_display_ops,
 #endif
-	&pf_null_display_ops,
-	&pf_pattern_display_ops,
+	&null_display_ops,
+	&pattern_display_ops,
 	NULL,
 };
 

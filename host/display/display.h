@@ -98,8 +98,8 @@ struct pf_display {
 	const struct pf_display_ops *ops;
 };
 
-/** NULL-ended, best first: take the first whose probe says 0, but the last one,
- * "null", only by name. */
+/** NULL-ended, best first: take the first whose probe says 0, but "null" and
+ * "pattern" only by name. */
 const struct pf_display_ops *const *pf_display_backends(void);
 /** The named backend, or NULL. */
 const struct pf_display_ops *pf_display_find(const char *name);

@@ -59,7 +59,7 @@ static int null_open(
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	d->base.ops = &pf_null_display_ops;
+	d->base.ops = &null_display_ops;
 	d->death = -1;
 	d->options = strdup(params->options ? params->options : "");
 	if (!d->options) {
@@ -125,7 +125,7 @@ static int null_death_fd(struct pf_display *display)
 	return ((struct null_display *)display)->death;
 }
 
-const struct pf_display_ops pf_null_display_ops = {
+const struct pf_display_ops null_display_ops = {
 	.name = "null",
 	.probe = null_probe,
 	.open = null_open,

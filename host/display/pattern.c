@@ -44,7 +44,7 @@ static int pattern_open(
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	d->base.ops = &pf_pattern_display_ops;
+	d->base.ops = &pattern_display_ops;
 	d->options = strdup(params->options ? params->options : "");
 	if (!d->options) {
 		pattern_close(&d->base);
@@ -81,7 +81,7 @@ static const struct pf_input_target *pattern_input_target(struct pf_display *dis
 	return &((struct pattern_display *)display)->target;
 }
 
-const struct pf_display_ops pf_pattern_display_ops = {
+const struct pf_display_ops pattern_display_ops = {
 	.name = "pattern",
 	.probe = pattern_probe,
 	.open = pattern_open,

@@ -343,7 +343,7 @@ static int session_open(
 
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	d->base.ops = &pf_session_display_ops;
+	d->base.ops = &session_display_ops;
 	d->lock = d->watch = -1;
 	r = pf_mode_check(&mode, why);
 	if (!r)
@@ -405,7 +405,7 @@ static int session_death_fd(struct pf_display *display)
 	return ((struct session_display *)display)->watch;
 }
 
-const struct pf_display_ops pf_session_display_ops = {
+const struct pf_display_ops session_display_ops = {
 	.name = "session",
 	.probe = session_probe,
 	.open = session_open,

@@ -280,7 +280,7 @@ static int wlroots_open(
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	d->base.ops = &pf_wlroots_display_ops;
+	d->base.ops = &wlroots_display_ops;
 	if (asprintf(&d->ipc_socket, "%s/sway.sock", dir) < 0)
 		d->ipc_socket = NULL;
 	if (asprintf(&d->config, "%s/sway.conf", dir) < 0)
@@ -358,7 +358,7 @@ static int wlroots_death_fd(struct pf_display *display)
 	return pf_child_death_fd(((struct wlroots_display *)display)->sway);
 }
 
-const struct pf_display_ops pf_wlroots_display_ops = {
+const struct pf_display_ops wlroots_display_ops = {
 	.name = "wlroots",
 	.probe = wlroots_probe,
 	.open = wlroots_open,
