@@ -371,7 +371,7 @@ static void wait_until(struct pf_quic *q, uint64_t due)
 {
 	struct pollfd fds[2] = {
 		{ .fd = q->fd, .events = POLLIN },
-		{ .fd = q->wake->fds[0], .events = POLLIN },
+		{ .fd = q->wake->fd, .events = POLLIN },
 	};
 	uint64_t now = pf_clock_mono_ns();
 	uint64_t wait = due > now ? due - now : 0;

@@ -10,7 +10,7 @@
 struct pf_wake {
 	atomic_uint refs;
 	atomic_bool pending;
-	int fds[2]; /* the loop polls fds[0] for reading */
+	int fd; /* the loop polls it for reading */
 };
 
 /** 0, -ENOMEM, -EMFILE... */

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/session/queue.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "core/base/clock.h"
+#include "core/net/os_linux.h"
 
 int pf_queue_init(struct pf_queue *q, unsigned count, size_t slot_bytes)
 {
+	int err;
+
 	*q = (struct pf_queue){ .count = count, .slot_bytes = slot_bytes };
 	q->slots = calloc(count, slot_bytes);
 	if (!q->slots)
 		return -ENOMEM;
-	if (pipe2(q->fds, O_NONBLOCK | O_CLOEXEC) < 0) {
-		int err = -errno;
-
+	err = pf_wake_open(&q->fd);
+	if (err) {
 		free(q->slots);
 		q->slots = NULL;
 		return err;
@@ -31,24 +32,22 @@ void pf_queue_finish(struct pf_queue *q)
 		return;
 	free(q->slots);
 	q->slots = NULL;
-	close(q->fds[0]);
-	close(q->fds[1]);
+	close(q->fd);
 	pthread_mutex_destroy(&q->lock);
 }
 
-/* The pipe holds one byte exactly while taking would not wait. */
+/* The descriptor is readable exactly while taking would not wait. */
 static void set_ready(struct pf_queue *q)
 {
 	bool ready = q->used || q->closed;
-	char byte = 0;
-	ssize_t n;
 
 	if (ready == q->ready)
 		return;
 	q->ready = ready;
-	do
-		n = ready ? write(q->fds[1], &byte, 1) : read(q->fds[0], &byte, 1);
-	while (n < 0 && errno == EINTR);
+	if (ready)
+		pf_wake_set(q->fd);
+	else
+		pf_wake_clear(q->fd);
 }
 
 void pf_queue_put(struct pf_queue *q, const void *item)
@@ -91,7 +90,7 @@ int pf_queue_take(struct pf_queue *q, void *item, uint32_t timeout_ms)
 	int err;
 
 	while ((err = try_take(q, item)) == -EAGAIN) {
-		struct pollfd fd = { .fd = q->fds[0], .events = POLLIN };
+		struct pollfd fd = { .fd = q->fd, .events = POLLIN };
 		uint64_t now = pf_clock_mono_ns();
 		struct timespec ts;
 
@@ -114,7 +113,7 @@ void pf_queue_close(struct pf_queue *q)
 
 int pf_queue_fd(const struct pf_queue *q)
 {
-	return q->fds[0];
+	return q->fd;
 }
 
 uint64_t pf_queue_dropped(struct pf_queue *q)

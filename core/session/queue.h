@@ -18,8 +18,8 @@ struct pf_queue {
 	unsigned count, head, used;
 	uint64_t dropped;
 	bool closed;
-	bool ready; /* the pipe is readable */
-	int fds[2]; /* poll fds[0] */
+	bool ready; /* the descriptor is readable */
+	int fd;
 };
 
 /** `count` slots of `slot_bytes`. 0, -ENOMEM, -EMFILE. */
