@@ -1,15 +1,294 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* abi.c - the exported functions, thin: argument checks and translation only. */
 #include "punktfunk_core.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "core/base/cpu.h"
 #include "core/base/log.h"
+#include "core/base/reason.h"
+#include "core/crypto/identity.h"
+#include "core/session/client.h"
+
+#define DEFAULT_IDENTITY_NAME "punktfunk-client"
+
+/* ---- structs that grow ---- */
+
+/* Reads a caller's struct of perhaps another age: what it lacks is zero. */
+static bool take(void *own, size_t own_size, const void *theirs)
+{
+	uint32_t size;
+
+	if (!theirs)
+		return false;
+	memcpy(&size, theirs, sizeof(size));
+	if (size < sizeof(size))
+		return false;
+	memset(own, 0, own_size);
+	memcpy(own, theirs, size < own_size ? size : own_size);
+	return true;
+}
+
+/* Whether the caller's out struct can be written at all. */
+static bool writable(const void *theirs)
+{
+	uint32_t size;
+
+	if (!theirs)
+		return false;
+	memcpy(&size, theirs, sizeof(size));
+	return size >= sizeof(size);
+}
+
+/* Writes as much of our struct as the caller's has room for. */
+static void give(void *theirs, void *own, size_t own_size)
+{
+	uint32_t size;
+
+	memcpy(&size, theirs, sizeof(size));
+	memcpy(own, &size, sizeof(size));
+	memcpy(theirs, own, size < own_size ? size : own_size);
+}
+
+static int32_t give_reason(PunktfunkReason *theirs, int err, const struct pf_reason *why)
+{
+	PunktfunkReason own = { .code = err, .close_code = why->close };
+
+	if (!writable(theirs))
+		return err;
+	snprintf(own.text, sizeof(own.text), "%s",
+		why->text[0] ? why->text : punktfunk_strerror(err));
+	give(theirs, &own, sizeof(own));
+	return err;
+}
+
+/* ---- version, errors, log ---- */
 
 uint32_t punktfunk_abi_version(void)
 {
 	return PUNKTFUNK_ABI_VERSION;
 }
 
+const char *punktfunk_strerror(int32_t code)
+{
+	switch (code) {
+	case PUNKTFUNK_OK:
+		return "no error";
+	case PUNKTFUNK_EIO:
+		return "input or output failed";
+	case PUNKTFUNK_EAGAIN:
+		return "nothing there yet";
+	case PUNKTFUNK_ENOMEM:
+		return "out of memory";
+	case PUNKTFUNK_EACCES:
+		return "refused";
+	case PUNKTFUNK_EBUSY:
+		return "busy";
+	case PUNKTFUNK_EINVAL:
+		return "invalid argument";
+	case PUNKTFUNK_EPIPE:
+		return "the other side closed";
+	case PUNKTFUNK_EPROTO:
+		return "the other side broke the protocol";
+	case PUNKTFUNK_EMSGSIZE:
+		return "too large";
+	case PUNKTFUNK_ETIMEDOUT:
+		return "no answer in time";
+	case PUNKTFUNK_ECONNREFUSED:
+		return "nobody listens there";
+	case PUNKTFUNK_EHOSTUNREACH:
+		return "no way to the host";
+	default:
+		return "unknown error";
+	}
+}
+
+/* The numbers of the levels are the same on both sides of the border. */
+_Static_assert((int)PUNKTFUNK_LOG_ERROR == (int)PF_LOG_ERROR, "log levels");
+_Static_assert((int)PUNKTFUNK_LOG_DEBUG == (int)PF_LOG_DEBUG, "log levels");
+
+struct log_target {
+	PunktfunkLogCallback fn;
+	void *user;
+};
+
+static void to_callback(void *user, enum pf_log_level level, const char *topic, const char *text)
+{
+	const struct log_target *t = user;
+
+	t->fn(t->user, (int32_t)level, topic, text);
+}
+
+void punktfunk_set_log_callback(PunktfunkLogCallback fn, void *user, int32_t max_level)
+{
+	/* Set once and kept: another thread may be logging through it. */
+	struct log_target *t = fn ? malloc(sizeof(*t)) : NULL;
+
+	if (t)
+		*t = (struct log_target){ fn, user };
+	pf_log_set(t ? to_callback : NULL, t, (enum pf_log_level)max_level);
+}
+
 char *punktfunk_cpu_features(char *buf, uint32_t cap)
 {
 	return pf_cpu_to_string(pf_cpu_flags(), buf, cap);
+}
+
+/* ---- identity ---- */
+
+static struct pf_identity *identity_of(const PunktfunkIdentity *id)
+{
+	return (struct pf_identity *)id;
+}
+
+int32_t punktfunk_identity_open(const char *path, PunktfunkIdentity **out, PunktfunkReason *why)
+{
+	struct pf_reason reason = { 0 };
+	struct pf_identity *id;
+	int err;
+
+	if (!out)
+		return PUNKTFUNK_EINVAL;
+	err = path ? pf_identity_open(&id, path, DEFAULT_IDENTITY_NAME, &reason)
+		   : pf_identity_generate(&id, DEFAULT_IDENTITY_NAME, &reason);
+	if (err)
+		return give_reason(why, err, &reason);
+	*out = (PunktfunkIdentity *)id;
+	return PUNKTFUNK_OK;
+}
+
+void punktfunk_identity_free(PunktfunkIdentity *id)
+{
+	if (id)
+		pf_identity_unref(identity_of(id));
+}
+
+void punktfunk_identity_fingerprint(const PunktfunkIdentity *id, uint8_t out[32])
+{
+	pf_identity_fingerprint(identity_of(id), out);
+}
+
+/* ---- connection ---- */
+
+static struct pf_client *client_of(PunktfunkConnection *conn)
+{
+	return (struct pf_client *)conn;
+}
+
+int32_t punktfunk_connect(
+	const PunktfunkConnectOptions *options, PunktfunkConnection **out, PunktfunkReason *why)
+{
+	PunktfunkConnectOptions o;
+	struct pf_reason reason = { 0 };
+	struct pf_client *c;
+	int err;
+
+	if (!out || !take(&o, sizeof(o), options))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_connect(&c, &o, identity_of(o.identity), &reason);
+	if (err)
+		return give_reason(why, err, &reason);
+	*out = (PunktfunkConnection *)c;
+	return PUNKTFUNK_OK;
+}
+
+int32_t punktfunk_connection_info(PunktfunkConnection *conn, PunktfunkConnectionInfo *out)
+{
+	PunktfunkConnectionInfo own;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	pf_client_info(client_of(conn), &own);
+	give(out, &own, sizeof(own));
+	return PUNKTFUNK_OK;
+}
+
+int32_t punktfunk_connection_fd(PunktfunkConnection *conn)
+{
+	return conn ? pf_client_fd(client_of(conn)) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_connection_next_frame(
+	PunktfunkConnection *conn, PunktfunkFrame *out, uint32_t timeout_ms)
+{
+	PunktfunkFrame own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_next_frame(client_of(conn), &own, timeout_ms);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_connection_next_audio(
+	PunktfunkConnection *conn, PunktfunkAudio *out, uint32_t timeout_ms)
+{
+	PunktfunkAudio own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_next_audio(client_of(conn), &own, timeout_ms);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_connection_next_event(
+	PunktfunkConnection *conn, PunktfunkEvent *out, uint32_t timeout_ms)
+{
+	PunktfunkEvent own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_next_event(client_of(conn), &own, timeout_ms);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_send_input(PunktfunkConnection *conn, const PunktfunkInputEvent *event)
+{
+	PunktfunkInputEvent own;
+
+	if (!conn || !take(&own, sizeof(own), event))
+		return PUNKTFUNK_EINVAL;
+	return pf_client_send_input(client_of(conn), &own);
+}
+
+int32_t punktfunk_request_keyframe(PunktfunkConnection *conn)
+{
+	return conn ? pf_client_request_keyframe(client_of(conn)) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_request_bitrate(PunktfunkConnection *conn, uint32_t kbps)
+{
+	return conn ? pf_client_request_bitrate(client_of(conn), kbps) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_request_mode(
+	PunktfunkConnection *conn, uint32_t width, uint32_t height, uint32_t refresh_hz)
+{
+	return conn ? pf_client_request_mode(client_of(conn), width, height, refresh_hz)
+		    : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out)
+{
+	PunktfunkStats own;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	pf_client_stats(client_of(conn), &own);
+	give(out, &own, sizeof(own));
+	return PUNKTFUNK_OK;
+}
+
+void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code)
+{
+	pf_client_close(client_of(conn), close_code);
 }

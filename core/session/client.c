@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/session/client.h"
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/session/client_impl.h"
+#include "core/wire/pf1_dgram.h"
+#include "core/wire/pf1_media.h"
+
+#define CONNECT_DEFAULT_MS 10000
+#define MAX_SHARD_DEFAULT  PF_SHARD_MAX
+/* Dialling (punktfunk1.md 2): attempts of 3 s, 2 s kept for the control phase. */
+#define ATTEMPT_NS	 (3 * PF_NS_PER_S)
+#define CONTROL_PHASE_NS (2 * PF_NS_PER_S)
+#define ATTEMPT_MIN_NS	 (500 * PF_NS_PER_MS)
+#define AUDIO_SLOTS	 64
+#define EVENT_SLOTS	 256
+#define ADDRESSES_MAX	 8
+
+/* What this client's core can do (punktfunk1.md 5). */
+#define VIDEO_CAPS                                                                                 \
+	(PF_VIDEO_CAP_HOST_TIMING | PF_VIDEO_CAP_PROBE_SEQ | PF_VIDEO_CAP_STREAMED_AU |            \
+		PF_VIDEO_CAP_CHACHA20)
+
+/* ---- sending ---- */
+
+static struct pf_quic_conn *conn_of(struct pf_client *c)
+{
+	struct pf_quic_conn *conn;
+
+	pthread_mutex_lock(&c->lock);
+	conn = c->conn;
+	pthread_mutex_unlock(&c->lock);
+	return conn;
+}
+
+/* Control messages of a client are small: none needs more than this. */
+int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg)
+{
+	struct pf_quic_conn *conn = conn_of(c);
+	uint8_t buf[256];
+	int n;
+
+	if (!conn)
+		return -EPIPE;
+	n = pf_ctl_build(msg, buf, sizeof(buf));
+	return n < 0 ? n : pf_quic_conn_send(conn, buf, (size_t)n);
+}
+
+int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_INPUT };
+	uint8_t buf[32];
+	int n;
+
+	d.input.kind = e->kind;
+	d.input.code = e->code;
+	d.input.x = e->x;
+	d.input.y = e->y;
+	d.input.flags = e->flags;
+	n = pf_dgram_build(&d, buf, sizeof(buf));
+	return n < 0 ? n : pf_quic_conn_datagram(conn_of(c), buf, (size_t)n);
+}
+
+int pf_client_request_keyframe(struct pf_client *c)
+{
+	struct pf_ctl m = { .type = PF_CTL_REQUEST_KEYFRAME };
+
+	return pf_client_send_control(c, &m);
+}
+
+int pf_client_request_bitrate(struct pf_client *c, uint32_t kbps)
+{
+	struct pf_ctl m = { .type = PF_CTL_SET_BITRATE, .kbps = kbps };
+
+	return pf_client_send_control(c, &m);
+}
+
+int pf_client_request_mode(
+	struct pf_client *c, uint32_t width, uint32_t height, uint32_t refresh_hz)
+{
+	struct pf_ctl m = { .type = PF_CTL_RECONFIGURE,
+		.reconfigure = { width, height, refresh_hz } };
+
+	return pf_client_send_control(c, &m);
+}
+
+/* ---- connect ---- */
+
+static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
+{
+	pf_hello_init(h);
+	h->width = o->width;
+	h->height = o->height;
+	h->refresh_hz = o->refresh_hz;
+	h->compositor = o->compositor;
+	h->bitrate_kbps = o->bitrate_kbps;
+	h->video_caps = VIDEO_CAPS;
+	if (o->audio_channels)
+		h->audio_channels = o->audio_channels;
+	h->video_codecs = o->video_codecs ? o->video_codecs : PUNKTFUNK_CODEC_H264;
+	h->preferred_codec = o->preferred_codec;
+	h->max_shard_payload = o->max_shard_payload ? o->max_shard_payload : MAX_SHARD_DEFAULT;
+	if (o->name)
+		snprintf(h->name, sizeof(h->name), "%.*s", PF_PF1_NAME_MAX, o->name);
+	else if (gethostname(h->name, sizeof(h->name)) < 0)
+		h->name[0] = 0;
+	h->name[sizeof(h->name) - 1] = 0;
+	if (o->launch)
+		snprintf(h->launch, sizeof(h->launch), "%.*s", PF_PF1_LAUNCH_MAX, o->launch);
+}
+
+/* IPv4 first: hosts of punktfunk/1 up to 0.31 have no IPv6 path. */
+static int resolve(const PunktfunkConnectOptions *o, struct sockaddr_storage addrs[ADDRESSES_MAX],
+	socklen_t lens[ADDRESSES_MAX], unsigned *count, struct pf_reason *why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV };
+	static const int families[] = { AF_INET, AF_INET6 };
+	struct addrinfo *list;
+	char port[8];
+	int err;
+
+	snprintf(port, sizeof(port), "%u", o->port ? o->port : PF_QUIC_DEFAULT_PORT);
+	err = getaddrinfo(o->host, port, &hints, &list);
+	if (err)
+		return pf_reason_set(why, -EHOSTUNREACH, "cannot find the host '%s': %s", o->host,
+			gai_strerror(err));
+	*count = 0;
+	for (unsigned f = 0; f < 2; f++)
+		for (struct addrinfo *a = list; a && *count < ADDRESSES_MAX; a = a->ai_next)
+			if (a->ai_family == families[f]) {
+				memset(&addrs[*count], 0, sizeof(addrs[0]));
+				memcpy(&addrs[*count], a->ai_addr, a->ai_addrlen);
+				lens[(*count)++] = a->ai_addrlen;
+			}
+	freeaddrinfo(list);
+	if (!*count)
+		return pf_reason_set(
+			why, -EHOSTUNREACH, "the host '%s' has no IP address", o->host);
+	return 0;
+}
+
+/* Waits until the session is open or over, or `end_ns` passed; returns the state.
+ * `met` tells whether a host answered at all. */
+static enum pf_client_state wait_settled(struct pf_client *c, uint64_t end_ns, bool *met)
+{
+	struct timespec ts = { .tv_sec = (time_t)(end_ns / PF_NS_PER_S),
+		.tv_nsec = (long)(end_ns % PF_NS_PER_S) };
+	enum pf_client_state state;
+
+	pthread_mutex_lock(&c->lock);
+	while (c->state < PF_CLIENT_OPEN)
+		if (pthread_cond_timedwait(&c->changed, &c->lock, &ts) == ETIMEDOUT)
+			break;
+	state = c->state;
+	*met = c->conn != NULL;
+	pthread_mutex_unlock(&c->lock);
+	return state;
+}
+
+static int err_of_code(uint32_t code)
+{
+	switch (code) {
+	case PUNKTFUNK_CLOSE_BUSY:
+		return -EBUSY;
+	case PUNKTFUNK_CLOSE_WIRE_VERSION:
+		return -EPROTO;
+	default:
+		return code >= 0x60 && code <= 0x6a && code != PUNKTFUNK_CLOSE_SETUP_FAILED
+			       ? -EACCES
+			       : -EPIPE;
+	}
+}
+
+/* Why the session ended before it was open, in words. */
+static int explain(struct pf_client *c, const char *host, struct pf_reason *why)
+{
+	struct pf_quic_close end;
+	struct pf_reason failure;
+	int err;
+
+	pthread_mutex_lock(&c->lock);
+	end = c->end;
+	failure = c->failure;
+	pthread_mutex_unlock(&c->lock);
+	if (failure.code)
+		return pf_reason_set(why, failure.code, "%s: %s", host, failure.text);
+	if (end.err)
+		return pf_reason_set(why, end.err, "%s: %s", host, end.text);
+	err = pf_reason_set(why, err_of_code(end.code), "%s refused: %s (code 0x%02x)", host,
+		end.text[0] ? end.text : "no reason given", end.code);
+	if (why)
+		why->close = end.code;
+	return err;
+}
+
+/* One more attempt needs a fresh start. */
+static void reset(struct pf_client *c)
+{
+	pf_quic_destroy(c->quic);
+	c->quic = NULL;
+	pf_quic_conn_unref(c->conn);
+	c->conn = NULL;
+	c->state = PF_CLIENT_DIALING;
+	c->stream_ended = false;
+	c->failure = (struct pf_reason){ 0 };
+}
+
+static int queues_init(struct pf_client *c)
+{
+	int err = pf_queue_init(&c->audio, AUDIO_SLOTS, sizeof(struct pf_audio_slot));
+
+	if (!err)
+		err = pf_queue_init(&c->events, EVENT_SLOTS, sizeof(PunktfunkEvent));
+	if (!err)
+		err = pf_wake_create(&c->closed);
+	return err;
+}
+
+static void queues_finish(struct pf_client *c)
+{
+	pf_queue_finish(&c->audio);
+	pf_queue_finish(&c->events);
+	pf_wake_unref(c->closed);
+	c->closed = NULL;
+}
+
+/* One attempt at one address. 0 when open; *again when another may do better. */
+static int attempt(struct pf_client *c, const PunktfunkConnectOptions *o, struct pf_quic_params *qp,
+	uint64_t end_ns, bool *again, struct pf_reason *why)
+{
+	uint64_t now = pf_clock_mono_ns();
+	uint64_t left = end_ns > now + CONTROL_PHASE_NS ? end_ns - now - CONTROL_PHASE_NS : 0;
+	enum pf_client_state state;
+	bool met;
+	int err;
+
+	if (left > ATTEMPT_NS)
+		left = ATTEMPT_NS;
+	if (left < ATTEMPT_MIN_NS)
+		left = ATTEMPT_MIN_NS;
+	qp->handshake_ms = (uint32_t)(left / PF_NS_PER_MS);
+	err = queues_init(c);
+	if (err)
+		return pf_reason_set(why, err, "out of memory or files");
+	err = pf_quic_dial(&c->quic, qp, why);
+	if (err) {
+		*again = true;
+		return err;
+	}
+	state = wait_settled(c, end_ns, &met);
+	if (state == PF_CLIENT_OPEN)
+		return 0;
+	if (state != PF_CLIENT_CLOSED)
+		return pf_reason_set(why, -ETIMEDOUT,
+			met ? "%s: connected, but the host did not start the session in time: "
+			      "does it wait for an approval?"
+			    : "%s: no answer",
+			o->host);
+	err = explain(c, o->host, why);
+	*again = !met && (err == -ETIMEDOUT || err == -ECONNREFUSED || err == -EHOSTUNREACH);
+	return err;
+}
+
+static int dial(struct pf_client *c, const PunktfunkConnectOptions *o,
+	const struct pf_identity *identity, struct pf_reason *why)
+{
+	uint64_t timeout_ms = o->timeout_ms ? o->timeout_ms : CONNECT_DEFAULT_MS;
+	uint64_t end_ns = pf_clock_mono_ns() + timeout_ms * PF_NS_PER_MS;
+	struct pf_quic_params qp = {
+		.identity = identity,
+		.events = &pf_client_events,
+		.user = c,
+		.pin = o->host_fingerprint,
+	};
+	struct sockaddr_storage addrs[ADDRESSES_MAX];
+	socklen_t lens[ADDRESSES_MAX];
+	unsigned count, silent = 0;
+	int err = resolve(o, addrs, lens, &count, why);
+
+	if (err)
+		return err;
+	/* Silence is tried again at the same place; a refusal is not. */
+	for (unsigned i = 0; count; i++) {
+		bool again = false;
+
+		i %= count;
+		qp.remote = addrs[i];
+		qp.remote_len = lens[i];
+		err = attempt(c, o, &qp, end_ns, &again, why);
+		if (!err || !again)
+			return err;
+		if (err != -ETIMEDOUT) {
+			memmove(&addrs[i], &addrs[i + 1], (count - i - 1) * sizeof(addrs[0]));
+			memmove(&lens[i], &lens[i + 1], (count - i - 1) * sizeof(lens[0]));
+			count--;
+			i--;
+		} else {
+			silent++;
+		}
+		if (!count || pf_clock_mono_ns() + CONTROL_PHASE_NS >= end_ns)
+			break;
+		reset(c);
+		queues_finish(c);
+	}
+	return silent ? pf_reason_set(why, -ETIMEDOUT,
+				"%s: no answer: is the host running, and does a firewall let "
+				"UDP port %u through?",
+				o->host, o->port ? o->port : PF_QUIC_DEFAULT_PORT)
+		      : err;
+}
+
+static void client_free(struct pf_client *c)
+{
+	pf_quic_destroy(c->quic);
+	pf_receiver_destroy(c->receiver);
+	pf_quic_conn_unref(c->conn);
+	if (c->poll_set >= 0)
+		close(c->poll_set);
+	if (c->data_fd >= 0)
+		close(c->data_fd);
+	queues_finish(c);
+	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
+	pthread_cond_destroy(&c->changed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+int pf_client_connect(struct pf_client **out, const PunktfunkConnectOptions *options,
+	const struct pf_identity *identity, struct pf_reason *why)
+{
+	struct pf_client *c;
+	pthread_condattr_t attr;
+	int err;
+
+	if (!options->host || !options->width || !options->height || !options->refresh_hz)
+		return pf_reason_set(why, -EINVAL, "host, width, height and refresh are needed");
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	c->data_fd = c->poll_set = -1;
+	c->unix_offset_ns = pf_clock_unix_offset_ns();
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	fill_hello(&c->hello, options);
+	err = dial(c, options, identity, why);
+	if (err) {
+		client_free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void pf_client_close(struct pf_client *c, uint32_t code)
+{
+	if (!c)
+		return;
+	pf_quic_conn_close(c->conn, code, NULL);
+	client_free(c);
+}
+
+/* ---- pulling ---- */
+
+void pf_client_info(struct pf_client *c, PunktfunkConnectionInfo *out)
+{
+	pthread_mutex_lock(&c->lock);
+	*out = c->info;
+	pthread_mutex_unlock(&c->lock);
+}
+
+int pf_client_fd(const struct pf_client *c)
+{
+	return c->poll_set;
+}
+
+static int wait_frame(struct pf_client *c, uint64_t end_ns)
+{
+	struct pollfd fds[2] = {
+		{ .fd = pf_receiver_fd(c->receiver), .events = POLLIN },
+		{ .fd = c->closed->fd, .events = POLLIN },
+	};
+	uint64_t now = pf_clock_mono_ns();
+	struct timespec ts;
+
+	if (now >= end_ns)
+		return -EAGAIN;
+	ts.tv_sec = (time_t)((end_ns - now) / PF_NS_PER_S);
+	ts.tv_nsec = (long)((end_ns - now) % PF_NS_PER_S);
+	ppoll(fds, 2, &ts, NULL);
+	return fds[1].revents ? -EPIPE : 0;
+}
+
+int pf_client_next_frame(struct pf_client *c, PunktfunkFrame *out, uint32_t timeout_ms)
+{
+	uint64_t end_ns = pf_clock_mono_ns() + timeout_ms * PF_NS_PER_MS;
+	struct pf_received_frame f;
+	int err = 0, over = 0;
+
+	/* What arrived before the end is still delivered. */
+	while ((err = pf_receiver_next(c->receiver, &f, 0)) == -EAGAIN && !over)
+		over = wait_frame(c, end_ns);
+	if (err)
+		return over == -EPIPE ? -EPIPE : err;
+	*out = (PunktfunkFrame){
+		.struct_size = sizeof(*out),
+		.frame_index = f.frame_index,
+		.data = f.data,
+		.size = f.len,
+		.pts_unix_ns = f.pts_unix_ns,
+		.first_unix_ns = pf_client_unix_ns(c, f.first_ns),
+		.completed_unix_ns = pf_client_unix_ns(c, f.completed_ns),
+		.flags = f.user_flags,
+		.shards_recovered = f.shards_recovered,
+	};
+	return 0;
+}
+
+int pf_client_next_audio(struct pf_client *c, PunktfunkAudio *out, uint32_t timeout_ms)
+{
+	int err = pf_queue_take(&c->audio, &c->audio_out, timeout_ms);
+
+	if (err)
+		return err;
+	*out = (PunktfunkAudio){
+		.struct_size = sizeof(*out),
+		.seq = c->audio_out.seq,
+		.data = c->audio_out.data,
+		.size = c->audio_out.len,
+		.pts_unix_ns = c->audio_out.pts_unix_ns,
+	};
+	return 0;
+}
+
+int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t timeout_ms)
+{
+	return pf_queue_take(&c->events, out, timeout_ms);
+}
+
+void pf_client_stats(struct pf_client *c, PunktfunkStats *out)
+{
+	struct pf_receiver_stats st;
+
+	pf_receiver_stats(c->receiver, &st);
+	*out = (PunktfunkStats){
+		.struct_size = sizeof(*out),
+		.frames = st.frames,
+		.frames_dropped = st.frames_lost + st.frames_dropped,
+		.frames_repaired = st.frames_repaired,
+		.packets = st.packets,
+		.packets_parity = st.packets_parity,
+		.bytes = st.bytes,
+		.shards_recovered = st.shards_recovered,
+		.shards_late = st.shards_late,
+		.packets_duplicate = st.packets_duplicate,
+		.packets_forged = st.packets_forged,
+		.packets_invalid = st.packets_invalid,
+		.in_flight_bytes = st.in_flight_bytes,
+		.loss_ppm = st.loss_ppm,
+	};
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* client_impl.h - the inside of a client session; private to core/session.
+ *
+ * client.c connects, asks and pulls on the application's threads;
+ * client_events.c is what happens on the quic and the receive thread. */
+#pragma once
+#include <pthread.h>
+#include "core/media/clock.h"
+#include "core/net/receiver.h"
+#include "core/quic/endpoint.h"
+#include "core/quic/sendq.h"
+#include "core/quic/wake.h"
+#include "core/session/client.h"
+#include "core/session/queue.h"
+#include "core/wire/pf1_control.h"
+#include "core/wire/pf1_handshake.h"
+
+enum pf_client_state {
+	PF_CLIENT_DIALING,
+	PF_CLIENT_HELLO_SENT,
+	PF_CLIENT_CLOCK, /* Start sent, clock rounds run */
+	PF_CLIENT_OPEN,
+	PF_CLIENT_CLOSED,
+};
+
+struct pf_audio_slot {
+	uint32_t seq;
+	uint32_t len;
+	uint64_t pts_unix_ns;
+	uint8_t data[PF_DGRAM_MAX_LEN];
+};
+
+struct pf_client {
+	struct pf_quic *quic;
+	struct pf_receiver *receiver; /* from OPEN on */
+	struct pf_hello hello;
+	int64_t unix_offset_ns;
+
+	/* quic thread */
+	struct pf_welcome welcome;
+	struct pf_clock_sync clock;
+	int data_fd;
+	bool stream_ended;
+
+	pthread_mutex_t lock; /* the rest of this block */
+	pthread_cond_t changed;
+	enum pf_client_state state;
+	struct pf_quic_conn *conn; /* a reference, from `opened` on */
+	struct pf_quic_close end;
+	struct pf_reason failure; /* code != 0: our own reason to end */
+	PunktfunkConnectionInfo info;
+
+	struct pf_wake *closed;
+	struct pf_queue audio, events;
+	int poll_set;
+	struct pf_audio_slot audio_out; /* lent by next_audio */
+};
+
+/* This machine's Unix time, by the offset fixed for the session. */
+static inline uint64_t pf_client_unix_ns(const struct pf_client *c, uint64_t mono_ns)
+{
+	return mono_ns + (uint64_t)c->unix_offset_ns;
+}
+
+/* What the endpoint calls; user is the client. */
+extern const struct pf_quic_events pf_client_events;
+
+/** Any thread. 0, -EPIPE, -EAGAIN... */
+int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/session/host_session.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/net/udp.h"
+#include "core/quic/sendq.h"
+#include "core/session/limits.h"
+
+/* A client loses what comes between its clock echoes (punktfunk1.md 3). */
+#define HOLD_NS	    (1 * PF_NS_PER_S)
+#define HOLD_ECHOES 8
+#define HELD_MAX    64
+#define MAX_DATA    4096
+#define FEC_GF16    1
+/* What Welcome says while parity is chosen per frame; it caps k + m. */
+#define ADAPTIVE_SAID 10
+
+struct pf_held {
+	struct pf_held *next;
+	size_t len;
+	uint8_t msg[];
+};
+
+enum stamp_word { STAMP_CAPTURE, STAMP_ENCODE_START, STAMP_ENCODE_END };
+
+static void free_held(struct pf_held *h)
+{
+	while (h) {
+		struct pf_held *next = h->next;
+
+		free(h);
+		h = next;
+	}
+}
+
+static void drop_ref(struct pf_host_session *s)
+{
+	if (atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	free_held(s->held);
+	if (s->data.fd >= 0)
+		close(s->data.fd);
+	pf_secret_wipe(&s->data.keys, sizeof(s->data.keys));
+	pf_quic_conn_unref(s->conn);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct pf_host_session *pf_host_session_create(
+	struct pf_listener *l, uint64_t id, struct pf_quic_conn *c, const struct pf_hello *hello)
+{
+	struct pf_host_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	atomic_init(&s->refs, 2);
+	s->id = id;
+	s->listener = l;
+	s->conn = pf_quic_conn_ref(c);
+	s->unix_offset_ns = pf_clock_unix_offset_ns();
+	s->hello = *hello;
+	s->data.fd = -1;
+	s->held_tail = &s->held;
+	pthread_mutex_init(&s->lock, NULL);
+	return s;
+}
+
+uint64_t pf_host_session_id(const struct pf_host_session *s)
+{
+	return s->id;
+}
+
+static uint64_t unix_now(const struct pf_host_session *s)
+{
+	return pf_clock_mono_ns() + (uint64_t)s->unix_offset_ns;
+}
+
+/* ---- accept ---- */
+
+static bool is_ipv6(const struct sockaddr_storage *a)
+{
+	return a->ss_family == AF_INET6 &&
+	       !IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+/* The data socket takes the address that the client already talks to. */
+static int open_data_socket(struct pf_host_session *s, uint16_t port, int *fd)
+{
+	const struct sockaddr_storage *local = pf_quic_conn_local(s->conn);
+	char text[INET6_ADDRSTRLEN];
+	const void *addr = local->ss_family == AF_INET6
+				   ? (const void *)&((const struct sockaddr_in6 *)local)->sin6_addr
+				   : (const void *)&((const struct sockaddr_in *)local)->sin_addr;
+
+	if (!inet_ntop(local->ss_family, addr, text, sizeof(text)))
+		return -EINVAL;
+	return pf_udp_open(text, port, fd);
+}
+
+static uint16_t choose_shard(const struct pf_host_session *s)
+{
+	uint16_t shard = is_ipv6(&pf_quic_conn_peer(s->conn)->addr) ? PF_SHARD_IPV6 : PF_SHARD_IPV4;
+	uint16_t max = s->hello.max_shard_payload & ~1u;
+
+	if (max && max < shard)
+		shard = max;
+	return shard < PF_SHARD_MIN ? PF_SHARD_MIN : shard;
+}
+
+static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf_welcome *w)
+{
+	struct pf_sender_params *d = &s->data;
+	bool chacha = a->welcome.cipher == PF_CIPHER_CHACHA20_POLY1305 &&
+		      s->hello.video_caps & PF_VIDEO_CAP_CHACHA20;
+	int err;
+
+	*w = a->welcome;
+	w->fec_scheme = FEC_GF16;
+	w->fec_percent = a->fec_percent == PF_FEC_ADAPTIVE ? ADAPTIVE_SAID : a->fec_percent;
+	w->max_data_per_block = MAX_DATA;
+	w->shard_payload = choose_shard(s);
+	w->encrypt = 1;
+	w->frames = 0;
+	w->cipher = chacha ? PF_CIPHER_CHACHA20_POLY1305 : PF_CIPHER_AES128_GCM;
+	err = pf_random_bytes(w->key, sizeof(w->key));
+	if (!err)
+		err = pf_random_bytes(w->salt, sizeof(w->salt));
+	if (!err && chacha)
+		err = pf_random_bytes(w->chacha_key, sizeof(w->chacha_key));
+	if (!err)
+		err = open_data_socket(s, s->listener->data_port, &d->fd);
+	if (err)
+		return err;
+	w->data_port = pf_udp_port(d->fd);
+
+	d->await_punch = !s->listener->data_port;
+	d->peer = pf_quic_conn_peer(s->conn)->addr;
+	d->keys.alg = chacha ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM;
+	if (chacha)
+		memcpy(d->keys.key, w->chacha_key, sizeof(w->chacha_key));
+	else
+		memcpy(d->keys.key, w->key, sizeof(w->key));
+	memcpy(d->keys.salt, w->salt, sizeof(w->salt));
+	d->direction = PF_FROM_HOST;
+	d->shard_bytes = w->shard_payload;
+	d->max_data_per_block = w->max_data_per_block;
+	d->fec_percent = a->fec_percent;
+	d->welcome_percent = w->fec_percent;
+	d->max_frame_bytes = pf_max_frame_bytes(w->bitrate_kbps, w->refresh_hz);
+	d->bitrate_kbps = w->bitrate_kbps;
+	return 0;
+}
+
+int pf_host_session_accept(struct pf_host_session *s, const struct pf_accept *a)
+{
+	uint8_t buf[1024];
+	struct pf_welcome w;
+	int err = 0;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->state == PF_HOST_CLOSED)
+		err = -EPIPE;
+	else if (s->state != PF_HOST_DECIDING)
+		err = -EALREADY;
+	else
+		err = agree(s, a, &w);
+	if (!err) {
+		int n = pf_welcome_build(&w, buf, sizeof(buf));
+
+		err = n < 0 ? n : pf_quic_conn_send(s->conn, buf, (size_t)n);
+		pf_secret_wipe(buf, sizeof(buf));
+	}
+	if (!err) {
+		s->state = PF_HOST_WELCOMED;
+		s->start_timer_wanted = true;
+	}
+	pthread_mutex_unlock(&s->lock);
+	pf_secret_wipe(&w, sizeof(w));
+	if (!err)
+		pf_quic_conn_notify(s->conn);
+	return err;
+}
+
+void pf_host_session_close(struct pf_host_session *s, uint32_t code, const char *text)
+{
+	pf_quic_conn_close(s->conn, code, text);
+}
+
+/* ---- the data plane begins ---- */
+
+/* Sender's thread. */
+static void on_ready(void *user, const struct sockaddr_storage *peer)
+{
+	struct pf_host_session *s = user;
+
+	atomic_store(&s->ready, true);
+	pf_quic_conn_notify(s->conn);
+}
+
+static uint32_t span_us(uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t us = to_ns > from_ns ? (to_ns - from_ns) / PF_NS_PER_US : 0;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
+/* Sender's thread, after a frame's last packet. */
+static void on_sent(void *user, const struct pf_sent_frame *f)
+{
+	struct pf_host_session *s = user;
+	uint64_t encode_start = f->user[STAMP_ENCODE_START];
+	uint64_t encode_end = f->user[STAMP_ENCODE_END];
+	struct pf_dgram d = { .tag = PF_DGRAM_HOST_TIMING };
+
+	if (!(s->hello.video_caps & PF_VIDEO_CAP_HOST_TIMING))
+		return;
+	d.timing.pts_ns = f->pts_unix_ns;
+	d.timing.host_us = span_us(f->user[STAMP_CAPTURE], f->sent_ns);
+	d.timing.has_stages = true;
+	d.timing.queue_us = span_us(f->user[STAMP_CAPTURE], encode_start);
+	d.timing.encode_us = span_us(encode_start, encode_end);
+	d.timing.pace_us = span_us(f->start_ns, f->sent_ns);
+	pf_host_session_datagram(s, &d);
+}
+
+static const struct pf_sender_events sender_events = {
+	.ready = on_ready,
+	.sent = on_sent,
+};
+
+/* Under the lock. */
+static int begin_data(struct pf_host_session *s, uint16_t port, struct pf_reason *why)
+{
+	struct sockaddr_storage *peer = &s->data.peer;
+	struct pf_sender *sender;
+	int err;
+
+	if (peer->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)peer)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)peer)->sin_port = htons(port);
+	s->data.events = &sender_events;
+	s->data.user = s;
+	err = pf_sender_create(&sender, &s->data, why);
+	pf_secret_wipe(&s->data.keys, sizeof(s->data.keys));
+	if (err)
+		return err;
+	s->data.fd = -1;
+	atomic_store_explicit(&s->sender, sender, memory_order_release);
+	s->state = PF_HOST_OPENING;
+	s->holding = true;
+	pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + HOLD_NS);
+	return 0;
+}
+
+/* Under the lock. */
+static void release_held(struct pf_host_session *s)
+{
+	struct pf_held *h = s->held;
+
+	s->holding = false;
+	s->held = NULL;
+	s->held_tail = &s->held;
+	s->held_count = 0;
+	for (struct pf_held *p = h; p; p = p->next)
+		pf_quic_conn_send(s->conn, p->msg, p->len);
+	free_held(h);
+}
+
+/* ---- messages from the client ---- */
+
+static void answer_clock(struct pf_host_session *s, uint64_t t1, uint64_t t2)
+{
+	struct pf_ctl echo = { .type = PF_CTL_CLOCK_ECHO };
+	uint8_t buf[64];
+	int n;
+
+	echo.clock_echo.t1 = t1;
+	echo.clock_echo.t2 = t2;
+	echo.clock_echo.t3 = unix_now(s);
+	n = pf_ctl_build(&echo, buf, sizeof(buf));
+	if (n > 0)
+		pf_quic_conn_send(s->conn, buf, (size_t)n);
+}
+
+static void refuse(struct pf_host_session *s, const char *text)
+{
+	pf_quic_conn_close(s->conn, PUNKTFUNK_CLOSE_SETUP_FAILED, text);
+}
+
+bool pf_host_session_message(
+	struct pf_host_session *s, const uint8_t *buf, size_t len, struct pf_ctl *msg)
+{
+	uint64_t t2 = unix_now(s);
+	struct pf_reason why = { 0 };
+	struct pf_start start;
+	bool forward = false;
+
+	pthread_mutex_lock(&s->lock);
+	switch (s->state) {
+	case PF_HOST_DECIDING:
+		refuse(s, "a message came before Welcome");
+		break;
+	case PF_HOST_WELCOMED:
+		if (s->released)
+			break;
+		if (pf_start_parse(&start, buf, len) < 0)
+			refuse(s, "malformed Start");
+		else if (begin_data(s, start.client_udp_port, &why) < 0)
+			refuse(s, why.text);
+		break;
+	case PF_HOST_OPENING:
+	case PF_HOST_RUNNING:
+		if (pf_ctl_parse(msg, buf, len) < 0)
+			break;
+		if (msg->type == PF_CTL_CLOCK_PROBE) {
+			answer_clock(s, msg->clock_t1, t2);
+			if (s->holding && ++s->echoes >= HOLD_ECHOES)
+				release_held(s);
+		} else if (msg->type == PF_CTL_LOSS_REPORT) {
+			struct pf_sender *sender = atomic_load(&s->sender);
+
+			if (sender)
+				pf_sender_loss_report(sender, msg->loss_ppm);
+		} else {
+			forward = true;
+		}
+		break;
+	case PF_HOST_CLOSED:
+		break;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return forward;
+}
+
+void pf_host_session_timer(struct pf_host_session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->state == PF_HOST_WELCOMED)
+		refuse(s, "Start did not come in time");
+	else if (s->holding)
+		release_held(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+bool pf_host_session_notified(struct pf_host_session *s)
+{
+	bool started = false;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->start_timer_wanted) {
+		s->start_timer_wanted = false;
+		if (s->state == PF_HOST_WELCOMED)
+			pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + s->listener->step_ns);
+	}
+	if (s->state == PF_HOST_OPENING && atomic_load(&s->ready)) {
+		s->state = PF_HOST_RUNNING;
+		started = true;
+		/* The client punches after its clock rounds. */
+		if (s->holding)
+			release_held(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return started;
+}
+
+bool pf_host_session_running(struct pf_host_session *s)
+{
+	bool running;
+
+	pthread_mutex_lock(&s->lock);
+	running = s->state == PF_HOST_RUNNING;
+	pthread_mutex_unlock(&s->lock);
+	return running;
+}
+
+void pf_host_session_ended(struct pf_host_session *s)
+{
+	atomic_store(&s->closed, true);
+	pthread_mutex_lock(&s->lock);
+	s->state = PF_HOST_CLOSED;
+	s->listener = NULL;
+	pthread_mutex_unlock(&s->lock);
+	drop_ref(s);
+}
+
+/* The sender ends here, on the caller's thread: it may take 100 ms. */
+void pf_host_session_unref(struct pf_host_session *s)
+{
+	struct pf_sender *sender;
+
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->released = true;
+	sender = atomic_exchange(&s->sender, NULL);
+	pthread_mutex_unlock(&s->lock);
+	pf_quic_conn_close(s->conn, PUNKTFUNK_CLOSE_NORMAL, NULL);
+	pf_sender_destroy(sender);
+	drop_ref(s);
+}
+
+/* ---- the host's side ---- */
+
+int pf_host_session_submit(struct pf_host_session *s, const uint8_t *data, size_t len,
+	uint32_t user_flags, const struct pf_frame_stamps *stamps)
+{
+	struct pf_sender *sender = atomic_load_explicit(&s->sender, memory_order_acquire);
+	struct pf_sender_frame f = {
+		.data = data,
+		.len = len,
+		.pts_unix_ns = stamps->capture_ns + (uint64_t)s->unix_offset_ns,
+		.user_flags = user_flags | PF_USER_VIDEO,
+		.user = {
+			[STAMP_CAPTURE] = stamps->capture_ns,
+			[STAMP_ENCODE_START] = stamps->encode_start_ns,
+			[STAMP_ENCODE_END] = stamps->encode_end_ns,
+		},
+	};
+
+	if (!sender || atomic_load_explicit(&s->closed, memory_order_relaxed))
+		return -EPIPE;
+	return pf_sender_submit(sender, &f);
+}
+
+unsigned pf_host_session_queued(const struct pf_host_session *s)
+{
+	struct pf_sender *sender = atomic_load_explicit(&s->sender, memory_order_acquire);
+
+	return sender ? pf_sender_queued(sender) : 0;
+}
+
+void pf_host_session_set_bitrate(struct pf_host_session *s, uint32_t kbps)
+{
+	struct pf_sender *sender = atomic_load(&s->sender);
+
+	if (sender)
+		pf_sender_set_bitrate(sender, kbps);
+}
+
+int pf_host_session_audio(
+	struct pf_host_session *s, const uint8_t *opus, size_t len, uint64_t capture_ns)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_AUDIO };
+
+	d.audio.seq = atomic_fetch_add_explicit(&s->audio_seq, 1, memory_order_relaxed);
+	d.audio.pts_ns = capture_ns + (uint64_t)s->unix_offset_ns;
+	d.audio.data = opus;
+	d.audio.len = len;
+	return pf_host_session_datagram(s, &d);
+}
+
+int pf_host_session_datagram(struct pf_host_session *s, const struct pf_dgram *d)
+{
+	uint8_t buf[PF_DGRAM_MAX_LEN];
+	int n = pf_dgram_build(d, buf, sizeof(buf));
+
+	return n < 0 ? n : pf_quic_conn_datagram(s->conn, buf, (size_t)n);
+}
+
+/* Under the lock. */
+static int hold(struct pf_host_session *s, const uint8_t *msg, size_t len)
+{
+	struct pf_held *h;
+
+	if (s->held_count >= HELD_MAX)
+		return -EAGAIN;
+	h = malloc(sizeof(*h) + len);
+	if (!h)
+		return -ENOMEM;
+	h->next = NULL;
+	h->len = len;
+	memcpy(h->msg, msg, len);
+	*s->held_tail = h;
+	s->held_tail = &h->next;
+	s->held_count++;
+	return 0;
+}
+
+int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg)
+{
+	uint8_t *buf = malloc(PF_PF1_MAX_MESSAGE);
+	int n, err;
+
+	if (!buf)
+		return -ENOMEM;
+	n = pf_ctl_build(msg, buf, PF_PF1_MAX_MESSAGE);
+	if (n < 0) {
+		free(buf);
+		return n;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (s->state == PF_HOST_CLOSED)
+		err = -EPIPE;
+	else if (s->state < PF_HOST_OPENING || s->holding)
+		err = hold(s, buf, (size_t)n);
+	else
+		err = pf_quic_conn_send(s->conn, buf, (size_t)n);
+	pthread_mutex_unlock(&s->lock);
+	free(buf);
+	return err;
+}
+
+int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out)
+{
+	struct pf_sender_stats st = { 0 };
+
+	pthread_mutex_lock(&s->lock);
+	if (atomic_load(&s->sender))
+		pf_sender_stats(atomic_load(&s->sender), &st);
+	pthread_mutex_unlock(&s->lock);
+	*out = (PunktfunkStats){
+		.struct_size = sizeof(*out),
+		.frames = st.frames,
+		.frames_dropped = st.dropped,
+		.packets = st.packets,
+		.packets_parity = st.packets_parity,
+		.bytes = st.bytes,
+		.send_errors = st.send_errors,
+		.loss_ppm = st.loss_ppm,
+		.fec_percent = st.fec_percent,
+	};
+	return 0;
+}

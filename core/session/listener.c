@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/session/listener.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/base/clock.h"
+#include "core/session/host_session.h"
+
+#define DEFAULT_STEP_MS	      10000
+#define DEFAULT_MAX_SESSIONS  32
+#define CLOSE_PAIRING_UNARMED 0x60
+
+/* ---- events of the endpoint ---- */
+
+static void on_opened(void *user, struct pf_quic_conn *c)
+{
+	struct pf_listener *l = user;
+
+	pf_quic_conn_set_timer(c, pf_clock_mono_ns() + l->step_ns);
+}
+
+static bool is_pair_request(const uint8_t *msg, size_t len)
+{
+	struct pf_ctl ctl;
+
+	return pf_ctl_parse(&ctl, msg, len) == 0 && ctl.type == PF_CTL_PAIR_REQUEST;
+}
+
+static void first_message(
+	struct pf_listener *l, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
+{
+	const struct pf_quic_peer *qp = pf_quic_conn_peer(c);
+	struct pf_host_session *s;
+	struct pf_hello hello;
+	struct pf_peer peer = { .addr = qp->addr, .has_certificate = qp->has_certificate };
+	char text[64];
+	int err;
+
+	if (is_pair_request(msg, len)) {
+		pf_quic_conn_close(c, CLOSE_PAIRING_UNARMED, "pairing is not armed at this host");
+		return;
+	}
+	err = pf_hello_parse(&hello, msg, len);
+	if (err) {
+		if (err == -EPROTONOSUPPORT)
+			pf_quic_conn_close(
+				c, PUNKTFUNK_CLOSE_WIRE_VERSION, "this host speaks wire version 2");
+		else
+			pf_quic_conn_close(
+				c, PUNKTFUNK_CLOSE_SETUP_FAILED, "malformed first message");
+		return;
+	}
+	if (l->sessions >= l->max_sessions) {
+		snprintf(text, sizeof(text), "this host serves %u sessions already", l->sessions);
+		pf_quic_conn_close(c, PUNKTFUNK_CLOSE_BUSY, text);
+		return;
+	}
+	s = pf_host_session_create(l, ++l->next_id, c, &hello);
+	if (!s) {
+		pf_quic_conn_close(c, PUNKTFUNK_CLOSE_SETUP_FAILED, "out of memory");
+		return;
+	}
+	l->sessions++;
+	pf_quic_conn_set_user(c, s);
+	pf_quic_conn_set_timer(c, 0);
+	memcpy(peer.fingerprint, qp->fingerprint, sizeof(peer.fingerprint));
+	l->events.hello(l->user, s, &hello, &peer);
+}
+
+static void on_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
+{
+	struct pf_listener *l = user;
+	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_ctl ctl;
+
+	if (!s)
+		first_message(l, c, msg, len);
+	else if (pf_host_session_message(s, msg, len, &ctl) && l->events.control)
+		l->events.control(l->user, s, &ctl);
+}
+
+/* A client that ends its control stream is done. */
+static void on_stream_end(void *user, struct pf_quic_conn *c)
+{
+	pf_quic_conn_close(c, PUNKTFUNK_CLOSE_NORMAL, NULL);
+}
+
+static void on_datagram(void *user, struct pf_quic_conn *c, const uint8_t *data, size_t len)
+{
+	struct pf_listener *l = user;
+	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_dgram d;
+
+	if (!s || !l->events.datagram || !pf_host_session_running(s) ||
+		pf_dgram_parse(&d, data, len) < 0)
+		return;
+	/* The others are the host's to send. */
+	if (d.tag == PF_DGRAM_INPUT || d.tag == PF_DGRAM_MIC || d.tag == PF_DGRAM_RICH_INPUT)
+		l->events.datagram(l->user, s, &d);
+}
+
+static void on_timer(void *user, struct pf_quic_conn *c)
+{
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (s)
+		pf_host_session_timer(s);
+	else
+		pf_quic_conn_close(
+			c, PUNKTFUNK_CLOSE_SETUP_FAILED, "the first message did not come in time");
+}
+
+static void on_notified(void *user, struct pf_quic_conn *c)
+{
+	struct pf_listener *l = user;
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (s && pf_host_session_notified(s) && l->events.started)
+		l->events.started(l->user, s);
+}
+
+static void on_closed(void *user, struct pf_quic_conn *c, const struct pf_quic_close *why)
+{
+	struct pf_listener *l = user;
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (!s)
+		return;
+	pf_quic_conn_set_user(c, NULL);
+	l->sessions--;
+	if (l->events.closed)
+		l->events.closed(l->user, s, why->code, why->text);
+	pf_host_session_ended(s);
+}
+
+static const struct pf_quic_events quic_events = {
+	.opened = on_opened,
+	.message = on_message,
+	.stream_end = on_stream_end,
+	.datagram = on_datagram,
+	.timer = on_timer,
+	.notified = on_notified,
+	.closed = on_closed,
+};
+
+/* ---- the listener ---- */
+
+int pf_listener_create(
+	struct pf_listener **out, const struct pf_listener_params *params, struct pf_reason *why)
+{
+	struct pf_listener *l = calloc(1, sizeof(*l));
+	struct pf_quic_params qp = {
+		.identity = params->identity,
+		.events = &quic_events,
+		.user = l,
+		.idle_ms = params->idle_ms,
+		.bind_address = params->bind_address,
+		.port = params->port,
+	};
+	int err;
+
+	if (!l)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	if (!params->events || !params->events->hello) {
+		free(l);
+		return pf_reason_set(why, -EINVAL, "nobody to decide about clients");
+	}
+	l->events = *params->events;
+	l->user = params->user;
+	l->data_port = params->data_port;
+	l->step_ns = (params->step_ms ? params->step_ms : DEFAULT_STEP_MS) * PF_NS_PER_MS;
+	l->max_sessions = params->max_sessions ? params->max_sessions : DEFAULT_MAX_SESSIONS;
+	err = pf_quic_listen(&l->quic, &qp, why);
+	if (err) {
+		free(l);
+		return err;
+	}
+	*out = l;
+	return 0;
+}
+
+void pf_listener_destroy(struct pf_listener *l)
+{
+	if (!l)
+		return;
+	pf_quic_destroy(l->quic);
+	free(l);
+}
+
+uint16_t pf_listener_port(const struct pf_listener *l)
+{
+	return pf_quic_port(l->quic);
+}

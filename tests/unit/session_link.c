@@ -1,0 +1,1108 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Whole sessions over loopback: the listener on one side, the public interface
+ * (or a bare QUIC client that breaks the rules) on the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/crypto/identity.h"
+#include "core/quic/endpoint.h"
+#include "core/session/listener.h"
+#include "punktfunk_core.h"
+
+/* Patience of a wait: only a hang uses it up. */
+#define PATIENCE_MS 20000
+#define SESSIONS    24
+
+enum answer { ACCEPT, REJECT, WAIT };
+
+/* The host of a test. */
+struct host {
+	struct pf_listener *l;
+	struct pf_listener_params params;
+	enum answer answer;
+	struct pf_accept accept;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned hellos, started, closed, controls, inputs;
+	struct pf_host_session *sessions[SESSIONS];
+	struct pf_hello hello;
+	struct pf_peer peer;
+	struct pf_ctl control;
+	struct pf_dgram input;
+	uint32_t close_code;
+	char close_text[300];
+};
+
+static struct pf_identity *host_id;
+
+static void bump(struct host *h, unsigned *counter)
+{
+	++*counter;
+	pthread_cond_broadcast(&h->changed);
+}
+
+static bool wait_count(struct host *h, const unsigned *counter, unsigned want)
+{
+	struct timespec end;
+	bool ok;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += PATIENCE_MS / 1000;
+	pthread_mutex_lock(&h->lock);
+	while (*counter < want)
+		if (pthread_cond_timedwait(&h->changed, &h->lock, &end) == ETIMEDOUT)
+			break;
+	ok = *counter >= want;
+	pthread_mutex_unlock(&h->lock);
+	return ok;
+}
+
+static void on_hello(void *user, struct pf_host_session *s, const struct pf_hello *hello,
+	const struct pf_peer *peer)
+{
+	struct host *h = user;
+
+	if (h->answer == ACCEPT)
+		assert_int_equal(pf_host_session_accept(s, &h->accept), 0);
+	else if (h->answer == REJECT)
+		pf_host_session_close(s, PUNKTFUNK_CLOSE_DENIED, "not on the list");
+	pthread_mutex_lock(&h->lock);
+	assert_true(h->hellos < SESSIONS);
+	h->sessions[h->hellos] = s;
+	h->hello = *hello;
+	h->peer = *peer;
+	bump(h, &h->hellos);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void on_started(void *user, struct pf_host_session *s)
+{
+	struct host *h = user;
+
+	pthread_mutex_lock(&h->lock);
+	bump(h, &h->started);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void on_control(void *user, struct pf_host_session *s, const struct pf_ctl *msg)
+{
+	struct host *h = user;
+
+	pthread_mutex_lock(&h->lock);
+	h->control = *msg;
+	bump(h, &h->controls);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void on_datagram(void *user, struct pf_host_session *s, const struct pf_dgram *d)
+{
+	struct host *h = user;
+
+	pthread_mutex_lock(&h->lock);
+	h->input = *d;
+	bump(h, &h->inputs);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void on_closed(void *user, struct pf_host_session *s, uint32_t code, const char *text)
+{
+	struct host *h = user;
+
+	pthread_mutex_lock(&h->lock);
+	h->close_code = code;
+	snprintf(h->close_text, sizeof(h->close_text), "%s", text);
+	bump(h, &h->closed);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static const struct pf_listener_events events = {
+	.hello = on_hello,
+	.started = on_started,
+	.control = on_control,
+	.datagram = on_datagram,
+	.closed = on_closed,
+};
+
+static void host_init(struct host *h)
+{
+	struct pf_welcome *w = &h->accept.welcome;
+	pthread_condattr_t attr;
+
+	memset(h, 0, sizeof(*h));
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	pf_welcome_init(w);
+	w->width = 1280;
+	w->height = 720;
+	w->refresh_hz = 60;
+	w->bitrate_kbps = 20000;
+	w->codec = PF_CODEC_H264;
+	w->compositor = PF_COMPOSITOR_WLROOTS;
+	w->host_caps = PF_HOST_CAP_PAD_SNAPSHOTS;
+	h->accept.fec_percent = PUNKTFUNK_FEC_ADAPTIVE;
+	h->params = (struct pf_listener_params){
+		.bind_address = "127.0.0.1", .identity = host_id, .events = &events, .user = h
+	};
+}
+
+static void host_start(struct host *h)
+{
+	struct pf_reason why;
+
+	assert_int_equal(pf_listener_create(&h->l, &h->params, &why), 0);
+}
+
+static void host_stop(struct host *h)
+{
+	pf_listener_destroy(h->l);
+	h->l = NULL;
+	assert_int_equal(h->closed, h->hellos);
+	for (unsigned i = 0; i < h->hellos; i++)
+		pf_host_session_unref(h->sessions[i]);
+	pthread_cond_destroy(&h->changed);
+	pthread_mutex_destroy(&h->lock);
+}
+
+static PunktfunkConnectOptions options(const struct host *h)
+{
+	return (PunktfunkConnectOptions){
+		.struct_size = sizeof(PunktfunkConnectOptions),
+		.port = pf_listener_port(h->l),
+		.host = "127.0.0.1",
+		.name = "test client",
+		.width = 1280,
+		.height = 720,
+		.refresh_hz = 60,
+		.timeout_ms = PATIENCE_MS,
+	};
+}
+
+static PunktfunkConnection *client_open(struct host *h)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnectOptions o = options(h);
+	PunktfunkConnection *c = NULL;
+	int err = punktfunk_connect(&o, &c, &why);
+
+	if (err)
+		print_message("# %s\n", why.text);
+	assert_int_equal(err, 0);
+	return c;
+}
+
+/* ---- a session that works ---- */
+
+#define FRAMES 120
+#define AUDIO  60
+#define INPUTS 50
+
+static size_t frame_size(uint32_t i)
+{
+	return 40 + (i * 7919u) % 60000;
+}
+
+static void fill(uint8_t *p, size_t n, uint32_t seed)
+{
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1664525u + 1013904223u;
+		p[i] = (uint8_t)(seed >> 24);
+	}
+}
+
+/* The encode and audio threads of a host. */
+static void *stream(void *arg)
+{
+	struct pf_host_session *s = arg;
+	static uint8_t buf[100000];
+	uint8_t sound[160];
+
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		struct pf_frame_stamps t = { .capture_ns = pf_clock_mono_ns() };
+
+		t.encode_start_ns = t.capture_ns + 1000;
+		t.encode_end_ns = t.capture_ns + 3000;
+		fill(buf, frame_size(i), i);
+		while (pf_host_session_submit(s, buf, frame_size(i),
+			       i ? 0 : (uint32_t)PUNKTFUNK_FRAME_IDR, &t) == -EAGAIN)
+			usleep(1000);
+		if (i < AUDIO) {
+			fill(sound, sizeof(sound), 1000 + i);
+			pf_host_session_audio(s, sound, sizeof(sound), t.capture_ns);
+		}
+		usleep(4000);
+	}
+	return NULL;
+}
+
+static void check_frames(PunktfunkConnection *c)
+{
+	static uint8_t want[100000];
+	bool seen[FRAMES] = { false };
+
+	for (unsigned n = 0; n < FRAMES; n++) {
+		PunktfunkFrame f = { .struct_size = sizeof(f) };
+
+		assert_int_equal(punktfunk_connection_next_frame(c, &f, PATIENCE_MS), 0);
+		assert_true(f.frame_index < FRAMES && !seen[f.frame_index]);
+		seen[f.frame_index] = true;
+		assert_int_equal(f.size, frame_size(f.frame_index));
+		fill(want, f.size, f.frame_index);
+		assert_memory_equal(f.data, want, f.size);
+		assert_true(f.flags & PUNKTFUNK_FRAME_VIDEO);
+		assert_int_equal(!!(f.flags & PUNKTFUNK_FRAME_IDR), f.frame_index == 0);
+		assert_true(f.completed_unix_ns >= f.first_unix_ns);
+		/* One machine, one clock: it arrived after it was taken. */
+		assert_true(f.first_unix_ns > f.pts_unix_ns);
+		assert_true(f.first_unix_ns - f.pts_unix_ns < 10 * PF_NS_PER_S);
+	}
+}
+
+static unsigned drain_audio(PunktfunkConnection *c)
+{
+	uint8_t want[160];
+	unsigned n = 0;
+
+	for (;; n++) {
+		PunktfunkAudio a = { .struct_size = sizeof(a) };
+
+		if (punktfunk_connection_next_audio(c, &a, n ? 0 : PATIENCE_MS) != 0)
+			return n;
+		assert_int_equal(a.size, sizeof(want));
+		fill(want, sizeof(want), 1000 + a.seq);
+		assert_memory_equal(a.data, want, sizeof(want));
+		assert_true(a.pts_unix_ns > 0);
+	}
+}
+
+static void a_session_carries_everything(void **state)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	PunktfunkStats stats = { .struct_size = sizeof(stats) };
+	unsigned timings = 0, audio;
+	PunktfunkConnection *c;
+	struct pf_host_session *s;
+	struct pollfd fd;
+	uint8_t fp[32];
+	struct host h;
+	pthread_t t;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h);
+	assert_true(wait_count(&h, &h.started, 1));
+	s = h.sessions[0];
+	assert_string_equal(h.hello.name, "test client");
+	assert_false(h.peer.has_certificate);
+
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.width, 1280);
+	assert_int_equal(info.bitrate_kbps, 20000);
+	assert_int_equal(info.codec, PUNKTFUNK_CODEC_H264);
+	assert_int_equal(info.shard_payload, 1408);
+	pf_identity_fingerprint(host_id, fp);
+	assert_memory_equal(info.host_fingerprint, fp, 32);
+	/* Both ends read the same clock. */
+	assert_true(llabs(info.clock_offset_ns) < 20 * (long long)PF_NS_PER_MS);
+	assert_true(info.rtt_ns > 0 && info.rtt_ns < PF_NS_PER_S);
+	print_message("# clock offset %lld us, round trip %llu us\n",
+		(long long)info.clock_offset_ns / 1000, (unsigned long long)info.rtt_ns / 1000);
+
+	assert_int_equal(pthread_create(&t, NULL, stream, s), 0);
+	for (uint32_t i = 0; i < INPUTS; i++) {
+		PunktfunkInputEvent e = { .struct_size = sizeof(e),
+			.kind = PUNKTFUNK_INPUT_MOUSE_RELATIVE,
+			.x = (int32_t)i,
+			.y = -1 };
+
+		assert_int_equal(punktfunk_send_input(c, &e), 0);
+		assert_true(wait_count(&h, &h.inputs, i + 1));
+		assert_int_equal(h.input.tag, PF_DGRAM_INPUT);
+		assert_int_equal(h.input.input.x, i);
+		assert_int_equal(h.input.input.y, -1);
+	}
+	check_frames(c);
+	pthread_join(t, NULL);
+	audio = drain_audio(c);
+	fd = (struct pollfd){ .fd = punktfunk_connection_fd(c), .events = POLLIN };
+	assert_int_equal(poll(&fd, 1, PATIENCE_MS), 1);
+	for (;;) {
+		PunktfunkEvent e = { .struct_size = sizeof(e) };
+
+		if (punktfunk_connection_next_event(c, &e, timings < FRAMES ? 1000 : 0) != 0)
+			break;
+		assert_int_equal(e.type, PUNKTFUNK_EVENT_HOST_TIMING);
+		assert_int_equal(e.b, 1);
+		assert_int_equal(e.c, 2);
+		assert_true(e.a >= 3);
+		timings++;
+	}
+	/* Datagrams may be lost on a loaded machine, but not many. */
+	assert_in_range(timings, FRAMES * 9 / 10, FRAMES);
+	assert_in_range(audio, AUDIO * 9 / 10, AUDIO);
+	/* Nothing waits: the common descriptor is quiet. */
+	assert_int_equal(poll(&fd, 1, 0), 0);
+
+	assert_int_equal(punktfunk_connection_stats(c, &stats), 0);
+	assert_int_equal(stats.frames, FRAMES);
+	assert_int_equal(stats.packets_forged, 0);
+	assert_int_equal(stats.packets_invalid, 0);
+	assert_int_equal(pf_host_session_stats(s, &stats), 0);
+	assert_int_equal(stats.frames, FRAMES);
+	assert_int_equal(stats.frames_dropped, 0);
+
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_QUIT);
+	assert_true(wait_count(&h, &h.closed, 1));
+	assert_int_equal(h.close_code, PUNKTFUNK_CLOSE_QUIT);
+	assert_int_equal(pf_host_session_audio(s, fp, sizeof(fp), 1), -EPIPE);
+	host_stop(&h);
+}
+
+static void chacha_is_used_when_both_can(void **state)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	PunktfunkConnection *c;
+	struct host h;
+	pthread_t t;
+
+	host_init(&h);
+	h.accept.welcome.cipher = PF_CIPHER_CHACHA20_POLY1305;
+	host_start(&h);
+	c = client_open(&h);
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.cipher, PUNKTFUNK_CIPHER_CHACHA20_POLY1305);
+	assert_true(wait_count(&h, &h.started, 1));
+	assert_int_equal(pthread_create(&t, NULL, stream, h.sessions[0]), 0);
+	check_frames(c);
+	pthread_join(t, NULL);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+static PunktfunkEvent next_event(PunktfunkConnection *c, uint32_t type)
+{
+	for (;;) {
+		PunktfunkEvent e = { .struct_size = sizeof(e) };
+
+		assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+		if (e.type == type)
+			return e;
+	}
+}
+
+static void wishes_reach_the_host_and_are_answered(void **state)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	struct pf_ctl answer = { 0 };
+	PunktfunkConnection *c;
+	PunktfunkEvent e;
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h);
+	assert_true(wait_count(&h, &h.started, 1));
+
+	assert_int_equal(punktfunk_request_keyframe(c), 0);
+	assert_true(wait_count(&h, &h.controls, 1));
+	assert_int_equal(h.control.type, PF_CTL_REQUEST_KEYFRAME);
+
+	assert_int_equal(punktfunk_request_bitrate(c, 12345), 0);
+	assert_true(wait_count(&h, &h.controls, 2));
+	assert_int_equal(h.control.type, PF_CTL_SET_BITRATE);
+	assert_int_equal(h.control.kbps, 12345);
+	answer.type = PF_CTL_BITRATE_CHANGED;
+	answer.bitrate_changed.kbps = 12000;
+	assert_int_equal(pf_host_session_control(h.sessions[0], &answer), 0);
+	e = next_event(c, PUNKTFUNK_EVENT_BITRATE);
+	assert_int_equal(e.a, 12000);
+
+	assert_int_equal(punktfunk_request_mode(c, 1920, 1080, 120), 0);
+	assert_true(wait_count(&h, &h.controls, 3));
+	assert_int_equal(h.control.type, PF_CTL_RECONFIGURE);
+	assert_int_equal(h.control.reconfigure.height, 1080);
+	answer.type = PF_CTL_RECONFIGURED;
+	answer.reconfigured.accepted = true;
+	answer.reconfigured.mode = h.control.reconfigure;
+	assert_int_equal(pf_host_session_control(h.sessions[0], &answer), 0);
+	e = next_event(c, PUNKTFUNK_EVENT_MODE);
+	assert_int_equal(e.a, 1920);
+	assert_int_equal(e.c, 120);
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.width, 1920);
+	assert_int_equal(info.bitrate_kbps, 12000);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+/* ---- admission ---- */
+
+static void a_refusal_says_why(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnection *c = NULL;
+	PunktfunkConnectOptions o;
+	struct host h;
+
+	host_init(&h);
+	h.answer = REJECT;
+	host_start(&h);
+	o = options(&h);
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_EACCES);
+	assert_null(c);
+	assert_int_equal(why.code, PUNKTFUNK_EACCES);
+	assert_int_equal(why.close_code, PUNKTFUNK_CLOSE_DENIED);
+	assert_non_null(strstr(why.text, "not on the list"));
+	assert_true(wait_count(&h, &h.closed, 1));
+	assert_int_equal(h.close_code, PUNKTFUNK_CLOSE_DENIED);
+	host_stop(&h);
+}
+
+struct later {
+	struct host *h;
+	bool accept;
+};
+
+static void *decide_later(void *arg)
+{
+	struct later *later = arg;
+
+	if (!wait_count(later->h, &later->h->hellos, 1))
+		return arg;
+	usleep(300 * 1000);
+	if (later->accept)
+		return pf_host_session_accept(later->h->sessions[0], &later->h->accept) ? arg
+											: NULL;
+	pf_host_session_close(later->h->sessions[0], PUNKTFUNK_CLOSE_DENIED, "after a while");
+	return NULL;
+}
+
+static void a_decision_may_come_later(void **state)
+{
+	for (unsigned accept = 0; accept < 2; accept++) {
+		PunktfunkReason why = { .struct_size = sizeof(why) };
+		PunktfunkConnection *c = NULL;
+		PunktfunkConnectOptions o;
+		struct host h;
+		struct later later = { &h, accept };
+		pthread_t t;
+		void *failed;
+
+		host_init(&h);
+		h.answer = WAIT;
+		host_start(&h);
+		o = options(&h);
+		assert_int_equal(pthread_create(&t, NULL, decide_later, &later), 0);
+		assert_int_equal(punktfunk_connect(&o, &c, &why), accept ? 0 : PUNKTFUNK_EACCES);
+		pthread_join(t, &failed);
+		assert_null(failed);
+		if (accept) {
+			/* One answer only. */
+			assert_int_equal(
+				pf_host_session_accept(h.sessions[0], &h.accept), -EALREADY);
+			punktfunk_connection_close(c, 0);
+		} else {
+			assert_non_null(strstr(why.text, "after a while"));
+		}
+		host_stop(&h);
+	}
+}
+
+static void a_full_host_is_busy(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnection *c, *second = NULL;
+	PunktfunkConnectOptions o;
+	struct host h;
+
+	host_init(&h);
+	h.params.max_sessions = 1;
+	host_start(&h);
+	c = client_open(&h);
+	o = options(&h);
+	assert_int_equal(punktfunk_connect(&o, &second, &why), PUNKTFUNK_EBUSY);
+	assert_int_equal(why.close_code, PUNKTFUNK_CLOSE_BUSY);
+	punktfunk_connection_close(c, 0);
+	assert_true(wait_count(&h, &h.closed, 1));
+	/* The place is free again. */
+	c = client_open(&h);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+static void fingerprints_are_checked_both_ways(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkIdentity *id = NULL;
+	PunktfunkConnection *c = NULL;
+	PunktfunkConnectOptions o;
+	uint8_t host_fp[32], client_fp[32];
+	struct host h;
+
+	assert_int_equal(punktfunk_identity_open(NULL, &id, &why), 0);
+	punktfunk_identity_fingerprint(id, client_fp);
+	pf_identity_fingerprint(host_id, host_fp);
+	host_init(&h);
+	host_start(&h);
+	o = options(&h);
+	o.identity = id;
+	o.host_fingerprint = host_fp;
+	assert_int_equal(punktfunk_connect(&o, &c, &why), 0);
+	assert_true(h.peer.has_certificate);
+	assert_memory_equal(h.peer.fingerprint, client_fp, 32);
+	punktfunk_connection_close(c, 0);
+
+	c = NULL;
+	o.host_fingerprint = client_fp;
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_EACCES);
+	assert_null(c);
+	assert_non_null(strstr(why.text, "certificate"));
+	punktfunk_identity_free(id);
+	host_stop(&h);
+	assert_int_equal(h.hellos, 1);
+}
+
+/* ---- ends ---- */
+
+static void the_client_learns_that_the_host_went(void **state)
+{
+	PunktfunkFrame f = { .struct_size = sizeof(f) };
+	PunktfunkAudio a = { .struct_size = sizeof(a) };
+	PunktfunkEvent e = { .struct_size = sizeof(e) };
+	struct pollfd fd;
+	PunktfunkConnection *c;
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h);
+	assert_true(wait_count(&h, &h.started, 1));
+	host_stop(&h);
+	e = next_event(c, PUNKTFUNK_EVENT_CLOSED);
+	assert_int_equal(e.a, 0);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, 0), PUNKTFUNK_EPIPE);
+	assert_int_equal(punktfunk_connection_next_frame(c, &f, PATIENCE_MS), PUNKTFUNK_EPIPE);
+	assert_int_equal(punktfunk_connection_next_audio(c, &a, PATIENCE_MS), PUNKTFUNK_EPIPE);
+	assert_int_equal(punktfunk_request_keyframe(c), PUNKTFUNK_EPIPE);
+	fd = (struct pollfd){ .fd = punktfunk_connection_fd(c), .events = POLLIN };
+	assert_int_equal(poll(&fd, 1, 0), 1);
+	punktfunk_connection_close(c, 0);
+}
+
+static void a_typed_end_reaches_the_client(void **state)
+{
+	PunktfunkConnection *c;
+	PunktfunkEvent e;
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h);
+	assert_true(wait_count(&h, &h.started, 1));
+	pf_host_session_close(h.sessions[0], PUNKTFUNK_CLOSE_APP_EXITED, "the game ended");
+	e = next_event(c, PUNKTFUNK_EVENT_CLOSED);
+	assert_int_equal(e.a, PUNKTFUNK_CLOSE_APP_EXITED);
+	assert_string_equal(e.text, "the game ended");
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+/* In a process of its own, so that it can be killed. */
+static void client_process(int ports, int ready)
+{
+	PunktfunkConnectOptions o = { .struct_size = sizeof(o),
+		.host = "127.0.0.1",
+		.width = 640,
+		.height = 480,
+		.refresh_hz = 60,
+		.timeout_ms = PATIENCE_MS };
+	PunktfunkConnection *c;
+
+	if (read(ports, &o.port, sizeof(o.port)) != sizeof(o.port) ||
+		punktfunk_connect(&o, &c, NULL) != 0 || write(ready, "", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(0);
+}
+
+static void a_killed_client_is_lost_after_the_idle_time(void **state)
+{
+	int ports[2], ready[2], status;
+	struct host h;
+	uint16_t port;
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ports), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		client_process(ports[0], ready[1]);
+	host_init(&h);
+	h.params.idle_ms = 1000;
+	host_start(&h);
+	port = pf_listener_port(h.l);
+	assert_int_equal(write(ports[1], &port, sizeof(port)), sizeof(port));
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_true(wait_count(&h, &h.started, 1));
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_true(wait_count(&h, &h.closed, 1));
+	assert_int_equal(h.close_code, 0xffffffff);
+	host_stop(&h);
+	for (unsigned i = 0; i < 2; i++) {
+		close(ports[i]);
+		close(ready[i]);
+	}
+}
+
+static void nobody_there_has_a_clear_message(void **state)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnectOptions o = { .struct_size = sizeof(o),
+		.host = "127.0.0.1",
+		.width = 640,
+		.height = 480,
+		.refresh_hz = 60,
+		.timeout_ms = 2500 };
+	socklen_t len = sizeof(in4);
+	PunktfunkConnection *c = NULL;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in4, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in4, &len), 0);
+	o.port = ntohs(in4.sin_port);
+	/* A port that swallows everything. */
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_ETIMEDOUT);
+	assert_non_null(strstr(why.text, "firewall"));
+	close(fd);
+	/* A port with nobody behind it. */
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_ECONNREFUSED);
+	assert_non_null(strstr(why.text, "nothing listens"));
+	o.host = "no-such-host.invalid";
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_EHOSTUNREACH);
+	assert_non_null(strstr(why.text, "no-such-host.invalid"));
+	assert_null(c);
+}
+
+/* ---- many ---- */
+
+struct one_of_many {
+	struct host *h;
+	pthread_t thread;
+	int failed;
+};
+
+static void *one_client(void *arg)
+{
+	struct one_of_many *me = arg;
+	PunktfunkConnectOptions o = options(me->h);
+	PunktfunkConnection *c;
+
+	me->failed = punktfunk_connect(&o, &c, NULL);
+	if (me->failed)
+		return NULL;
+	for (unsigned i = 0; i < 5 && !me->failed; i++) {
+		PunktfunkFrame f = { .struct_size = sizeof(f) };
+
+		me->failed = punktfunk_connection_next_frame(c, &f, PATIENCE_MS);
+	}
+	punktfunk_connection_close(c, 0);
+	return NULL;
+}
+
+static void twenty_sessions_at_once(void **state)
+{
+	enum { N = 20 };
+	struct one_of_many many[N] = { 0 };
+	static uint8_t au[3000];
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	for (unsigned i = 0; i < N; i++) {
+		many[i].h = &h;
+		assert_int_equal(pthread_create(&many[i].thread, NULL, one_client, &many[i]), 0);
+	}
+	assert_true(wait_count(&h, &h.started, N));
+	for (unsigned f = 0; f < 5; f++) {
+		for (unsigned i = 0; i < N; i++) {
+			struct pf_frame_stamps t = { .capture_ns = pf_clock_mono_ns() };
+
+			assert_int_equal(
+				pf_host_session_submit(h.sessions[i], au, sizeof(au), 0, &t), 0);
+		}
+		usleep(20 * 1000);
+	}
+	for (unsigned i = 0; i < N; i++) {
+		pthread_join(many[i].thread, NULL);
+		assert_int_equal(many[i].failed, 0);
+	}
+	assert_true(wait_count(&h, &h.closed, N));
+	host_stop(&h);
+}
+
+/* ---- clients that break the rules, or keep them to the letter ---- */
+
+struct raw {
+	struct pf_quic *q;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct pf_quic_conn *conn;
+	unsigned opened, closed, messages;
+	struct pf_quic_close why;
+	struct {
+		uint8_t data[1024];
+		size_t len;
+	} got[64];
+};
+
+static void raw_bump(struct raw *r, unsigned *counter)
+{
+	++*counter;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void raw_opened(void *user, struct pf_quic_conn *c)
+{
+	struct raw *r = user;
+
+	pthread_mutex_lock(&r->lock);
+	r->conn = pf_quic_conn_ref(c);
+	raw_bump(r, &r->opened);
+}
+
+static void raw_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
+{
+	struct raw *r = user;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->messages < 64 && len <= sizeof(r->got[0].data)) {
+		memcpy(r->got[r->messages].data, msg, len);
+		r->got[r->messages].len = len;
+	}
+	raw_bump(r, &r->messages);
+}
+
+static void raw_closed(void *user, struct pf_quic_conn *c, const struct pf_quic_close *why)
+{
+	struct raw *r = user;
+
+	pthread_mutex_lock(&r->lock);
+	r->why = *why;
+	raw_bump(r, &r->closed);
+}
+
+static bool raw_wait(struct raw *r, const unsigned *counter, unsigned want, unsigned ms)
+{
+	uint64_t end = pf_clock_mono_ns() + ms * PF_NS_PER_MS;
+	struct timespec ts = { (time_t)(end / PF_NS_PER_S), (long)(end % PF_NS_PER_S) };
+	bool ok;
+
+	pthread_mutex_lock(&r->lock);
+	while (*counter < want)
+		if (pthread_cond_timedwait(&r->changed, &r->lock, &ts) == ETIMEDOUT)
+			break;
+	ok = *counter >= want;
+	pthread_mutex_unlock(&r->lock);
+	return ok;
+}
+
+static void raw_open(struct raw *r, struct host *h)
+{
+	static const struct pf_quic_events ev = {
+		.opened = raw_opened, .message = raw_message, .closed = raw_closed
+	};
+	struct pf_quic_params p = { .events = &ev, .user = r };
+	struct sockaddr_in *in4 = (struct sockaddr_in *)&p.remote;
+	pthread_condattr_t attr;
+	struct pf_reason why;
+
+	memset(r, 0, sizeof(*r));
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->changed, &attr);
+	pthread_condattr_destroy(&attr);
+	in4->sin_family = AF_INET;
+	in4->sin_port = htons(pf_listener_port(h->l));
+	in4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	p.remote_len = sizeof(*in4);
+	assert_int_equal(pf_quic_dial(&r->q, &p, &why), 0);
+	assert_true(raw_wait(r, &r->opened, 1, PATIENCE_MS));
+}
+
+static void raw_close(struct raw *r)
+{
+	pf_quic_destroy(r->q);
+	pf_quic_conn_unref(r->conn);
+	pthread_cond_destroy(&r->changed);
+	pthread_mutex_destroy(&r->lock);
+}
+
+static void raw_hello(struct raw *r)
+{
+	struct pf_hello hello;
+	uint8_t buf[512];
+	int n;
+
+	pf_hello_init(&hello);
+	hello.width = 1280;
+	hello.height = 720;
+	hello.refresh_hz = 60;
+	hello.max_shard_payload = 1201;
+	n = pf_hello_build(&hello, buf, sizeof(buf));
+	assert_true(n > 0);
+	assert_int_equal(pf_quic_conn_send(r->conn, buf, (size_t)n), 0);
+}
+
+static void raw_expect_close(struct host *h, const uint8_t *msg, size_t len, uint32_t code)
+{
+	struct raw r;
+
+	raw_open(&r, h);
+	assert_int_equal(pf_quic_conn_send(r.conn, msg, len), 0);
+	assert_true(raw_wait(&r, &r.closed, 1, PATIENCE_MS));
+	assert_int_equal(r.why.code, code);
+	assert_int_not_equal(strlen(r.why.text), 0);
+	raw_close(&r);
+}
+
+static void bad_first_messages_get_their_codes(void **state)
+{
+	static const uint8_t garbage[] = "GET / HTTP/1.1";
+	static const uint8_t version[] = { 'P', 'K', 'F', '1', 9, 0, 0, 0, 0, 5, 0, 0, 0xd0, 2, 0,
+		0, 60, 0, 0, 0 };
+	static const uint8_t cut[] = { 'P', 'K', 'F', '1', 2, 0, 0, 0, 0, 5 };
+	static const uint8_t pair[] = { 'P', 'K', 'F', 'c', 0x10, 1, 'x', 1, 0, 'A' };
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	raw_expect_close(&h, garbage, sizeof(garbage), PUNKTFUNK_CLOSE_SETUP_FAILED);
+	raw_expect_close(&h, (const uint8_t *)"", 0, PUNKTFUNK_CLOSE_SETUP_FAILED);
+	raw_expect_close(&h, cut, sizeof(cut), PUNKTFUNK_CLOSE_SETUP_FAILED);
+	raw_expect_close(&h, version, sizeof(version), PUNKTFUNK_CLOSE_WIRE_VERSION);
+	raw_expect_close(&h, pair, sizeof(pair), 0x60);
+	host_stop(&h);
+	assert_int_equal(h.hellos, 0);
+}
+
+static void a_probe_is_taken_silently(void **state)
+{
+	struct host h;
+	struct raw r;
+
+	host_init(&h);
+	host_start(&h);
+	raw_open(&r, &h);
+	pf_quic_conn_close(r.conn, 0, NULL);
+	raw_close(&r);
+	host_stop(&h);
+	assert_int_equal(h.hellos, 0);
+	assert_int_equal(h.closed, 0);
+}
+
+static void a_silent_client_is_dropped_at_each_step(void **state)
+{
+	static const uint8_t bad_start[] = "PKF?xx";
+	struct host h;
+	struct raw r[3];
+
+	host_init(&h);
+	h.params.step_ms = 300;
+	host_start(&h);
+	for (unsigned i = 0; i < 3; i++)
+		raw_open(&r[i], &h);
+	/* The first says nothing, the second stops after Welcome, the third goes wrong. */
+	raw_hello(&r[1]);
+	raw_hello(&r[2]);
+	assert_true(raw_wait(&r[2], &r[2].messages, 1, PATIENCE_MS));
+	assert_int_equal(pf_quic_conn_send(r[2].conn, bad_start, 6), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(raw_wait(&r[i], &r[i].closed, 1, PATIENCE_MS));
+		assert_int_equal(r[i].why.code, PUNKTFUNK_CLOSE_SETUP_FAILED);
+		raw_close(&r[i]);
+	}
+	host_stop(&h);
+	assert_int_equal(h.hellos, 2);
+	assert_int_equal(h.started, 0);
+}
+
+/* A message between Hello and Welcome ends the connection. */
+static void an_early_message_is_refused(void **state)
+{
+	struct host h;
+	struct raw r;
+
+	host_init(&h);
+	h.answer = WAIT;
+	host_start(&h);
+	raw_open(&r, &h);
+	raw_hello(&r);
+	assert_true(wait_count(&h, &h.hellos, 1));
+	raw_hello(&r);
+	assert_true(raw_wait(&r, &r.closed, 1, PATIENCE_MS));
+	assert_int_equal(r.why.code, PUNKTFUNK_CLOSE_SETUP_FAILED);
+	assert_true(wait_count(&h, &h.closed, 1));
+	assert_int_equal(pf_host_session_accept(h.sessions[0], &h.accept), -EPIPE);
+	raw_close(&r);
+	host_stop(&h);
+}
+
+static void raw_start(struct raw *r, uint16_t port)
+{
+	struct pf_start start = { .client_udp_port = port };
+	uint8_t buf[16];
+	int n = pf_start_build(&start, buf, sizeof(buf));
+
+	assert_true(n > 0);
+	assert_int_equal(pf_quic_conn_send(r->conn, buf, (size_t)n), 0);
+}
+
+/* The client neither punches nor runs all clock rounds: the host's messages come
+ * after its eighth echo or a second, its packets go to the port of Start. */
+static void a_client_behind_no_nat_need_not_punch(void **state)
+{
+	struct sockaddr_in in4 = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED, .bitrate_changed.kbps = 7 };
+	struct pf_ctl probe = { .type = PF_CTL_CLOCK_PROBE };
+	struct pf_frame_stamps t = { 0 };
+	struct pf_welcome w;
+	struct sockaddr_in from;
+	uint8_t buf[2048];
+	socklen_t len = sizeof(in4);
+	struct host h;
+	struct raw r;
+	uint64_t before;
+	int n;
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in4, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in4, &len), 0);
+	host_init(&h);
+	host_start(&h);
+	raw_open(&r, &h);
+	raw_hello(&r);
+	assert_true(raw_wait(&r, &r.messages, 1, PATIENCE_MS));
+	assert_int_equal(pf_welcome_parse(&w, r.got[0].data, r.got[0].len), 0);
+	/* Our limit, made even. */
+	assert_int_equal(w.shard_payload, 1200);
+	assert_int_equal(w.max_data_per_block, 4096);
+	assert_int_equal(w.fec_percent, 10);
+
+	/* Not before Start and the rounds. */
+	assert_int_equal(pf_host_session_control(h.sessions[0], &m), 0);
+	before = pf_clock_unix_ns();
+	raw_start(&r, ntohs(in4.sin_port));
+	for (unsigned i = 0; i < 3; i++) {
+		struct pf_ctl echo;
+
+		probe.clock_t1 = 1000 + i;
+		n = pf_ctl_build(&probe, buf, sizeof(buf));
+		assert_int_equal(pf_quic_conn_send(r.conn, buf, (size_t)n), 0);
+		assert_true(raw_wait(&r, &r.messages, 2 + i, PATIENCE_MS));
+		assert_int_equal(pf_ctl_parse(&echo, r.got[1 + i].data, r.got[1 + i].len), 0);
+		assert_int_equal(echo.type, PF_CTL_CLOCK_ECHO);
+		assert_int_equal(echo.clock_echo.t1, 1000 + i);
+		assert_true(echo.clock_echo.t2 + PF_NS_PER_S > before);
+		assert_true(echo.clock_echo.t3 >= echo.clock_echo.t2);
+	}
+	assert_false(raw_wait(&r, &r.messages, 5, 100));
+	assert_true(raw_wait(&r, &r.messages, 5, PATIENCE_MS));
+	assert_int_equal(pf_ctl_parse(&m, r.got[4].data, r.got[4].len), 0);
+	assert_int_equal(m.type, PF_CTL_BITRATE_CHANGED);
+
+	assert_true(wait_count(&h, &h.started, 1));
+	t.capture_ns = pf_clock_mono_ns();
+	assert_int_equal(pf_host_session_submit(h.sessions[0], buf, 100, 0, &t), 0);
+	len = sizeof(from);
+	n = (int)recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&from, &len);
+	assert_int_equal(n, 24 + 40 + 1200);
+	assert_int_equal(ntohs(from.sin_port), w.data_port);
+	raw_close(&r);
+	close(fd);
+	host_stop(&h);
+}
+
+/* ---- the border ---- */
+
+static void old_callers_get_what_they_know(void **state)
+{
+	struct {
+		PunktfunkConnectionInfo info;
+		uint8_t guard[16];
+	} small;
+	PunktfunkConnection *c;
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h);
+	memset(&small, 0xee, sizeof(small));
+	small.info.struct_size = offsetof(PunktfunkConnectionInfo, bitrate_kbps);
+	assert_int_equal(punktfunk_connection_info(c, &small.info), 0);
+	assert_int_equal(small.info.struct_size, offsetof(PunktfunkConnectionInfo, bitrate_kbps));
+	assert_int_equal(small.info.width, 1280);
+	assert_int_equal(small.info.bitrate_kbps, 0xeeeeeeee);
+	small.info.struct_size = 0;
+	assert_int_equal(punktfunk_connection_info(c, &small.info), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_connection_info(NULL, &small.info), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_connect(NULL, &c, NULL), PUNKTFUNK_EINVAL);
+	punktfunk_connection_close(c, 0);
+	punktfunk_connection_close(NULL, 0);
+	host_stop(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_killed_client_is_lost_after_the_idle_time),
+		cmocka_unit_test(a_session_carries_everything),
+		cmocka_unit_test(chacha_is_used_when_both_can),
+		cmocka_unit_test(wishes_reach_the_host_and_are_answered),
+		cmocka_unit_test(a_refusal_says_why),
+		cmocka_unit_test(a_decision_may_come_later),
+		cmocka_unit_test(a_full_host_is_busy),
+		cmocka_unit_test(fingerprints_are_checked_both_ways),
+		cmocka_unit_test(the_client_learns_that_the_host_went),
+		cmocka_unit_test(a_typed_end_reaches_the_client),
+		cmocka_unit_test(nobody_there_has_a_clear_message),
+		cmocka_unit_test(twenty_sessions_at_once),
+		cmocka_unit_test(bad_first_messages_get_their_codes),
+		cmocka_unit_test(a_probe_is_taken_silently),
+		cmocka_unit_test(a_silent_client_is_dropped_at_each_step),
+		cmocka_unit_test(an_early_message_is_refused),
+		cmocka_unit_test(a_client_behind_no_nat_need_not_punch),
+		cmocka_unit_test(old_callers_get_what_they_know),
+	};
+	int failed;
+
+	if (pf_identity_generate(&host_id, "host", NULL) < 0)
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	pf_identity_unref(host_id);
+	return failed;
+}
