@@ -476,7 +476,6 @@ static int capture_up(struct pf_stream *s, struct pf_reason *why)
 		.on_error = on_capture_error,
 		.user = s,
 	};
-	int r;
 
 	if (!ops)
 		ops = pf_capture_for(s->source->kind);
@@ -484,13 +483,7 @@ static int capture_up(struct pf_stream *s, struct pf_reason *why)
 		return pf_reason_set(why, -ENOTSUP,
 			"this build cannot capture from such a display (source kind %d)",
 			(int)s->source->kind);
-	r = ops->open(&s->capture, &p, why);
-	if (r)
-		return r;
-	/* Damage drives it; the first picture must come without any. */
-	if (ops->refresh)
-		ops->refresh(s->capture);
-	return 0;
+	return ops->open(&s->capture, &p, why);
 }
 
 static void capture_down(struct pf_stream *s)

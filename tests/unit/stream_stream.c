@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A whole stream on the pattern and null back ends, into a sink that takes notes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/wire/pf1_media.h"
+#include "host/stream/stream.h"
+
+#define NOTES 4096
+
+struct sink {
+	pthread_mutex_t lock;
+	unsigned frames;       /* accepted */
+	uint32_t flags[NOTES]; /* of them */
+	uint64_t at_ns[NOTES]; /* when they came */
+	uint64_t capture_ns[NOTES];
+	int answer;	  /* of the next submit only, then 0 again */
+	unsigned refused; /* submits answered with an error */
+	uint32_t kbps;
+	_Atomic unsigned queued, asked;
+	_Atomic unsigned errors;
+	char error[256];
+	_Atomic uint32_t followed; /* width of on_mode */
+};
+
+static int submit(void *user, const uint8_t *data, size_t len, uint32_t user_flags,
+	const struct pf_frame_stamps *stamps)
+{
+	struct sink *k = user;
+	int r;
+
+	assert_true(len > 0 && data);
+	assert_true(stamps->capture_ns <= stamps->encode_start_ns);
+	assert_true(stamps->encode_start_ns <= stamps->encode_end_ns);
+	pthread_mutex_lock(&k->lock);
+	r = k->answer;
+	k->answer = 0;
+	if (r) {
+		k->refused++;
+	} else if (k->frames < NOTES) {
+		k->flags[k->frames] = user_flags;
+		k->at_ns[k->frames] = pf_clock_mono_ns();
+		k->capture_ns[k->frames] = stamps->capture_ns;
+		k->frames++;
+	}
+	pthread_mutex_unlock(&k->lock);
+	return r;
+}
+
+static unsigned queued(void *user)
+{
+	struct sink *k = user;
+
+	atomic_fetch_add(&k->asked, 1);
+	return atomic_load(&k->queued);
+}
+
+static void set_bitrate(void *user, uint32_t kbps)
+{
+	struct sink *k = user;
+
+	pthread_mutex_lock(&k->lock);
+	k->kbps = kbps;
+	pthread_mutex_unlock(&k->lock);
+}
+
+static void on_error(void *user, int err, const char *text)
+{
+	struct sink *k = user;
+
+	snprintf(k->error, sizeof(k->error), "%s", text);
+	atomic_fetch_add(&k->errors, 1);
+}
+
+static void on_mode(void *user, const struct pf_mode *mode)
+{
+	struct sink *k = user;
+
+	atomic_store(&k->followed, mode->width);
+}
+
+static const struct pf_mode mode_320 = { 320, 180, 60000 };
+
+struct fixture {
+	struct sink sink;
+	struct pf_stream_params params;
+	struct pf_source source;
+	struct pf_stream *stream;
+};
+
+static int make(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	pthread_mutex_init(&f->sink.lock, NULL);
+	f->params = (struct pf_stream_params){
+		.codec = PF_CODEC_H264,
+		.colour = PF_COLOUR_BT709,
+		.bitrate_kbps = 2000,
+		.encoder = "null",
+		.repeats = 2,
+		.repeat_delay_ms = 30,
+		.sink = { submit, queued, set_bitrate },
+		.on_error = on_error,
+		.on_mode = on_mode,
+		.user = &f->sink,
+	};
+	f->source = (struct pf_source){ .kind = PF_SOURCE_PATTERN,
+		.pipewire_fd = -1,
+		.mode = mode_320,
+		.options = "scene=box" };
+	*state = f;
+	return 0;
+}
+
+static int drop(void **state)
+{
+	struct fixture *f = *state;
+
+	pf_stream_destroy(f->stream);
+	pthread_mutex_destroy(&f->sink.lock);
+	free(f);
+	return 0;
+}
+
+static void bring_up(struct fixture *f, const char *scene)
+{
+	struct pf_reason why = { 0 };
+
+	f->source.options = scene;
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	if (pf_stream_start(f->stream, &f->source.mode, &why))
+		fail_msg("%s", why.text);
+	if (pf_stream_attach(f->stream, &f->source, &why))
+		fail_msg("%s", why.text);
+}
+
+static unsigned frames(struct fixture *f)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&f->sink.lock);
+	n = f->sink.frames;
+	pthread_mutex_unlock(&f->sink.lock);
+	return n;
+}
+
+static uint32_t flags_of(struct fixture *f, unsigned i)
+{
+	uint32_t v;
+
+	pthread_mutex_lock(&f->sink.lock);
+	v = f->sink.flags[i];
+	pthread_mutex_unlock(&f->sink.lock);
+	return v;
+}
+
+static void wait_frames(struct fixture *f, unsigned n)
+{
+	for (unsigned i = 0; i < 10000 && frames(f) < n; i++)
+		usleep(1000);
+	if (frames(f) < n)
+		fail_msg("%u frames of %u; error \"%s\"", frames(f), n, f->sink.error);
+}
+
+static void an_animation_flows(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+
+	bring_up(f, "scene=box");
+	usleep(100000);
+	assert_int_equal(frames(f), 0); /* nobody listens yet */
+	pf_stream_play(f->stream);
+	wait_frames(f, 30);
+	pf_stream_stop(f->stream);
+	assert_int_equal(flags_of(f, 0), PF_USER_VIDEO | PF_USER_IDR);
+	for (unsigned i = 1; i < 30; i++) {
+		assert_int_equal(flags_of(f, i), PF_USER_VIDEO);
+		assert_true(f->sink.capture_ns[i] > f->sink.capture_ns[i - 1]);
+	}
+	/* Never faster than the rate but for half an interval of jitter. */
+	assert_true(f->sink.at_ns[29] - f->sink.at_ns[0] > 28 * 16 * PF_NS_PER_MS);
+	pf_stream_stats(f->stream, &st);
+	assert_string_equal(st.encoder, "null");
+	assert_int_equal(st.submitted, frames(f));
+	assert_int_equal(st.encoded, st.submitted);
+	assert_int_equal(st.dropped, 0);
+	assert_int_equal(st.idrs, 1);
+	assert_true(st.captured >= st.encoded);
+	assert_true(st.skipped >= 1); /* while nobody listened */
+	assert_true(st.convert_encode_p99_ns > 0);
+	assert_int_equal(atomic_load(&f->sink.errors), 0);
+}
+
+static void a_still_picture_falls_silent(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+
+	bring_up(f, "scene=still");
+	pf_stream_play(f->stream);
+	wait_frames(f, 3); /* itself and two repeats */
+	usleep(300000);
+	assert_int_equal(frames(f), 3);
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.captured, 1);
+	assert_int_equal(st.repeated, 2);
+}
+
+static void a_keyframe_comes_though_nothing_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->params.repeats = 0;
+	bring_up(f, "scene=still");
+	pf_stream_play(f->stream);
+	wait_frames(f, 1);
+	usleep(200000); /* an ask sooner would be older than the first IDR */
+	pf_stream_keyframe(f->stream);
+	pf_stream_keyframe(f->stream);
+	wait_frames(f, 2); /* at the end of the cool-down */
+	assert_int_equal(flags_of(f, 1), PF_USER_VIDEO | PF_USER_IDR);
+	assert_true(f->sink.at_ns[1] - f->sink.at_ns[0] > 700 * PF_NS_PER_MS);
+	usleep(100000);
+	assert_int_equal(frames(f), 2);
+	/* An encoder that cannot invalidate answers a loss with an IDR, too. */
+	usleep(800000);
+	pf_stream_lost(f->stream, 1, 1);
+	wait_frames(f, 3);
+	assert_int_equal(flags_of(f, 2), PF_USER_VIDEO | PF_USER_IDR);
+}
+
+static void a_full_link_skips_raw_pictures(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+	uint64_t before_ns;
+	unsigned n;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	atomic_store(&f->sink.queued, 2);
+	usleep(50000); /* what was on its way arrives */
+	n = frames(f);
+	usleep(300000);
+	assert_int_equal(frames(f), n);
+	before_ns = pf_clock_mono_ns();
+	atomic_store(&f->sink.queued, 1);
+	wait_frames(f, n + 1);
+	/* The newest picture, not one from the time of waiting. */
+	assert_true(f->sink.capture_ns[n] + 200 * PF_NS_PER_MS > before_ns);
+	pf_stream_stats(f->stream, &st);
+	assert_true(st.held_for_link >= 1);
+	assert_true(st.skipped >= 10);
+	assert_int_equal(st.dropped, 0);
+	assert_int_equal(st.idrs, 1);
+}
+
+static void a_dropped_frame_is_followed_by_an_idr(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+	unsigned n;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	pthread_mutex_lock(&f->sink.lock);
+	f->sink.answer = -EAGAIN;
+	n = f->sink.frames;
+	pthread_mutex_unlock(&f->sink.lock);
+	wait_frames(f, n + 2);
+	assert_int_equal(flags_of(f, n), PF_USER_VIDEO | PF_USER_IDR);
+	assert_int_equal(flags_of(f, n + 1), PF_USER_VIDEO);
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.dropped, 1);
+	assert_int_equal(f->sink.refused, 1);
+}
+
+static void a_gone_client_ends_the_encoding(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 2);
+	pthread_mutex_lock(&f->sink.lock);
+	f->sink.answer = -EPIPE;
+	n = f->sink.frames;
+	pthread_mutex_unlock(&f->sink.lock);
+	usleep(200000);
+	assert_int_equal(frames(f), n);
+	assert_int_equal(atomic_load(&f->sink.errors), 0);
+}
+
+static void a_new_bitrate_reaches_encoder_and_pacer(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+	unsigned n;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 3);
+	pf_stream_set_bitrate(f->stream, 5000);
+	n = frames(f);
+	wait_frames(f, n + 3);
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.bitrate_kbps, 5000);
+	pthread_mutex_lock(&f->sink.lock);
+	assert_int_equal(f->sink.kbps, 5000);
+	pthread_mutex_unlock(&f->sink.lock);
+	assert_int_equal(st.idrs, 1); /* in place */
+}
+
+static void another_mode_begins_with_an_idr(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_reason why = { 0 };
+	unsigned n;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	pf_stream_stop(f->stream);
+	n = frames(f);
+	f->source.mode = (struct pf_mode){ 640, 360, 120000 };
+	assert_int_equal(pf_stream_start(f->stream, &f->source.mode, &why), 0);
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	wait_frames(f, n + 10);
+	assert_int_equal(flags_of(f, n), PF_USER_VIDEO | PF_USER_IDR);
+	assert_int_equal(flags_of(f, n + 1), PF_USER_VIDEO);
+	assert_int_equal(atomic_load(&f->sink.followed), 0);
+}
+
+static void it_follows_a_source_of_another_size(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_reason why = { 0 };
+
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), 0);
+	f->source.mode = (struct pf_mode){ 400, 240, 60000 };
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	pf_stream_play(f->stream);
+	wait_frames(f, 3);
+	assert_int_equal(flags_of(f, 0), PF_USER_VIDEO | PF_USER_IDR);
+	assert_int_equal(atomic_load(&f->sink.followed), 400);
+	assert_int_equal(atomic_load(&f->sink.errors), 0);
+}
+
+static void every_stage_can_fail(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_reason why = { 0 };
+	unsigned stages = pf_stream_stage_count();
+
+	assert_int_equal(stages, 2);
+	for (unsigned n = 1; n <= stages; n++) {
+		f->params.fail_stage = n;
+		memset(&why, 0, sizeof(why));
+		assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+		pf_stream_play(f->stream);
+		if (n == 1) {
+			assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), -ECANCELED);
+		} else {
+			assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), 0);
+			assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), -ECANCELED);
+		}
+		assert_non_null(strstr(why.text, pf_stream_stage_name(n)));
+		pf_stream_destroy(f->stream);
+		f->stream = NULL;
+		assert_int_equal(frames(f), 0);
+	}
+	f->params.fail_stage = 0;
+
+	/* The same through the back ends' own faults, from inside. */
+	f->params.preset = "fail-open=1";
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	assert_true(pf_stream_start(f->stream, &mode_320, &why) < 0);
+	assert_non_null(strstr(why.text, "null encoder"));
+	pf_stream_stop(f->stream);
+	pf_stream_destroy(f->stream);
+	f->params.preset = NULL;
+	f->params.capture = pf_capture_find("null");
+	f->source.options = "fail-open=1";
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), 0);
+	assert_true(pf_stream_attach(f->stream, &f->source, &why) < 0);
+	/* It stayed started: another source will do. */
+	f->source.options = "frames=1";
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	pf_stream_play(f->stream);
+	wait_frames(f, 1);
+}
+
+static void wait_error(struct fixture *f)
+{
+	for (unsigned i = 0; i < 10000 && !atomic_load(&f->sink.errors); i++)
+		usleep(1000);
+	usleep(50000);
+	assert_int_equal(atomic_load(&f->sink.errors), 1);
+}
+
+static void a_broken_encoder_is_reopened_once(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+
+	f->params.preset = "fail-at=5"; /* the new one fails at its 5th again */
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_error(f);
+	assert_non_null(strstr(f->sink.error, "null"));
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.submitted, 10);
+	assert_int_equal(st.idrs, 2);
+}
+
+static void a_broken_capture_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	bring_up(f, "scene=box,fail-at=3");
+	pf_stream_play(f->stream);
+	wait_error(f);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
+	const struct CMUnitTest tests[] = {
+		T(an_animation_flows),
+		T(a_still_picture_falls_silent),
+		T(a_keyframe_comes_though_nothing_changes),
+		T(a_full_link_skips_raw_pictures),
+		T(a_dropped_frame_is_followed_by_an_idr),
+		T(a_gone_client_ends_the_encoding),
+		T(a_new_bitrate_reaches_encoder_and_pacer),
+		T(another_mode_begins_with_an_idr),
+		T(it_follows_a_source_of_another_size),
+		T(every_stage_can_fail),
+		T(a_broken_encoder_is_reopened_once),
+		T(a_broken_capture_is_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
