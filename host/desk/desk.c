@@ -54,6 +54,7 @@ struct pf_desk {
 	int result;
 	char layout[64];
 	char command[PF_CONFIG_TEXT_BYTES];
+	char display_options[PF_CONFIG_TEXT_BYTES];
 	bool xwayland;
 
 	pthread_mutex_t input_lock;
@@ -61,6 +62,7 @@ struct pf_desk {
 
 	/* The sound job's while audio_busy, else the loop's. */
 	struct pf_audio *audio;
+	char audio_options[PF_CONFIG_TEXT_BYTES];
 	struct pf_reason audio_why;
 	int audio_result;
 	pthread_mutex_t pcm_lock;
@@ -120,7 +122,7 @@ static int display_up(struct pf_desk *d, struct pf_reason *why)
 		.log_dir = d->log_dir[0] ? d->log_dir : NULL,
 		.session_socket = *c->session_socket ? c->session_socket : NULL,
 		.xwayland = d->xwayland,
-		.options = d->m->params.display_options,
+		.options = d->display_options,
 	};
 	int r = d->m->params.display->open(&d->display, &p, why);
 
@@ -382,6 +384,7 @@ static void audio_work(struct pf_job *job)
 		.on_pcm = on_pcm,
 		.on_error = on_audio_error,
 		.user = d,
+		.options = d->audio_options,
 	};
 
 	d->audio_result = d->m->params.audio->open(&d->audio, &p, &d->audio_why);
@@ -506,6 +509,7 @@ static void step(struct pf_desk *d)
 	if (d->stage < STAGE_INPUT || !same_mode(&d->mode, &d->want)) {
 		d->target = d->job_mode = d->want;
 		snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
+		snprintf(d->display_options, sizeof(d->display_options), "%s", c->display_options);
 		d->xwayland = c->xwayland;
 		submit(d, open_work, open_done);
 		return;
@@ -637,6 +641,8 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	d->next = m->first;
 	m->first = d;
 	if (m->params.audio) {
+		snprintf(d->audio_options, sizeof(d->audio_options), "%s",
+			m->params.config->audio_options);
 		d->audio_busy = true;
 		d->audio_job.work = audio_work;
 		d->audio_job.done = audio_done;

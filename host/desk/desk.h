@@ -27,7 +27,6 @@ struct pf_desks_params {
 	const struct pf_display_ops *display;
 	const struct pf_audio_ops *audio; /* NULL = no sound */
 	const char *log_root;		  /* directory for the children's output, or NULL */
-	const char *display_options;	  /* the backend's own, for tests; NULL */
 	unsigned fail_stage;		  /* for tests: the stage (from 1) that fails; 0 = none */
 };
 

@@ -9,10 +9,14 @@
 #include <sys/resource.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "host/audio/opus.h"
+#include "host/audio/sound.h"
 #include "host/native/negotiate.h"
 #include "host/registry/access.h"
 
 #define CLOSE_SUPERSEDED 0x66 /* punktfunk1.md 18 */
+/* Silence this long ends the audio packets until something sounds. */
+#define QUIET_MS 500
 /* A client may change its mode this often. */
 #define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
 
@@ -107,6 +111,47 @@ static void on_stream_mode(void *user, const struct pf_mode *mode)
 	(void)pf_loop_post(ns->n->params.loop, mode_on_loop, ns, mode, sizeof(*mode));
 }
 
+/* ---- sound ---- */
+
+/* The desk's audio thread. */
+static void on_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)
+{
+	struct pf_native_session *ns = user;
+
+	pf_sound_push(ns->sound, pcm, channels, capture_ns);
+}
+
+/* The sound thread. */
+static void on_packet(void *user, const struct pf_sound_packet *p)
+{
+	struct pf_native_session *ns = user;
+
+	if (!atomic_load_explicit(&ns->playing, memory_order_relaxed))
+		return;
+	if (pf_host_session_audio(ns->s, p->data, p->len, p->pts_ns))
+		atomic_fetch_add_explicit(&ns->audio_errors, 1, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&ns->audio_packets, 1, memory_order_relaxed);
+}
+
+static void make_sound(struct pf_native_session *ns)
+{
+	struct pf_opus_plan plan = pf_opus_plan(
+		ns->welcome.audio_channels, ns->welcome.bitrate_kbps, PF_OPUS_HIGH, false);
+	const struct pf_sound_params p = {
+		.channels = ns->welcome.audio_channels,
+		.kbps = plan.kbps,
+		.quiet_ms = QUIET_MS,
+		.on_packet = on_packet,
+		.user = ns,
+	};
+	struct pf_reason why = { 0 };
+
+	if (ns->n->params.config->audio && pf_sound_open(&ns->sound, &p, &why))
+		pf_log(PF_LOG_WARN, "native", "%s: no sound, the picture goes on: %s", ns->name,
+			why.text);
+}
+
 /* ---- desk ---- */
 
 static void open_gate(struct pf_native_session *ns)
@@ -136,6 +181,8 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 		return;
 	}
 	ns->desk_ready = true;
+	if (ns->sound)
+		pf_desk_set_pcm(ns->desk, on_pcm, ns);
 	if (!ns->desk_ready_ns)
 		ns->desk_ready_ns = pf_clock_mono_ns();
 	kick(ns);
@@ -279,6 +326,8 @@ static void step_ending(struct pf_native_session *ns)
 		ns->desk = NULL;
 		pf_desk_release(d, ns, ns->drop_desk);
 	}
+	/* The desk runs on_pcm no more. */
+	pf_sound_close(&ns->sound);
 	if (ns->wire_closed && !ns->kicked)
 		free_session(ns);
 }
@@ -492,6 +541,7 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		r = get_desk(ns, why);
 	if (r)
 		return r;
+	make_sound(ns);
 	open_gate(ns);
 	accept.welcome = ns->welcome;
 	if (p->config->fec_percent != PF_CONFIG_AUTO)
@@ -533,6 +583,7 @@ void pf_native_session_started(struct pf_native_session *ns)
 	ns->started = true;
 	ns->started_ns = pf_clock_mono_ns();
 	ns->cpu_start_ms = cpu_now_ms();
+	atomic_store(&ns->playing, true);
 	pf_stream_play(ns->stream);
 }
 
@@ -646,6 +697,8 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 					: 0,
 		.input_events = atomic_load(&ns->input_events),
 		.input_denied = atomic_load(&ns->input_denied),
+		.audio_packets = atomic_load(&ns->audio_packets),
+		.audio_errors = atomic_load(&ns->audio_errors),
 		.close_code = ns->close_code,
 	};
 	if (ns->peer.has_certificate)

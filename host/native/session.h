@@ -38,6 +38,8 @@ struct pf_native_session {
 	char closed_text[128];
 	_Atomic unsigned waiting; /* control messages on their way to the loop */
 	_Atomic uint64_t input_events, input_denied;
+	_Atomic uint64_t audio_packets, audio_errors; /* sound thread */
+	_Atomic bool playing;
 
 	/* What quic thread and loop share. */
 	pthread_mutex_t gate;
@@ -51,7 +53,7 @@ struct pf_native_session {
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
 	struct pf_desk *desk;
 	struct pf_stream *stream;
-	struct pf_sound *sound;
+	struct pf_sound *sound; /* NULL = no sound; closed last */
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */

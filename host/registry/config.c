@@ -26,6 +26,9 @@ static const struct pf_config_key keys[] = {
 		"the sway or labwc that is running. pattern: a test picture. auto: session where "
 		"one runs, else wlroots.",
 		true },
+	{ "display_options", PF_CONFIG_TEXT, AT(display_options), 0, 0, NULL, "",
+		"Words for the pattern and null displays, such as scene=scroll or delay-ms=100.",
+		false },
 	{ "session_socket", PF_CONFIG_TEXT, AT(session_socket), 0, 0, NULL, "",
 		"Wayland socket of the running compositor for display_backend = session. Empty "
 		"looks "
@@ -65,6 +68,13 @@ static const struct pf_config_key keys[] = {
 		"Time between the last change and the first repeat, and between repeats.", false },
 	{ "audio", PF_CONFIG_BOOL, AT(audio), 0, 0, NULL, "yes",
 		"Streams sound. Without a working PipeWire the picture goes on alone.", false },
+	{ "audio_backend", PF_CONFIG_CHOICE, AT(audio_backend), 0, 0, "auto|pipewire|null", "auto",
+		"Where sound comes from. pipewire: a private PipeWire per client. null: a test "
+		"tone. "
+		"auto: pipewire.",
+		true },
+	{ "audio_options", PF_CONFIG_TEXT, AT(audio_options), 0, 0, NULL, "",
+		"Words for the null sound, such as tone-hz=440.", false },
 	{ "audio_channels", PF_CONFIG_CHOICE_NUMBER, AT(audio_channels), 0, 0, "2|6|8", "8",
 		"The most channels that a client gets.", false },
 	{ "allowed_clients", PF_CONFIG_TEXT, AT(allowed_clients), 0, 0, NULL, "",

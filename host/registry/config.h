@@ -24,6 +24,12 @@ enum pf_config_display {
 	PF_CONFIG_DISPLAY_NULL,
 };
 
+enum pf_config_audio {
+	PF_CONFIG_AUDIO_AUTO,
+	PF_CONFIG_AUDIO_PIPEWIRE, /* a private PipeWire per desk */
+	PF_CONFIG_AUDIO_NULL,	  /* silence or a test tone */
+};
+
 enum pf_config_log_format {
 	PF_CONFIG_LOG_TEXT,
 	PF_CONFIG_LOG_JSON,
@@ -34,6 +40,7 @@ struct pf_config {
 	uint32_t data_port; /* 0 = random per session */
 	char bind_address[PF_CONFIG_TEXT_BYTES];
 	uint32_t display_backend; /* pf_config_display */
+	char display_options[PF_CONFIG_TEXT_BYTES];
 	char session_socket[PF_CONFIG_TEXT_BYTES];
 	bool xwayland;
 	bool cursor;
@@ -48,6 +55,8 @@ struct pf_config {
 	uint32_t repeat_frames;
 	uint32_t repeat_delay_ms;
 	bool audio;
+	uint32_t audio_backend; /* pf_config_audio */
+	char audio_options[PF_CONFIG_TEXT_BYTES];
 	uint32_t audio_channels;
 	char allowed_clients[PF_CONFIG_TEXT_BYTES];
 	bool trust_on_first_use;

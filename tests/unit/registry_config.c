@@ -239,6 +239,31 @@ static void a_reload_leaves_what_needs_a_restart(void **state)
 	assert_string_equal(stays, "port");
 }
 
+static void the_manual_page_has_every_key_as_the_table(void **state)
+{
+	static const char begin[] = "begin settings (punktfunk-host config --man)\n";
+	char path[PF_PATH_BYTES], *want = NULL;
+	size_t want_len, len;
+	FILE *out = open_memstream(&want, &want_len);
+	uint8_t *page;
+	char *part, *end;
+
+	pf_config_write_man(out);
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/docs/man/punktfunk-host.1", getenv("PF_SOURCE_ROOT"));
+	assert_int_equal(pf_file_read(path, 1 << 20, &page, &len, NULL), 0);
+	part = strstr((char *)page, begin);
+	assert_non_null(part);
+	part += sizeof(begin) - 1;
+	end = strstr(part, ".\\\" end settings\n");
+	assert_non_null(end);
+	/* If this fails: put the output of `punktfunk-host config --man` there. */
+	assert_int_equal((size_t)(end - part), want_len);
+	assert_memory_equal(part, want, want_len);
+	free(page);
+	free(want);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +275,7 @@ int main(void)
 		cmocka_unit_test(command_line_names_take_dashes),
 		cmocka_unit_test(files_come_in_order_and_the_last_wins),
 		cmocka_unit_test(a_reload_leaves_what_needs_a_restart),
+		cmocka_unit_test(the_manual_page_has_every_key_as_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
