@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+#include "host/cmd/cmd.h"
+
+const struct pf_cmd pf_commands[] = {
+	{ "check", "Check the settings and say what is wrong with them.", pf_cmd_check },
+	{ "config", "Print the settings in force as a file with every key explained.",
+		pf_cmd_config },
+	{ "displays", "List where pictures can come from, and what each lacks.", pf_cmd_displays },
+	{ "encoders", "Try every video encoder and say which ones work.", pf_cmd_encoders },
+	{ "fingerprint", "Print the fingerprint that clients pin.", pf_cmd_fingerprint },
+	{ "help", "Print this list, or the options of a command.", pf_cmd_help },
+	{ "serve", "Stream desktops to clients until ended by a signal.", pf_cmd_serve },
+	{ "version", "Print the version.", pf_cmd_version },
+	{ 0 },
+};
+
+int pf_cmd_help(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	char *help_argv[] = { NULL, (char *)"--help", NULL };
+
+	if (argc > 1) {
+		for (const struct pf_cmd *c = pf_commands; c->name; c++) {
+			if (strcmp(c->name, argv[1]) || c->run == pf_cmd_help)
+				continue;
+			help_argv[0] = argv[1];
+			return c->run(c, 2, help_argv);
+		}
+		if (strcmp(argv[1], "help")) {
+			pf_complain("there is no command \"%s\"", argv[1]);
+			return PF_EXIT_USAGE;
+		}
+	}
+	printf("usage: punktfunk-host COMMAND [options]\n\ncommands:\n");
+	for (const struct pf_cmd *c = pf_commands; c->name; c++)
+		printf("  %-12s %s\n", c->name, c->summary);
+	printf("\npunktfunk-host help COMMAND lists a command's options and all settings.\n");
+	return PF_EXIT_OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "core/base/log.h"
+#include "host/cmd/cmd.h"
+
+/* One JSON object a line, written at once: lines of several threads stay whole. */
+static void json_line(void *user, enum pf_log_level level, const char *topic, const char *text)
+{
+	struct timespec ts;
+	json_t *o;
+	char *line;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	o = json_pack("{s:f, s:s, s:s, s:s}", "time", (double)ts.tv_sec + (double)ts.tv_nsec / 1e9,
+		"level", pf_log_level_to_string(level), "topic", topic, "text", text);
+	line = o ? json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(16))
+		 : NULL;
+	if (line)
+		fprintf(stderr, "%s\n", line);
+	free(line);
+	json_decref(o);
+}
+
+void pf_log_to_stderr(const struct pf_config *c)
+{
+	pf_log_set(c->log_format == PF_CONFIG_LOG_JSON ? json_line : NULL, NULL,
+		(enum pf_log_level)c->log_level);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* report.h - what a serving host did, as JSON for scripts.
+ *
+ * Control loop only. Keeps the figures of the newest sessions that ended. */
+#pragma once
+#include "host/native/native.h"
+
+#define PF_REPORT_SESSIONS 64
+
+struct pf_report;
+
+int pf_report_create(struct pf_report **out);
+/** Accepts NULL. */
+void pf_report_destroy(struct pf_report *r);
+/** Facts of the process, in strings that stay. */
+void pf_report_about(struct pf_report *r, const char *user, const char *display, uint16_t port,
+	const char *fingerprint);
+/** A session ended; as pf_native_params.ended. */
+void pf_report_ended(void *report, const struct pf_session_report *s);
+/** Replaces `path`. `n` adds the sessions that live; it may be NULL. */
+int pf_report_write(
+	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why);

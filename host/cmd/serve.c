@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/crypto/identity.h"
+#include "host/cmd/cmd.h"
+#include "host/cmd/report.h"
+#include "host/registry/access.h"
+#include "host/sys/files.h"
+#include "host/sys/user.h"
+
+/* Longer than any orderly teardown; after it the guards end what is left. */
+#define SHUTDOWN_LIMIT_NS (10 * PF_NS_PER_S)
+
+struct server {
+	const struct pf_options *options;
+	struct pf_config config;
+	const struct pf_display_ops *display;
+	const struct pf_audio_ops *audio;
+	struct pf_native_encoders encoders;
+	struct pf_identity *identity;
+	struct pf_loop *loop;
+	struct pf_workers *workers;
+	struct pf_desks *desks;
+	struct pf_native *native;
+	struct pf_report *report;
+	struct pf_timer *limit;
+	const char *report_path; /* NULL = none */
+	bool ending;
+	char allowed_path[PF_PATH_BYTES + PF_CONFIG_TEXT_BYTES + 1], log_root[PF_PATH_BYTES + 8];
+	char user[64], fingerprint[65];
+};
+
+/* ---- choosing ---- */
+
+static int choose_display(struct server *v)
+{
+	const struct pf_display_ops *const *list = pf_display_backends();
+	const struct pf_config *c = &v->config;
+	const struct pf_display_params p = {
+		.mode = { 1280, 720, 60000 },
+		.session_socket = *c->session_socket ? c->session_socket : NULL,
+		.xwayland = c->xwayland,
+	};
+	struct pf_reason why = { 0 };
+	char name[32], said[512] = "";
+	size_t len = 0;
+
+	pf_config_format(c, pf_config_find("display_backend"), name, sizeof(name));
+	if (c->display_backend != PF_CONFIG_DISPLAY_AUTO) {
+		v->display = pf_display_find(name);
+		if (!v->display)
+			pf_complain("this build has no display backend \"%s\"", name);
+		else if (!v->display->probe(&p, &why))
+			return PF_EXIT_OK;
+		else
+			pf_complain("display backend %s: %s", name, why.text);
+		return PF_EXIT_DISPLAY;
+	}
+	for (unsigned i = 0; list[i]; i++) {
+		/* Pictures of no desktop are for those who ask for them. */
+		if (!strcmp(list[i]->name, "null") || !strcmp(list[i]->name, "pattern"))
+			continue;
+		if (!list[i]->probe(&p, &why)) {
+			v->display = list[i];
+			return PF_EXIT_OK;
+		}
+		len += (size_t)snprintf(
+			said + len, sizeof(said) - len, "\n  %s: %s", list[i]->name, why.text);
+		if (len >= sizeof(said))
+			len = sizeof(said) - 1;
+	}
+	pf_complain("no display can be made here:%s", *said ? said : " this build has no backend");
+	return PF_EXIT_DISPLAY;
+}
+
+static int choose_encoders(struct server *v)
+{
+	struct pf_reason why = { 0 };
+
+	if (!pf_native_find_encoders(&v->encoders, v->config.encoder, &why))
+		return PF_EXIT_OK;
+	pf_complain("%s", why.text);
+	return PF_EXIT_ENCODER;
+}
+
+static void choose_audio(struct server *v)
+{
+	const struct pf_audio_ops *const *list = pf_audio_backends();
+	const struct pf_audio_params p = { .channels = 2 };
+	bool want_null = v->config.audio_backend == PF_CONFIG_AUDIO_NULL;
+	struct pf_reason why = { 0 };
+
+	for (unsigned i = 0; v->config.audio && list[i]; i++) {
+		if (want_null != !strcmp(list[i]->name, "null"))
+			continue;
+		if (!list[i]->probe || !list[i]->probe(&p, &why)) {
+			v->audio = list[i];
+			return;
+		}
+	}
+	if (v->config.audio)
+		pf_log(PF_LOG_WARN, "serve", "streaming without sound: %s",
+			*why.text ? why.text : "this build has no sound backend");
+}
+
+static int prepare_paths(struct server *v)
+{
+	const char *setting = v->config.allowed_clients;
+	char dir[PF_PATH_BYTES];
+	struct pf_reason why = { 0 };
+
+	if (pf_user_runtime_dir(&why) || pf_dir_make(PF_DIR_STATE, dir, sizeof(dir), &why))
+		goto fail;
+	snprintf(v->log_root, sizeof(v->log_root), "%s/logs", dir);
+	if (*setting == '/')
+		snprintf(v->allowed_path, sizeof(v->allowed_path), "%s", setting);
+	else if (pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), &why))
+		goto fail;
+	else
+		snprintf(v->allowed_path, sizeof(v->allowed_path), "%s/%s", dir,
+			*setting ? setting : "allowed_clients");
+	if (v->report_path) {
+		/* Better now than after hours of streaming. */
+		if (pf_report_write(v->report, NULL, v->report_path, &why))
+			goto fail;
+	}
+	return PF_EXIT_OK;
+fail:
+	pf_complain("%s", why.text);
+	return PF_EXIT_STATE;
+}
+
+/* ---- running ---- */
+
+static void write_report(struct server *v)
+{
+	struct pf_reason why = { 0 };
+
+	if (v->report_path && pf_report_write(v->report, v->native, v->report_path, &why))
+		pf_log(PF_LOG_ERROR, "serve", "%s", why.text);
+}
+
+static void all_gone(void *user)
+{
+	struct server *v = user;
+
+	pf_loop_quit(v->loop, PF_EXIT_OK);
+}
+
+static void sessions_gone(void *user)
+{
+	struct server *v = user;
+
+	pf_desks_shutdown(v->desks, all_gone, v);
+}
+
+static void too_long(void *user)
+{
+	pf_log(PF_LOG_ERROR, "serve", "the shutdown hangs; ending at once");
+	_exit(PF_EXIT_FORCED);
+}
+
+static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
+{
+	struct server *v = user;
+
+	if (v->ending) {
+		pf_log(PF_LOG_WARN, "serve", "second signal: ending at once");
+		_exit(PF_EXIT_FORCED);
+	}
+	v->ending = true;
+	pf_log(PF_LOG_INFO, "serve", "signal %u: shutting down", si->ssi_signo);
+	(void)pf_timer_start(&v->limit, v->loop, SHUTDOWN_LIMIT_NS, too_long, v);
+	pf_native_shutdown(v->native, sessions_gone, v);
+	return 0;
+}
+
+static int on_report_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
+{
+	write_report(user);
+	return 0;
+}
+
+static void stays(void *user, const char *key)
+{
+	pf_log(PF_LOG_WARN, "serve", "the new value of %s takes effect at the next start", key);
+}
+
+static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
+{
+	struct server *v = user;
+	struct pf_config next;
+
+	if (pf_load_settings(&next, v->options, false)) {
+		pf_log(PF_LOG_ERROR, "serve", "the settings stay as they were");
+		return 0;
+	}
+	pf_config_adopt(&v->config, &next, stays, NULL);
+	pf_log_to_stderr(&v->config);
+	pf_log(PF_LOG_INFO, "serve", "settings read anew");
+	return 0;
+}
+
+/* Signals come through the loop, so every thread must block them. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int watch_signals(struct server *v)
+{
+	struct sd_event *e = pf_loop_event(v->loop);
+
+	if (sd_event_add_signal(e, NULL, SIGTERM, on_end_signal, v) < 0 ||
+		sd_event_add_signal(e, NULL, SIGINT, on_end_signal, v) < 0 ||
+		sd_event_add_signal(e, NULL, SIGHUP, on_reload_signal, v) < 0 ||
+		sd_event_add_signal(e, NULL, SIGUSR1, on_report_signal, v) < 0)
+		return -EIO;
+	return 0;
+}
+
+static const char *encoder_name(const struct server *v)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (v->encoders.by_codec[i])
+			return v->encoders.by_codec[i]->name;
+	return "none";
+}
+
+/* One line for people and scripts, on standard output and the ready descriptor. */
+static void tell_ready(const struct server *v, int ready_fd)
+{
+	char line[512];
+	int n = snprintf(line, sizeof(line),
+		"ready port=%u fingerprint=%s user=%s display=%s encoder=%s audio=%s\n",
+		pf_native_port(v->native), v->fingerprint, v->user, v->display->name,
+		encoder_name(v), v->audio ? v->audio->name : "none");
+
+	fputs(line, stdout);
+	fflush(stdout);
+	if (ready_fd >= 0) {
+		(void)!write(ready_fd, line, (size_t)n);
+		close(ready_fd);
+	}
+}
+
+static int set_up(struct server *v)
+{
+	const struct pf_config *c = &v->config;
+	struct pf_reason why = { 0 };
+	uint8_t fp[32];
+	int r = prepare_paths(v);
+
+	if (r)
+		return r;
+	r = pf_open_identity(&v->identity, &why);
+	if (r) {
+		pf_complain("%s", why.text);
+		return r;
+	}
+	pf_identity_fingerprint(v->identity, fp);
+	pf_access_format(fp, v->fingerprint);
+	pf_user_name(v->user, sizeof(v->user));
+	r = choose_display(v);
+	if (!r)
+		r = choose_encoders(v);
+	if (r)
+		return r;
+	choose_audio(v);
+	if (pf_loop_create(&v->loop) || pf_workers_create(&v->workers, v->loop) ||
+		watch_signals(v)) {
+		pf_complain("cannot start the control loop");
+		return PF_EXIT_FAILURE;
+	}
+	if (pf_desks_create(&v->desks, &(struct pf_desks_params){ .loop = v->loop,
+					       .workers = v->workers,
+					       .config = c,
+					       .display = v->display,
+					       .audio = v->audio,
+					       .log_root = v->log_root })) {
+		pf_complain("out of memory");
+		return PF_EXIT_FAILURE;
+	}
+	if (pf_native_create(&v->native,
+		    &(struct pf_native_params){ .loop = v->loop,
+			    .workers = v->workers,
+			    .desks = v->desks,
+			    .config = c,
+			    .identity = v->identity,
+			    .allowed_path = v->allowed_path,
+			    .encoders = v->encoders,
+			    .ended = pf_report_ended,
+			    .user = v->report },
+		    &why)) {
+		pf_complain("%s", why.text);
+		return PF_EXIT_PORT;
+	}
+	pf_report_about(
+		v->report, v->user, v->display->name, pf_native_port(v->native), v->fingerprint);
+	if (c->trust_on_first_use)
+		pf_log(PF_LOG_WARN, "serve",
+			"trust_on_first_use is on: who reaches port %u controls a desktop of user "
+			"%s",
+			pf_native_port(v->native), v->user);
+	return PF_EXIT_OK;
+}
+
+static void tear_down(struct server *v)
+{
+	pf_timer_stop(&v->limit);
+	pf_native_destroy(v->native);
+	pf_desks_destroy(v->desks);
+	pf_workers_destroy(v->workers);
+	pf_loop_destroy(v->loop);
+	pf_identity_unref(v->identity);
+	pf_report_destroy(v->report);
+}
+
+static int serve(struct server *v, int ready_fd)
+{
+	int r = pf_report_create(&v->report) ? PF_EXIT_FAILURE : set_up(v);
+
+	if (!r) {
+		tell_ready(v, ready_fd);
+		r = pf_loop_run(v->loop);
+		if (r < 0) {
+			pf_complain("the control loop failed: %s", strerror(-r));
+			r = PF_EXIT_FAILURE;
+		}
+		write_report(v);
+	}
+	tear_down(v);
+	return r;
+}
+
+/* The descriptor a script gave us to write to, or -1 if it is none. */
+static int parse_fd(const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	if (!*text || *end || fd < 0 || fd > 65535 || fcntl((int)fd, F_GETFD) < 0)
+		return -1;
+	return (int)fd;
+}
+
+int pf_cmd_serve(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	const char *ready = NULL, *report = NULL, *check = NULL;
+	const struct pf_option extra[] = {
+		{ "--check-config", NULL, "Check the settings and exit.", &check },
+		{ "--ready-fd", "N", "Write the ready line to this descriptor, too, and close it.",
+			&ready },
+		{ "--report", "FILE",
+			"Write figures as JSON at the end and on SIGUSR1; FILE must be writable "
+			"for the "
+			"user.",
+			&report },
+		{ 0 },
+	};
+	struct pf_options o = { .extra = extra };
+	struct server *v = NULL;
+	int r = pf_options_parse(&o, argc, argv), ready_fd = -1;
+
+	if (!r && ready && (ready_fd = parse_fd(ready)) < 0) {
+		pf_complain("--ready-fd %s: no open descriptor has this number", ready);
+		r = PF_EXIT_USAGE;
+	}
+	if (!r && o.help) {
+		pf_options_help(cmd, extra);
+		goto out;
+	}
+	if (!r)
+		r = pf_leave_root(&o);
+	if (r)
+		goto out;
+	v = calloc(1, sizeof(*v));
+	if (!v) {
+		r = PF_EXIT_FAILURE;
+		goto out;
+	}
+	v->options = &o;
+	v->report_path = report;
+	r = pf_load_settings(&v->config, &o, false);
+	if (r || check)
+		goto out;
+	if (ready_fd >= 0)
+		(void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+	pf_log_to_stderr(&v->config);
+	block_signals();
+	r = serve(v, ready_fd);
+out:
+	free(v);
+	pf_options_finish(&o);
+	return r;
+}
