@@ -80,13 +80,14 @@ def field(name, product, generator):
     emit("\t.nib = { %s(NIB) }," % macro)
     emit("\t.affine = { %s(AFFINE) }," % macro)
     emit("\t.exp = {")
-    numbers(exp + exp + [0, 0], "%d", 16)
+    numbers(exp + exp, "%d", 16)
     emit("\t},")
     emit("\t.log = {")
     numbers(log, "%d", 16)
     emit("\t},")
     emit("};")
     emit()
+    return log
 
 
 
@@ -114,7 +115,7 @@ emit("""/* SPDX-License-Identifier: MIT OR Apache-2.0 */
 field("gf8_field", lambda a, b: mul(a, b, 0x11D, 8), 2)
 g8 = power16(257)
 assert g8 < 256
-field("gf16_sub", mul16, g8)
+sub_log = field("gf16_sub", mul16, g8)
 
 back_hi = [0] * 256  # tower hi -> coordinate hi byte and what it adds to the low byte
 back_lo = [0] * 256
@@ -130,7 +131,7 @@ for i in range(65535):
     if t >> 8 == 1:
         logs[t & 255] = i
     if i < 257:
-        heads.append(t)
+        heads.append([sub_log[x] if x else 512 for x in (t & 255, t >> 8)])
     acc = mul16(acc, g)
 
 emit("const struct pf_gf16_tower pf_gf16_tower = {")
@@ -149,8 +150,9 @@ emit("\t.theta2 = %d," % (tower[mul16(0x100, 0x100)] & 255))
 emit("\t.log1 = {")
 numbers([logs[i] for i in range(256)], "%d", 12)
 emit("\t},")
-emit("\t.exp257 = {")
-numbers(heads, "0x%04x", 10)
-emit("\t},")
+for n, name in enumerate(("exp257_lo", "exp257_hi")):
+    emit("\t.%s = {" % name)
+    numbers([h[n] for h in heads], "%d", 16)
+    emit("\t},")
 emit("};")
 print("\n".join(out))

@@ -77,7 +77,7 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	if (ctx->points > PF_GF16_POINTS_MAX)
 		ctx->points = PF_GF16_POINTS_MAX;
 
-	ctx->rows_memory = malloc(rows_bytes + PF_GF16_GROUP);
+	ctx->rows_memory = malloc(rows_bytes + PF_GF16_TILE_BYTES + PF_GF16_GROUP);
 	ctx->data = calloc(k, sizeof(*ctx->data));
 	ctx->logs = calloc(ctx->points, sizeof(*ctx->logs));
 	ctx->walsh = calloc(ctx->points, sizeof(*ctx->walsh));
@@ -91,6 +91,7 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 		goto fail;
 	/* Aligned for speed only: no row then straddles a cache line. */
 	ctx->rows = ctx->rows_memory + (-(uintptr_t)ctx->rows_memory & (PF_GF16_GROUP - 1));
+	ctx->syndromes = ctx->rows + rows_bytes;
 	for (uint32_t i = 1; i < ctx->points; i++)
 		ctx->logs[i] = (uint16_t)pf_gf16_log(i);
 	*out = ctx;
@@ -122,15 +123,14 @@ const char *pf_gf16_kernel_name(const struct pf_gf16_ctx *ctx)
 
 /* --- tiles --- */
 
-/* Calls for the next tile, `rows` of which have to fit the scratch; start with count 0. */
-bool pf_gf16_next_tile(const struct pf_gf16_shape *s, size_t rows, struct pf_gf16_tile *t)
+bool pf_gf16_next_tile(uint32_t end, size_t rows, struct pf_gf16_tile *t)
 {
 	size_t fit = PF_GF16_TILE_BYTES / (rows * PF_GF16_GROUP);
 
 	t->first += t->count;
-	if (t->first >= s->groups)
+	if (t->first >= end)
 		return false;
-	t->count = s->groups - t->first;
+	t->count = end - t->first;
 	if (!fit)
 		fit = 1;
 	if (t->count > fit)
@@ -226,7 +226,7 @@ static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shap
 {
 	struct pf_gf16_tile t = { 0 };
 
-	while (pf_gf16_next_tile(s, 2 * (size_t)s->chunk, &t)) {
+	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
 		pf_gf16_parity_rows(ctx, s, &t, data, s->m);
 		for (uint32_t j = 0; j < s->m; j++)
 			pf_gf16_store_row(ctx, s, &t, ctx->rows + j * t.width, parity[j]);
@@ -240,7 +240,7 @@ static void encode_low(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape
 	const struct pf_gf16_kernel *kern = ctx->kern;
 	struct pf_gf16_tile t = { 0 };
 
-	while (pf_gf16_next_tile(s, 2 * (size_t)s->chunk, &t)) {
+	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
 		uint8_t *coef = ctx->rows, *work = coef + s->chunk * t.width;
 
 		for (uint32_t i = 0; i < s->k; i++)

@@ -46,9 +46,10 @@ struct pf_gf16_ctx {
 	uint32_t *walsh;    /* points */
 	uint32_t *spectrum; /* transform of the first spectrum_points logs */
 	uint32_t spectrum_points;
-	uint16_t *inverse; /* PF_GF16_CLOSED_MAX squared factors */
-	uint32_t *lost;	   /* data shards, ascending */
-	uint32_t *got;	   /* parity shards, ascending */
+	uint8_t *syndromes; /* PF_GF16_TILE_BYTES; within rows_memory too */
+	uint16_t *inverse;  /* PF_GF16_CLOSED_MAX squared factors */
+	uint32_t *lost;	    /* data shards, ascending */
+	uint32_t *got;	    /* parity shards, ascending */
 };
 
 /* Groups first..first+count-1 of every shard; width = 64 * count is a row's size. */
@@ -60,8 +61,9 @@ struct pf_gf16_tile {
 /** Fills `out`; -EINVAL as pf_gf16_encode. */
 int pf_gf16_shape_of(const struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t shard_bytes,
 	struct pf_gf16_shape *out);
-/** The next tile, `rows` rows of which fit the scratch; a zeroed one begins. */
-bool pf_gf16_next_tile(const struct pf_gf16_shape *s, size_t rows, struct pf_gf16_tile *t);
+/** The next tile below the group `end`, with `rows` rows that fit the scratch; one
+ * with count 0 begins at `first`. False behind the last. */
+bool pf_gf16_next_tile(uint32_t end, size_t rows, struct pf_gf16_tile *t);
 /** One shard's part of a tile, from the wire to the tower and back. */
 void pf_gf16_load_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, uint8_t *row, const uint8_t *shard);

@@ -59,17 +59,19 @@ static void invert(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 				pf_gf16_log_add(x_log[a], y_log[b]), logs[x[a] ^ y[b]]));
 }
 
-/* out = inverse * syndromes, one tile; `row` is scratch. */
+/* out = inverse * syndromes, one tile of ctx->syndromes; `row` is scratch. */
 static void solve(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, uint32_t e, uint8_t *const *syndrome, uint8_t *row,
-	uint8_t *const *out)
+	const struct pf_gf16_tile *t, uint32_t e, uint8_t *row, uint8_t *const *out)
 {
-	for (uint32_t b = 0; b < e; b++) {
-		const uint16_t *factor = ctx->inverse + b * e;
+	const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
 
-		ctx->kern->mul(row, syndrome[0], factor[0], t->width);
-		for (uint32_t a = 1; a < e; a++)
-			ctx->kern->madd(row, syndrome[a], factor[a], t->width);
+	for (uint32_t a = 0; a < e; a++)
+		syndrome[a] = ctx->syndromes + a * t->width;
+	for (uint32_t b = 0; b < e; b++) {
+		const uint16_t *factors = ctx->inverse + b * e;
+
+		ctx->kern->mul(row, syndrome[0], factors[0], t->width);
+		ctx->kern->madd(row, syndrome + 1, factors + 1, e - 1, t->width);
 		pf_gf16_store_row(ctx, s, t, row, out[ctx->lost[b]]);
 	}
 }
@@ -78,71 +80,67 @@ static void solve(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 static void decode_direct(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
 	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
 {
+	enum { BATCH = 4 };
 	const struct pf_gf16_kernel *kern = ctx->kern;
 	struct pf_gf16_tile t = { 0 };
 
 	invert(ctx, s, e);
-	while (pf_gf16_next_tile(s, e + 1, &t)) {
-		uint8_t *syndrome[PF_GF16_CLOSED_MAX], *row = ctx->rows + e * t.width;
+	while (pf_gf16_next_tile(s->groups, e + BATCH, &t)) {
+		const uint8_t *row[BATCH];
+		uint32_t shard[BATCH], n = 0;
 
-		for (uint32_t a = 0; a < e; a++) {
-			syndrome[a] = ctx->rows + a * t.width;
-			pf_gf16_load_row(ctx, s, &t, syndrome[a], parity[ctx->got[a]]);
-		}
+		for (uint32_t a = 0; a < e; a++)
+			pf_gf16_load_row(
+				ctx, s, &t, ctx->syndromes + a * t.width, parity[ctx->got[a]]);
+		for (uint32_t r = 0; r < BATCH; r++)
+			row[r] = ctx->rows + r * t.width;
 		for (uint32_t i = 0; i < s->k; i++) {
-			if (!data[i])
-				continue;
-			pf_gf16_load_row(ctx, s, &t, row, data[i]);
-			for (uint32_t a = 0; a < e; a++) {
-				uint32_t j = ctx->got[a];
-				uint32_t log = pf_gf16_log_sub(scale_log(ctx, s, i, j),
-					ctx->logs[parity_point(s, j) ^ data_point(s, i)]);
-
-				kern->madd(syndrome[a], row, pf_gf16_exp(log), t.width);
+			if (data[i]) {
+				pf_gf16_load_row(ctx, s, &t, ctx->rows + n * t.width, data[i]);
+				shard[n++] = i;
 			}
+			if (n < BATCH && i + 1 < s->k)
+				continue;
+			for (uint32_t a = 0; a < e; a++) {
+				const uint32_t j = ctx->got[a], x = parity_point(s, j);
+				uint16_t factors[BATCH];
+
+				for (uint32_t r = 0; r < n; r++)
+					factors[r] = (uint16_t)pf_gf16_exp(
+						pf_gf16_log_sub(scale_log(ctx, s, shard[r], j),
+							ctx->logs[x ^ data_point(s, shard[r])]));
+				kern->madd(ctx->syndromes + a * t.width, row, factors, n, t.width);
+			}
+			n = 0;
 		}
-		solve(ctx, s, &t, e, syndrome, row, out);
+		solve(ctx, s, &t, e, ctx->rows, out);
 	}
 }
 
-/* More, high rate: the same syndromes by encoding what is there again. */
+/* More, high rate: the same syndromes by encoding what is there again. The
+ * tiles of that are narrow; the inverse wants wide ones, each of many. */
 static void decode_again(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
 	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
 {
-	struct pf_gf16_tile t = { 0 };
+	struct pf_gf16_tile wide = { 0 };
 
 	invert(ctx, s, e);
-	while (pf_gf16_next_tile(s, 2 * (size_t)s->chunk, &t)) {
-		uint8_t *syndrome[PF_GF16_CLOSED_MAX], *work = ctx->rows + s->chunk * t.width;
+	while (pf_gf16_next_tile(s->groups, e, &wide)) {
+		struct pf_gf16_tile t = { .first = wide.first };
 
-		pf_gf16_parity_rows(ctx, s, &t, data, ctx->got[e - 1] + 1);
-		for (uint32_t a = 0; a < e; a++) {
-			uint32_t j = ctx->got[a];
+		while (pf_gf16_next_tile(wide.first + wide.count, 2 * (size_t)s->chunk, &t)) {
+			uint8_t *syndrome =
+				ctx->syndromes + (size_t)(t.first - wide.first) * PF_GF16_GROUP;
 
-			syndrome[a] = ctx->rows + j * t.width;
-			pf_gf16_load_row(ctx, s, &t, work, parity[j]);
-			ctx->kern->add(syndrome[a], work, t.width);
-		}
-		solve(ctx, s, &t, e, syndrome, work, out);
-	}
-}
+			pf_gf16_parity_rows(ctx, s, &t, data, ctx->got[e - 1] + 1);
+			for (uint32_t a = 0; a < e; a++, syndrome += wide.width) {
+				uint32_t j = ctx->got[a];
 
-/* Sums and differences of logs modulo 65535, in place. */
-static void walsh(uint32_t *v, uint32_t n)
-{
-	for (uint32_t d = 1; d < n; d *= 2) {
-		for (uint32_t i = 0; i < n; i += 2 * d) {
-			for (uint32_t j = i; j < i + d; j++) {
-				uint32_t sum = v[j] + v[j + d];
-				uint32_t diff = v[j] + 2 * PF_GF16_ORDER - v[j + d];
-
-				/* Two folds keep a value within 0..65535, where both ends are 0. */
-				sum = (sum & 0xffff) + (sum >> 16);
-				diff = (diff & 0xffff) + (diff >> 16);
-				v[j] = (sum & 0xffff) + (sum >> 16);
-				v[j + d] = (diff & 0xffff) + (diff >> 16);
+				pf_gf16_load_row(ctx, s, &t, syndrome, parity[j]);
+				ctx->kern->add(syndrome, ctx->rows + j * t.width, t.width);
 			}
 		}
+		solve(ctx, s, &wide, e, ctx->rows, out);
 	}
 }
 
@@ -152,19 +150,21 @@ static void walsh(uint32_t *v, uint32_t n)
 static void locate(struct pf_gf16_ctx *ctx, uint32_t n)
 {
 	uint32_t *v = ctx->walsh, *spectrum = ctx->spectrum;
-	/* n is a power of two, 2^16 is 1: that undoes the length. */
-	uint64_t unscale = PF_GF16_POINTS_MAX / n;
+	/* The transform and its inverse multiply by n; 2^16 is 1. */
+	const uint32_t unscale = PF_GF16_POINTS_MAX / n;
 
 	if (ctx->spectrum_points != n) {
 		for (uint32_t i = 0; i < n; i++)
 			spectrum[i] = ctx->logs[i];
-		walsh(spectrum, n);
+		ctx->kern->walsh(spectrum, n);
+		for (uint32_t i = 0; i < n; i++)
+			spectrum[i] = (uint32_t)((uint64_t)spectrum[i] * unscale % PF_GF16_ORDER);
 		ctx->spectrum_points = n;
 	}
-	walsh(v, n);
+	ctx->kern->walsh(v, n);
 	for (uint32_t i = 0; i < n; i++)
-		v[i] = (uint32_t)(v[i] * unscale * spectrum[i] % PF_GF16_ORDER);
-	walsh(v, n);
+		v[i] = v[i] * spectrum[i] % PF_GF16_ORDER;
+	ctx->kern->walsh(v, n);
 	for (uint32_t i = 0; i < n; i++)
 		v[i] %= PF_GF16_ORDER;
 }
@@ -183,16 +183,24 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 {
 	const struct pf_gf16_kernel *kern = ctx->kern;
 	const uint32_t n = s->points, M = s->chunk;
+	uint32_t *factors = ctx->walsh; /* by point */
 	struct pf_gf16_tile t = { 0 };
 
-	memset(ctx->walsh, 0, n * sizeof(*ctx->walsh));
+	memset(factors, 0, n * sizeof(*factors));
 	for (uint32_t j = 0; j < M; j++)
-		ctx->walsh[j] = j >= s->m || !parity[j];
+		factors[j] = j >= s->m || !parity[j];
 	for (uint32_t i = 0; i < e; i++)
-		ctx->walsh[data_point(s, ctx->lost[i])] = 1;
+		factors[data_point(s, ctx->lost[i])] = 1;
 	locate(ctx, n);
+	for (uint32_t j = 0; j < s->m; j++)
+		factors[j] = pf_gf16_exp(factors[j]);
+	for (uint32_t a = 0; a < e; a++) {
+		uint32_t *f = factors + data_point(s, ctx->lost[a]);
 
-	while (pf_gf16_next_tile(s, 2 * (size_t)M, &t)) {
+		*f = pf_gf16_exp(neg_log(pf_gf16_log_add(*f, scale_log(ctx, s, ctx->lost[a], 0))));
+	}
+
+	while (pf_gf16_next_tile(s->groups, 2 * (size_t)M, &t)) {
 		uint8_t *rows = ctx->rows, *work = rows + M * t.width;
 		uint32_t used = 0;
 
@@ -206,7 +214,7 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 			}
 			pf_gf16_load_row(ctx, s, &t, work, parity[j]);
 			kern->add(row, work, t.width);
-			kern->mul(row, row, pf_gf16_exp(ctx->walsh[j]), t.width);
+			kern->mul(row, row, factors[j], t.width);
 			used = j + 1;
 		}
 		kern->ifft(rows, t.width, s->layers, 0, used);
@@ -221,10 +229,8 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 			for (; a < b; a++) {
 				uint32_t i = ctx->lost[a];
 				uint8_t *row = work + (i - base) * t.width;
-				uint32_t log = pf_gf16_log_add(
-					ctx->walsh[data_point(s, i)], scale_log(ctx, s, i, 0));
 
-				kern->mul(row, row, pf_gf16_exp(neg_log(log)), t.width);
+				kern->mul(row, row, factors[data_point(s, i)], t.width);
 				pf_gf16_store_row(ctx, s, &t, row, out[i]);
 			}
 		}
@@ -240,17 +246,20 @@ static void decode_low(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, u
 {
 	const struct pf_gf16_kernel *kern = ctx->kern;
 	const uint32_t n = s->points, layers = (uint32_t)__builtin_ctz(n), K = s->chunk;
+	uint32_t *factors = ctx->walsh; /* by point */
 	struct pf_gf16_tile t = { 0 };
 
 	for (uint32_t p = 0; p < n; p++) {
 		if (p < K)
-			ctx->walsh[p] = p < s->k && !data[p];
+			factors[p] = p < s->k && !data[p];
 		else
-			ctx->walsh[p] = p - K >= s->m || !parity[p - K];
+			factors[p] = p - K >= s->m || !parity[p - K];
 	}
 	locate(ctx, n);
+	for (uint32_t p = 0; p < n; p++)
+		factors[p] = pf_gf16_exp(p < s->k && !data[p] ? neg_log(factors[p]) : factors[p]);
 
-	while (pf_gf16_next_tile(s, n, &t)) {
+	while (pf_gf16_next_tile(s->groups, n, &t)) {
 		uint8_t *rows = ctx->rows;
 		uint32_t used = 0;
 
@@ -267,7 +276,7 @@ static void decode_low(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, u
 				continue;
 			}
 			pf_gf16_load_row(ctx, s, &t, row, shard);
-			kern->mul(row, row, pf_gf16_exp(ctx->walsh[p]), t.width);
+			kern->mul(row, row, factors[p], t.width);
 			used = p + 1;
 		}
 		kern->ifft(rows, t.width, layers, 0, used);
@@ -282,18 +291,35 @@ static void decode_low(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, u
 			uint32_t i = ctx->lost[a];
 			uint8_t *row = rows + i * t.width;
 
-			kern->mul(row, row, pf_gf16_exp(neg_log(ctx->walsh[i])), t.width);
+			kern->mul(row, row, factors[i], t.width);
 			pf_gf16_store_row(ctx, s, &t, row, out[i]);
 		}
 	}
 }
 
-/* The cheapest for e losses, more than 1 parity shard. */
+static uint64_t butterflies(uint32_t n)
+{
+	return (uint64_t)(n / 2) * (uint32_t)__builtin_ctz(n);
+}
+
+/* The cheapest for e losses. Costs are per group, in quarters of a nanosecond
+ * measured with the 512-bit kernels; the other rows have similar ratios. */
 static enum pf_gf16_method choose(const struct pf_gf16_shape *s, uint32_t e)
 {
-	if (e <= 4)
+	/* Beyond 512 points most factors lie outside the subfield. */
+	const uint32_t step = s->points > 512 ? 4 : 3;
+	const uint32_t chunks = (s->k + s->chunk - 1) / s->chunk;
+	const uint64_t direct = (uint64_t)s->k * (6 + 5 * e) / 2;
+	const uint64_t again =
+		2ull * s->k + step * (chunks + 1) * butterflies(s->chunk) + 7ull * e * e / 2;
+	const uint64_t low = 4ull * s->points + 2 * step * butterflies(s->points);
+
+	if (e <= PF_GF16_CLOSED_MAX && direct <= (s->low ? low : again))
 		return PF_GF16_DIRECT;
-	return s->low || e > PF_GF16_CLOSED_MAX ? PF_GF16_LOCATOR : PF_GF16_AGAIN;
+	/* The locator pays for transforms of its own, the inverse for e squared. */
+	if (s->low || e > PF_GF16_CLOSED_MAX || e > 16 + s->chunk / 3)
+		return PF_GF16_LOCATOR;
+	return PF_GF16_AGAIN;
 }
 
 int pf_gf16_decode_by(struct pf_gf16_ctx *ctx, enum pf_gf16_method method, uint32_t k, uint32_t m,

@@ -24,9 +24,12 @@ static inline uint32_t pf_gf16_to_tower(uint32_t coord)
 	       pf_gf16_map(&pf_gf16_tower.in_hi, hi) << 8;
 }
 
-static inline uint32_t pf_gf16_sub_mul(uint32_t a, uint32_t b)
+/* theta^2 * byte less theta * byte. */
+static inline uint32_t pf_gf16_theta2(uint32_t byte)
 {
-	return a && b ? pf_gf16_sub.exp[pf_gf16_sub.log[a] + pf_gf16_sub.log[b]] : 0;
+	const uint8_t *nib = pf_gf16_sub.nib[pf_gf16_tower.theta2];
+
+	return nib[byte & 15] ^ nib[16 + (byte >> 4)];
 }
 
 /* x + y of two logs, both below the order. */
@@ -58,8 +61,8 @@ static inline uint32_t pf_gf16_log(uint32_t coord)
 /* The element with that log, in tower form. */
 static inline uint32_t pf_gf16_exp(uint32_t log)
 {
-	uint32_t t = pf_gf16_tower.exp257[log % 257];
-	uint32_t s = pf_gf16_sub.exp[log / 257];
+	uint32_t high = log / 257, low = log % 257;
 
-	return pf_gf16_sub_mul(t & 255, s) | pf_gf16_sub_mul(t >> 8, s) << 8;
+	return pf_gf16_sub.exp[pf_gf16_tower.exp257_lo[low] + high] |
+	       (uint32_t)pf_gf16_sub.exp[pf_gf16_tower.exp257_hi[low] + high] << 8;
 }

@@ -16,8 +16,9 @@ struct pf_gf16_kernel {
 	void (*store)(uint8_t *dst, const uint8_t *src, size_t bytes);
 	/* dst = factor * src; dst may be src. */
 	void (*mul)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
-	/* dst += factor * src. */
-	void (*madd)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
+	/* dst += sum over i < n of factors[i] * src[i]. */
+	void (*madd)(uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n,
+		size_t bytes);
 	/* dst += src, any number of bytes. */
 	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
 	/* Values to coefficients; rows from `used` on are zero on entry. */
@@ -25,6 +26,9 @@ struct pf_gf16_kernel {
 	/* Coefficients to values; only rows first..end-1 are right on return. */
 	void (*fft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t first,
 		uint32_t end);
+	/* Walsh-Hadamard transform modulo 65535 of n = 2, 4, .. values, 0 and 65535 being
+	 * the same. */
+	void (*walsh)(uint32_t *values, uint32_t n);
 	const char *name;
 	uint32_t needs; /* pf_cpu_flag bits */
 };

@@ -48,7 +48,7 @@ static struct factor factor_of(uint32_t f)
 
 	return (struct factor){ .lo_lo = nib[f0],
 		.lo_hi = nib[f1],
-		.hi_lo = nib[pf_gf16_sub_mul(f1, pf_gf16_tower.theta2)],
+		.hi_lo = nib[pf_gf16_theta2(f1)],
 		.hi_hi = nib[f0 ^ f1] };
 }
 
@@ -66,15 +66,10 @@ static void mul_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t byte
 	}
 }
 
-static void madd_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
+static void madd_one(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
 {
 	const struct factor f = factor_of(factor);
 
-	if (!(factor >> 8)) {
-		for (size_t i = 0; i < bytes; i++)
-			dst[i] ^= times(f.lo_lo, src[i]);
-		return;
-	}
 	for (size_t g = 0; g < bytes; g += GROUP) {
 		for (size_t i = g; i < g + HALF; i++) {
 			uint8_t lo = src[i], hi = src[i + HALF];
@@ -83,6 +78,13 @@ static void madd_c(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t byt
 			dst[i + HALF] ^= times(f.lo_hi, lo) ^ times(f.hi_hi, hi);
 		}
 	}
+}
+
+static void madd_c(
+	uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n, size_t bytes)
+{
+	for (uint32_t i = 0; i < n; i++)
+		madd_one(dst, src[i], factors[i], bytes);
 }
 
 static void add_c(uint8_t *dst, const uint8_t *src, size_t bytes)
@@ -103,7 +105,7 @@ static void ifft_c(uint8_t *rows, size_t width, uint32_t layers, uint32_t point,
 
 			add_c(b, a, half);
 			if (factor)
-				madd_c(a, b, factor, half);
+				madd_one(a, b, factor, half);
 		}
 	}
 }
@@ -119,11 +121,25 @@ static void fft_c(
 			uint32_t factor = pf_gf16_to_tower((point + p) >> l);
 
 			if (factor)
-				madd_c(a, b, factor, half);
+				madd_one(a, b, factor, half);
 			add_c(b, a, half);
 		}
 	}
 }
 
-const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, ifft_c, fft_c, "c",
-	0 };
+static void walsh_c(uint32_t *values, uint32_t n)
+{
+	for (uint32_t d = 1; d < n; d *= 2) {
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t a = values[i], b = values[i ^ d];
+
+			if (i & d)
+				continue;
+			values[i] = (a + b) % PF_GF16_ORDER;
+			values[i ^ d] = (a + PF_GF16_ORDER - b) % PF_GF16_ORDER;
+		}
+	}
+}
+
+const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, ifft_c, fft_c,
+	walsh_c, "c", 0 };

@@ -53,8 +53,7 @@ static inline G g_of(uint32_t factor)
 {
 	uint32_t f0 = factor & 255, f1 = factor >> 8;
 
-	return (G){ t_times(f0), t_times(f1), t_times(pf_gf16_sub_mul(f1, pf_gf16_tower.theta2)),
-		t_times(f0 ^ f1) };
+	return (G){ t_times(f0), t_times(f1), t_times(pf_gf16_theta2(f1)), t_times(f0 ^ f1) };
 }
 
 static inline E e_mulg(E e, G g)

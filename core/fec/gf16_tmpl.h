@@ -4,7 +4,8 @@
  * Wanted before, beside what gf8_tmpl.h wants: E, some elements with both their
  * halves; E_BYTES, what an E takes of a row; e_load and e_store of the n-th E of
  * a row; e_xor; e_mul by a subfield constant t_times(c); e_mulg by any constant
- * g_of(factor); e_turn by b_of(), the change of basis. */
+ * g_of(factor); e_turn by b_of(), the change of basis; MADD_MOST, how many G the
+ * registers hold. */
 #include "core/fec/gf16_field.h"
 #include "core/fec/gf16_kernel.h"
 
@@ -32,12 +33,32 @@ static void mul(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
 		e_store(dst, n, e_mulg(e_load(src, n), g));
 }
 
-static void madd(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes)
+/* dst passes through the registers once for `count` sources. */
+INLINE void madd_some(uint8_t *dst, const uint8_t *const *src, const uint16_t *factors,
+	size_t bytes, const uint32_t count)
 {
-	const G g = g_of(factor);
+	G g[MADD_MOST];
 
-	for (size_t n = 0; n < bytes / E_BYTES; n++)
-		e_store(dst, n, e_xor(e_load(dst, n), e_mulg(e_load(src, n), g)));
+	for (uint32_t i = 0; i < count; i++)
+		g[i] = g_of(factors[i]);
+	for (size_t n = 0; n < bytes / E_BYTES; n++) {
+		E sum = e_load(dst, n);
+
+		for (uint32_t i = 0; i < count; i++)
+			sum = e_xor(sum, e_mulg(e_load(src[i], n), g[i]));
+		e_store(dst, n, sum);
+	}
+}
+
+static void madd(
+	uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n, size_t bytes)
+{
+	uint32_t i = 0;
+
+	for (; i + MADD_MOST <= n; i += MADD_MOST)
+		madd_some(dst, src + i, factors + i, bytes, MADD_MOST);
+	for (; i < n; i++)
+		madd_some(dst, src + i, factors + i, bytes, 1);
 }
 
 static void add(uint8_t *dst, const uint8_t *src, size_t bytes)
@@ -213,5 +234,24 @@ static void fft(
 			fft4(rows, width, l, point, first, end, true);
 		else
 			fft4(rows, width, l, point, first, end, false);
+	}
+}
+
+/* Plain C: the compiler makes vectors of it. */
+static void walsh(uint32_t *values, uint32_t n)
+{
+	for (uint32_t d = 1; d < n; d *= 2) {
+		for (uint32_t i = 0; i < n; i += 2 * d) {
+			uint32_t *restrict a = values + i, *restrict b = a + d;
+
+			for (uint32_t j = 0; j < d; j++) {
+				uint32_t sum = a[j] + b[j];
+				uint32_t diff = a[j] + PF_GF16_ORDER - b[j];
+
+				/* Below 2^17: one fold leaves at most 65535. */
+				a[j] = (sum & 0xffff) + (sum >> 16);
+				b[j] = (diff & 0xffff) + (diff >> 16);
+			}
+		}
 	}
 }

@@ -43,8 +43,9 @@ static inline V v_map(V v, T t)
 
 #include "core/fec/gf8_tmpl.h"
 #include "core/fec/gf16_pair_tmpl.h"
+#define MADD_MOST 2
 #include "core/fec/gf16_tmpl.h"
 
 const struct pf_gf8_kernel pf_gf8_gfni256 = { dot, "gfni256", PF_CPU_AVX2 | PF_CPU_GFNI };
-const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, ifft, fft, "gfni256",
-	PF_CPU_AVX2 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, ifft, fft, walsh,
+	"gfni256", PF_CPU_AVX2 | PF_CPU_GFNI };

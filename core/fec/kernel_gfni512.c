@@ -97,8 +97,7 @@ static inline G g_of(uint32_t factor)
 	const uint64_t *a = pf_gf16_sub.affine;
 	uint32_t f0 = factor & 255, f1 = factor >> 8;
 
-	return (G){ halves(a[f0], a[f0 ^ f1]),
-		halves(a[pf_gf16_sub_mul(f1, pf_gf16_tower.theta2)], a[f1]) };
+	return (G){ halves(a[f0], a[f0 ^ f1]), halves(a[pf_gf16_theta2(f1)], a[f1]) };
 }
 
 static inline E e_mulg(E e, G g)
@@ -120,8 +119,9 @@ static inline E e_turn(E e, B b)
 		_mm512_maskz_gf2p8affine_epi64_epi8(~HIGH, swapped(e), b.lo, 0));
 }
 
+#define MADD_MOST 4
 #include "core/fec/gf16_tmpl.h"
 
 const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };
-const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, "gfni512",
-	PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, walsh,
+	"gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };

@@ -45,8 +45,9 @@ static inline V v_map(V v, T t)
 
 #include "core/fec/gf8_tmpl.h"
 #include "core/fec/gf16_pair_tmpl.h"
+#define MADD_MOST 1
 #include "core/fec/gf16_tmpl.h"
 
 const struct pf_gf8_kernel pf_gf8_neon = { dot, "neon", PF_CPU_NEON };
-const struct pf_gf16_kernel pf_gf16_neon = { load, store, mul, madd, add, ifft, fft, "neon",
+const struct pf_gf16_kernel pf_gf16_neon = { load, store, mul, madd, add, ifft, fft, walsh, "neon",
 	PF_CPU_NEON };

@@ -48,8 +48,9 @@ static inline V v_map(V v, T t)
 
 #include "core/fec/gf8_tmpl.h"
 #include "core/fec/gf16_pair_tmpl.h"
+#define MADD_MOST 1
 #include "core/fec/gf16_tmpl.h"
 
 const struct pf_gf8_kernel pf_gf8_ssse3 = { dot, "ssse3", PF_CPU_SSSE3 };
-const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, ifft, fft, "ssse3",
-	PF_CPU_SSSE3 };
+const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, ifft, fft, walsh,
+	"ssse3", PF_CPU_SSSE3 };

@@ -8,10 +8,13 @@
 #pragma once
 #include <stdint.h>
 
+#define PF_GF256_NO_LOG 512 /* stands for the log of 0: it and any log give exp 0 */
+
 struct pf_gf256 {
 	uint8_t nib[256][32]; /* product by the constant c */
 	uint64_t affine[256];
-	uint8_t exp[512]; /* two periods: a sum of two logs needs no reduction */
+	/* Two periods, so that a sum of two logs needs no reduction; then zeros. */
+	uint8_t exp[PF_GF256_NO_LOG + 256];
 	uint8_t log[256]; /* log[0] is 0 and means nothing */
 } __attribute__((aligned(64)));
 
@@ -30,8 +33,9 @@ struct pf_gf16_map {
  * back: w_lo = lo + out_lo(hi), w_hi = out_hi(hi). */
 struct pf_gf16_tower {
 	struct pf_gf16_map in_lo, in_hi, out_lo, out_hi;
-	uint8_t theta2;	      /* theta^2 = theta + theta2 */
-	uint16_t log1[256];   /* log of r + theta; generator g with g^257 that of pf_gf16_sub */
-	uint16_t exp257[257]; /* g^0 .. g^256, tower form: lo | hi << 8 */
+	uint8_t theta2;	    /* theta^2 = theta + theta2 */
+	uint16_t log1[256]; /* log of r + theta; generator g with g^257 that of pf_gf16_sub */
+	/* Logs, in pf_gf16_sub, of the halves of g^0 .. g^256; PF_GF256_NO_LOG where 0. */
+	uint16_t exp257_lo[257], exp257_hi[257];
 } __attribute__((aligned(64)));
 extern const struct pf_gf16_tower pf_gf16_tower;

@@ -118,7 +118,10 @@ static void gf16_row(void **state)
 	skip_unless(kern->needs, kern->name);
 	for (int round = 0; round < 200; round++) {
 		size_t bytes = 64 * rng_below(&rng, 24), odd = bytes + rng_below(&rng, 64);
-		struct twin a, b, sum, more;
+		struct twin a, b, c[6], sum, more;
+		uint32_t count = rng_below(&rng, 7);
+		const uint8_t *src[6];
+		uint16_t factors[6];
 		uint32_t f = random_factor();
 
 		twin_init(&a, bytes);
@@ -133,9 +136,16 @@ static void gf16_row(void **state)
 		assert_memory_equal(a.p[0], b.p[0], bytes);
 		plain()->load(a.p[1], a.p[1], bytes);
 
-		kern->madd(a.p[0], b.p[0], f, bytes);
-		plain()->madd(a.p[1], b.p[0], f, bytes);
+		for (uint32_t i = 0; i < count; i++) {
+			twin_init(&c[i], bytes);
+			src[i] = c[i].p[0];
+			factors[i] = (uint16_t)random_factor();
+		}
+		kern->madd(a.p[0], src, factors, count, bytes);
+		plain()->madd(a.p[1], src, factors, count, bytes);
 		twin_check(&a);
+		for (uint32_t i = 0; i < count; i++)
+			twin_finish(&c[i]);
 		kern->mul(a.p[0], b.p[0], f, bytes);
 		plain()->mul(a.p[1], b.p[0], f, bytes);
 		twin_check(&a);
@@ -192,6 +202,23 @@ static void gf16_row_transforms(void **state)
 			twin_finish(&a);
 			twin_finish(&before);
 		}
+	}
+}
+
+static void gf16_row_walsh(void **state)
+{
+	const struct pf_gf16_kernel *kern = *state;
+
+	skip_unless(kern->needs, kern->name);
+	for (uint32_t n = 2; n <= 4096; n *= 2) {
+		uint32_t v[2][4096];
+
+		for (uint32_t i = 0; i < n; i++)
+			v[0][i] = v[1][i] = rng_below(&rng, 8) ? rng_below(&rng, 65536) : 65535;
+		kern->walsh(v[0], n);
+		plain()->walsh(v[1], n);
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(v[0][i] % 65535, v[1][i] % 65535);
 	}
 }
 
@@ -260,6 +287,8 @@ static void bench_kernels(void)
 		const struct pf_gf16_kernel *k = pf_gf16_kernels[i];
 		const char *const names[] = { "load", "store", "mul", "madd", "add", "ifft 16",
 			"fft 16" };
+		const uint16_t factor = 0x1234;
+		const uint8_t *from = b;
 		double ns[7];
 
 		if (k->needs & ~pf_cpu_flags())
@@ -267,7 +296,7 @@ static void bench_kernels(void)
 		ns[0] = BEST_NS(k->load(a, b, all));
 		ns[1] = BEST_NS(k->store(a, b, all));
 		ns[2] = BEST_NS(k->mul(a, b, 0x1234, all));
-		ns[3] = BEST_NS(k->madd(a, b, 0x1234, all));
+		ns[3] = BEST_NS(k->madd(a, &from, &factor, 1, all));
 		ns[4] = BEST_NS(k->add(a, b, all));
 		ns[5] = BEST_NS(k->ifft(a, BENCH_WIDTH, 4, 16, 16));
 		ns[6] = BEST_NS(k->fft(a, BENCH_WIDTH, 4, 0, 0, 16));
@@ -413,6 +442,11 @@ int main(int argc, char **argv)
 		snprintf(
 			names[n], sizeof(names[n]), "gf16 %s transforms", pf_gf16_kernels[i]->name);
 		tests[n] = (struct CMUnitTest){ names[n], gf16_row_transforms, NULL, NULL,
+			(void *)pf_gf16_kernels[i] };
+	}
+	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
+		snprintf(names[n], sizeof(names[n]), "gf16 %s walsh", pf_gf16_kernels[i]->name);
+		tests[n] = (struct CMUnitTest){ names[n], gf16_row_walsh, NULL, NULL,
 			(void *)pf_gf16_kernels[i] };
 	}
 	return _cmocka_run_group_tests("fec_kernels", tests, n, NULL, NULL);
