@@ -139,3 +139,33 @@ write(
         "stream-head": h("ff ff 504b4673 01 0a00 504b4663 43 07000000 ff"),
     },
 )
+
+
+def block(code, k, m, size, lost):
+    """A block of fec_decode: the shards whose numbers are in `lost` do not come."""
+    bits = bytearray((k + m + 7) // 8)
+    for i in lost:
+        bits[i // 8] |= 1 << i % 8
+    return bytes([code]) + k.to_bytes(2, "little") + m.to_bytes(2, "little") + bytes([size, 5]) + bits
+
+
+write(
+    "fec_decode",
+    {
+        "copy": block(0, 1, 2, 64, [0, 1]),
+        "sum": block(0, 5, 1, 62, [3]),
+        "high-direct": block(0, 20, 4, 128, [0, 7, 21]),
+        "high-again": block(0, 100, 20, 66, range(3, 15)),
+        "high-locator": block(0, 130, 70, 64, range(0, 140, 2)),
+        "low-direct": block(0, 3, 9, 44, [0, 2, 4, 9]),
+        "low-locator": block(0, 60, 200, 2, range(60)),
+        "beyond-subfield": block(0, 500, 100, 64, range(0, 600, 6)),
+        "too-many-lost": block(0, 4, 3, 64, [0, 1, 4, 5]),
+        "odd-size": block(0, 4, 3, 63, [0]),
+        "beyond-limits": block(0, 513, 4, 64, [0]),
+        "gf8": block(1, 64, 13, 77, range(0, 26, 2)),
+        "gf8-too-large": block(1, 250, 6, 16, [0]),
+        "audio-one": block(2, 4, 2, 120, [1, 4]),
+        "audio-two": block(2, 4, 2, 121, [0, 3]),
+    },
+)
