@@ -41,10 +41,10 @@ static inline V v_map(V v, T t)
 	return _mm256_gf2p8affine_epi64_epi8(v, t, 0);
 }
 
-#include "core/fec/gf8_tmpl.h"
-#include "core/fec/gf16_pair_tmpl.h"
+#include "core/fec/gf8_tmpl.inc"
+#include "core/fec/gf16_pair_tmpl.inc"
 #define MADD_MOST 2
-#include "core/fec/gf16_tmpl.h"
+#include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_gfni256 = { dot, "gfni256", PF_CPU_AVX2 | PF_CPU_GFNI };
 const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, ifft, fft, walsh,

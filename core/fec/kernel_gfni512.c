@@ -41,7 +41,7 @@ static inline V v_map(V v, T t)
 	return _mm512_gf2p8affine_epi64_epi8(v, t, 0);
 }
 
-#include "core/fec/gf8_tmpl.h"
+#include "core/fec/gf8_tmpl.inc"
 
 /* One group of a row as it lies: low halves in the lower half of the vector. */
 typedef __m512i E;
@@ -120,7 +120,7 @@ static inline E e_turn(E e, B b)
 }
 
 #define MADD_MOST 4
-#include "core/fec/gf16_tmpl.h"
+#include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };
 const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, walsh,

@@ -46,10 +46,10 @@ static inline V v_map(V v, T t)
 		_mm_shuffle_epi8(t.hi, _mm_and_si128(_mm_srli_epi64(v, 4), low)));
 }
 
-#include "core/fec/gf8_tmpl.h"
-#include "core/fec/gf16_pair_tmpl.h"
+#include "core/fec/gf8_tmpl.inc"
+#include "core/fec/gf16_pair_tmpl.inc"
 #define MADD_MOST 1
-#include "core/fec/gf16_tmpl.h"
+#include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_ssse3 = { dot, "ssse3", PF_CPU_SSSE3 };
 const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, ifft, fft, walsh,
