@@ -168,13 +168,14 @@ typedef struct PunktfunkSessionConfig {
 	uint32_t struct_size;
 	uint8_t role;	     /* PUNKTFUNK_ROLE_... */
 	uint8_t cipher;	     /* PUNKTFUNK_CIPHER_... */
-	uint8_t fec_percent; /* 0..90 pinned, or PUNKTFUNK_FEC_ADAPTIVE */
+	uint8_t fec_percent; /* 0..90 pinned, or PUNKTFUNK_FEC_ADAPTIVE: as against 2 % loss,
+				since a raw session hears no loss reports */
 	uint8_t reserved;
 	uint8_t key[32]; /* 16 bytes for AES */
 	uint8_t salt[4];
 	uint16_t shard_payload;	     /* even, 512..9152; 0 = 1408 */
 	uint16_t max_data_per_block; /* 0 = 4096 */
-	uint32_t max_frame_bytes;    /* 0 = 8 MiB */
+	uint32_t max_frame_bytes;    /* 0 = four mean frames, 8..64 MiB */
 	uint32_t bitrate_kbps;	     /* host: paces by it; 0 = 20000 */
 	uint32_t refresh_hz;	     /* 0 = 60 */
 	int32_t socket_fd;	     /* a connected UDP socket; the session duplicates it */

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/session/raw.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/net/udp.h"
+#include "core/session/stats.h"
+
+#define DEFAULT_SHARD	    1408
+#define DEFAULT_BLOCK	    4096
+#define DEFAULT_KBPS	    20000
+#define DEFAULT_REFRESH	    60
+#define ADAPTIVE_CAP	    10 /* percent of a full block, as a Welcome would say */
+#define FRAME_BYTES_DEFAULT (8u << 20)
+#define FRAME_BYTES_MOST    (64u << 20)
+
+struct PunktfunkSession {
+	struct pf_sender *sender; /* host */
+	struct pf_receiver *receiver;
+	int64_t unix_offset_ns;
+};
+
+static uint32_t frame_limit(const PunktfunkSessionConfig *c)
+{
+	uint64_t mean = c->bitrate_kbps * 125ull / c->refresh_hz;
+
+	if (c->max_frame_bytes)
+		return c->max_frame_bytes;
+	/* punktfunk1.md 4.2 */
+	if (mean * 4 < FRAME_BYTES_DEFAULT)
+		return FRAME_BYTES_DEFAULT;
+	return mean * 4 < FRAME_BYTES_MOST ? (uint32_t)(mean * 4) : FRAME_BYTES_MOST;
+}
+
+static int take_socket(int fd, int *out, struct pf_reason *why)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int own;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+		return pf_reason_set(why, -EINVAL, "socket_fd must be a connected UDP socket: %s",
+			strerror(errno));
+	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return pf_reason_set(
+			why, -errno, "cannot duplicate the socket: %s", strerror(errno));
+	pf_udp_grow_buffers(own);
+	*out = own;
+	return 0;
+}
+
+static int start_host(PunktfunkSession *s, const PunktfunkSessionConfig *c,
+	const struct pf_media_keys *keys, int fd, struct pf_reason *why)
+{
+	struct pf_sender_params p = {
+		.fd = fd,
+		.keys = *keys,
+		.direction = PF_FROM_HOST,
+		.shard_bytes = c->shard_payload,
+		.max_data_per_block = c->max_data_per_block,
+		.fec_percent = c->fec_percent,
+		.welcome_percent =
+			c->fec_percent == PUNKTFUNK_FEC_ADAPTIVE ? ADAPTIVE_CAP : c->fec_percent,
+		.max_frame_bytes = frame_limit(c),
+		.bitrate_kbps = c->bitrate_kbps,
+	};
+	int err = pf_sender_create(&s->sender, &p, why);
+
+	pf_secret_wipe(&p.keys, sizeof(p.keys));
+	return err;
+}
+
+static int start_client(PunktfunkSession *s, const PunktfunkSessionConfig *c,
+	const struct pf_media_keys *keys, int fd, struct pf_reason *why)
+{
+	struct pf_receiver_params p = {
+		.fd = fd,
+		.keys = *keys,
+		.direction = PF_FROM_HOST,
+		.shard_bytes = c->shard_payload,
+		.max_data_per_block = c->max_data_per_block,
+		.max_frame_bytes = frame_limit(c),
+	};
+	int err = pf_receiver_create(&s->receiver, &p, why);
+
+	pf_secret_wipe(&p.keys, sizeof(p.keys));
+	return err;
+}
+
+int pf_raw_create(
+	PunktfunkSession **out, const PunktfunkSessionConfig *config, struct pf_reason *why)
+{
+	PunktfunkSessionConfig c = *config;
+	struct pf_media_keys keys = { .alg = PF_AEAD_AES128_GCM };
+	PunktfunkSession *s = NULL;
+	int fd = -1, err;
+
+	if (c.role > PUNKTFUNK_ROLE_CLIENT || c.cipher > PUNKTFUNK_CIPHER_CHACHA20_POLY1305) {
+		err = pf_reason_set(
+			why, -EINVAL, "role %u or cipher %u is unknown", c.role, c.cipher);
+		goto done;
+	}
+	c.shard_payload = c.shard_payload ? c.shard_payload : DEFAULT_SHARD;
+	c.max_data_per_block = c.max_data_per_block ? c.max_data_per_block : DEFAULT_BLOCK;
+	c.bitrate_kbps = c.bitrate_kbps ? c.bitrate_kbps : DEFAULT_KBPS;
+	c.refresh_hz = c.refresh_hz ? c.refresh_hz : DEFAULT_REFRESH;
+	if (c.cipher == PUNKTFUNK_CIPHER_CHACHA20_POLY1305)
+		keys.alg = PF_AEAD_CHACHA20_POLY1305;
+	memcpy(keys.key, c.key, sizeof(keys.key));
+	memcpy(keys.salt, c.salt, sizeof(keys.salt));
+
+	s = calloc(1, sizeof(*s));
+	if (!s) {
+		err = pf_reason_set(why, -ENOMEM, "no memory for a session");
+		goto done;
+	}
+	s->unix_offset_ns = pf_clock_unix_offset_ns();
+	err = take_socket(c.socket_fd, &fd, why);
+	if (err)
+		goto done;
+	err = c.role == PUNKTFUNK_ROLE_HOST ? start_host(s, &c, &keys, fd, why)
+					    : start_client(s, &c, &keys, fd, why);
+	if (err)
+		goto done;
+	*out = s;
+done:
+	if (err && fd >= 0)
+		close(fd);
+	if (err)
+		free(s);
+	pf_secret_wipe(&keys, sizeof(keys));
+	pf_secret_wipe(&c, sizeof(c));
+	return err;
+}
+
+void pf_raw_destroy(PunktfunkSession *s)
+{
+	if (!s)
+		return;
+	pf_sender_destroy(s->sender);
+	pf_receiver_destroy(s->receiver);
+	free(s);
+}
+
+int pf_raw_submit(
+	PunktfunkSession *s, const uint8_t *data, size_t size, uint64_t pts_unix_ns, uint32_t flags)
+{
+	struct pf_sender_frame f = {
+		.data = data,
+		.len = size,
+		.pts_unix_ns = pts_unix_ns,
+		.user_flags = flags,
+	};
+	int err;
+
+	if (!s->sender || (size && !data))
+		return -EINVAL;
+	err = pf_sender_submit(s->sender, &f);
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
+int pf_raw_poll(PunktfunkSession *s, PunktfunkFrame *out, uint32_t timeout_ms)
+{
+	struct pf_received_frame f;
+	int err;
+
+	if (!s->receiver)
+		return -EINVAL;
+	err = pf_receiver_next(s->receiver, &f, timeout_ms);
+	if (err)
+		return err;
+	*out = (PunktfunkFrame){
+		.struct_size = sizeof(*out),
+		.frame_index = f.frame_index,
+		.data = f.data,
+		.size = f.len,
+		.pts_unix_ns = f.pts_unix_ns,
+		.first_unix_ns = f.first_ns + (uint64_t)s->unix_offset_ns,
+		.completed_unix_ns = f.completed_ns + (uint64_t)s->unix_offset_ns,
+		.flags = f.user_flags,
+		.shards_recovered = f.shards_recovered,
+	};
+	return 0;
+}
+
+void pf_raw_stats(PunktfunkSession *s, PunktfunkStats *out)
+{
+	if (s->sender)
+		pf_stats_of_sender(s->sender, out);
+	else
+		pf_stats_of_receiver(s->receiver, out);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "core/session/stats.h"
+
+void pf_stats_of_sender(const struct pf_sender *s, PunktfunkStats *out)
+{
+	struct pf_sender_stats st;
+
+	pf_sender_stats(s, &st);
+	*out = (PunktfunkStats){
+		.struct_size = sizeof(*out),
+		.frames = st.frames,
+		.frames_dropped = st.dropped,
+		.packets = st.packets,
+		.packets_parity = st.packets_parity,
+		.bytes = st.bytes,
+		.send_errors = st.send_errors,
+		.loss_ppm = st.loss_ppm,
+		.fec_percent = st.fec_percent,
+	};
+}
+
+void pf_stats_of_receiver(struct pf_receiver *r, PunktfunkStats *out)
+{
+	struct pf_receiver_stats st;
+
+	pf_receiver_stats(r, &st);
+	*out = (PunktfunkStats){
+		.struct_size = sizeof(*out),
+		.frames = st.frames,
+		.frames_dropped = st.frames_lost + st.frames_dropped,
+		.frames_repaired = st.frames_repaired,
+		.packets = st.packets,
+		.packets_parity = st.packets_parity,
+		.bytes = st.bytes,
+		.shards_recovered = st.shards_recovered,
+		.shards_late = st.shards_late,
+		.packets_duplicate = st.packets_duplicate,
+		.packets_forged = st.packets_forged,
+		.packets_invalid = st.packets_invalid,
+		.in_flight_bytes = st.in_flight_bytes,
+		.loss_ppm = st.loss_ppm,
+	};
+}

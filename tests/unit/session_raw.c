@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/session/raw.h"
+#include "tests/unit/udp_pair.h"
+
+static PunktfunkSessionConfig config(uint8_t role, int fd)
+{
+	PunktfunkSessionConfig c = {
+		.struct_size = sizeof(c),
+		.role = role,
+		.fec_percent = PUNKTFUNK_FEC_ADAPTIVE,
+		.salt = { 1, 2, 3, 4 },
+		.socket_fd = fd,
+	};
+
+	for (unsigned i = 0; i < sizeof(c.key); i++)
+		c.key[i] = (uint8_t)(i * 5);
+	return c;
+}
+
+static void frames_cross(uint8_t cipher)
+{
+	static uint8_t data[200000];
+	PunktfunkSession *host, *client;
+	PunktfunkSessionConfig hc, cc;
+	PunktfunkStats hs, cs;
+	PunktfunkFrame f;
+	int fd[2];
+
+	udp_pair(fd);
+	hc = config(PUNKTFUNK_ROLE_HOST, fd[0]);
+	cc = config(PUNKTFUNK_ROLE_CLIENT, fd[1]);
+	hc.cipher = cc.cipher = cipher;
+	assert_int_equal(pf_raw_create(&host, &hc, NULL), 0);
+	assert_int_equal(pf_raw_create(&client, &cc, NULL), 0);
+	/* both duplicated theirs */
+	close(fd[0]);
+	close(fd[1]);
+	assert_int_equal(pf_raw_poll(client, &f, 0), -EAGAIN);
+	for (uint32_t i = 0; i < 40; i++) {
+		size_t size = i * 4999u;
+		uint64_t now = pf_clock_unix_ns();
+
+		memset(data, (int)i, size);
+		assert_int_equal(
+			pf_raw_submit(host, size ? data : NULL, size, now, PUNKTFUNK_FRAME_VIDEO),
+			0);
+		assert_int_equal(pf_raw_poll(client, &f, 5000), 0);
+		assert_int_equal(f.frame_index, i);
+		assert_int_equal(f.size, size);
+		assert_true(!size || !memcmp(f.data, data, size));
+		assert_int_equal(f.flags, PUNKTFUNK_FRAME_VIDEO);
+		assert_true(f.pts_unix_ns == now);
+		/* 1 ms for the two clocks being read one after another */
+		assert_true(f.first_unix_ns + PF_NS_PER_MS >= now);
+		assert_true(f.completed_unix_ns >= f.first_unix_ns);
+	}
+	assert_int_equal(pf_raw_submit(host, data, (8u << 20) + 1, 0, 0), -EMSGSIZE);
+	assert_int_equal(pf_raw_submit(host, NULL, 1, 0, 0), -EINVAL);
+	assert_int_equal(pf_raw_submit(client, data, 1, 0, 0), -EINVAL);
+	assert_int_equal(pf_raw_poll(host, &f, 0), -EINVAL);
+	pf_raw_stats(host, &hs);
+	pf_raw_stats(client, &cs);
+	assert_true(hs.frames == 41 && hs.frames_dropped == 1);
+	assert_true(hs.packets > 40 && hs.bytes == hs.packets * 1472);
+	assert_int_equal(hs.loss_ppm, 20000);
+	assert_true(cs.frames == 40 && cs.frames_dropped == 0 && cs.packets_forged == 0);
+	pf_raw_destroy(host);
+	pf_raw_destroy(client);
+}
+
+static void frames_cross_under_each_cipher(void **state)
+{
+	frames_cross(PUNKTFUNK_CIPHER_AES128_GCM);
+	frames_cross(PUNKTFUNK_CIPHER_CHACHA20_POLY1305);
+}
+
+static void bad_configurations_say_why(void **state)
+{
+	int fd[2], loose;
+
+	udp_pair(fd);
+	assert_int_equal(pf_udp_open("127.0.0.1", 0, &loose), 0);
+	for (unsigned i = 0; i < 7; i++) {
+		PunktfunkSessionConfig c = config(i % 2, fd[0]);
+		struct pf_reason why = { 0 };
+		PunktfunkSession *s = NULL;
+
+		switch (i) {
+		case 0:
+			c.role = 2;
+			break;
+		case 1:
+			c.cipher = 2;
+			break;
+		case 2:
+			c.fec_percent = 91;
+			break;
+		case 3:
+			c.shard_payload = 65535;
+			break;
+		case 4:
+			c.shard_payload = 100;
+			break;
+		case 5:
+			c.socket_fd = loose;
+			break;
+		case 6:
+			c.socket_fd = -1;
+			break;
+		}
+		assert_int_equal(pf_raw_create(&s, &c, &why), -EINVAL);
+		assert_null(s);
+		assert_true(why.text[0] != 0);
+	}
+	close(fd[0]);
+	close(fd[1]);
+	close(loose);
+	pf_raw_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_cross_under_each_cipher),
+		cmocka_unit_test(bad_configurations_say_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
