@@ -49,8 +49,6 @@ int pf_gf16_shape_of(const struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint
 	return 0;
 }
 
-/* --- context --- */
-
 int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out)
 {
 	const uint32_t k = limits->data_max, m = limits->parity_max;
@@ -121,8 +119,6 @@ const char *pf_gf16_kernel_name(const struct pf_gf16_ctx *ctx)
 	return ctx->kern->name;
 }
 
-/* --- tiles --- */
-
 bool pf_gf16_next_tile(uint32_t end, size_t rows, struct pf_gf16_tile *t)
 {
 	size_t fit = PF_GF16_TILE_BYTES / (rows * PF_GF16_GROUP);
@@ -181,11 +177,7 @@ void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape
 	}
 }
 
-/* --- encode --- */
-
-/* High rate: coefficients of the chunks, added up, then values at the parity
- * points 0..end-1, left in rows 0..; rows chunk..2*chunk-1 are work. A lost
- * data shard counts as zero. */
+/* Coefficients of every chunk, added up, then values at the parity points. */
 void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end)
 {

@@ -2,10 +2,10 @@
 /* gf16_kernel.h - the loops of the GF(2^16) code, one row per instruction set;
  * private to core/fec and its kernel test.
  *
- * All but add work on whole 64-byte groups in tower form: 32 low halves, then
- * the 32 high halves of the same elements. Nothing need be aligned. `factor`
- * is an element in tower form. A transform works on 1 << layers rows of `width`
- * bytes each, back to back, that stand at the points from `point` on. */
+ * Shard bytes are whole 64-byte groups in tower form: 32 low halves, then the 32
+ * high halves of the same elements. Nothing need be aligned. `factor` is an
+ * element in tower form. A transform works on 1 << layers rows of `width` bytes
+ * each, back to back, that stand at the points from `point` on. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@ struct pf_gf16_kernel {
 	/* dst += sum over i < n of factors[i] * src[i]. */
 	void (*madd)(uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n,
 		size_t bytes);
-	/* dst += src, any number of bytes. */
+	/* dst += src, any number of bytes in any form. */
 	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
 	/* Values to coefficients; rows from `used` on are zero on entry. */
 	void (*ifft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t used);

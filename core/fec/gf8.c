@@ -39,8 +39,6 @@ const char *pf_gf8_kernel_name(void)
 	return pf_gf8_kernel_pick(pf_cpu_flags())->name;
 }
 
-/* --- plain C --- */
-
 void pf_gf8_dot_c(uint8_t *const *dst, uint32_t rows, const uint8_t *const *src, uint32_t n,
 	const uint8_t *factors, size_t from, size_t to)
 {
@@ -57,8 +55,6 @@ void pf_gf8_dot_c(uint8_t *const *dst, uint32_t rows, const uint8_t *const *src,
 }
 
 const struct pf_gf8_kernel pf_gf8_c = { pf_gf8_dot_c, "c", 0 };
-
-/* --- a block of either code --- */
 
 struct code {
 	uint32_t k, m;

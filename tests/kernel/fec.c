@@ -59,8 +59,6 @@ static uint32_t random_factor(void)
 	return rng_below(&rng, 2) ? special[rng_below(&rng, 8)] : rng_below(&rng, 65536);
 }
 
-/* --- one row of either table --- */
-
 static void skip_unless(uint32_t needs, const char *name)
 {
 	char missing[128];
@@ -239,8 +237,6 @@ static void picks_by_flags(void **state)
 	assert_string_equal(pf_gf16_kernel_pick(0)->name, "c");
 	assert_string_equal(pf_gf8_kernel_pick(0)->name, "c");
 }
-
-/* --- bench --- */
 
 /* Best nanoseconds of `call` over some hundred milliseconds at most. */
 #define BEST_NS(...)                                                                               \
