@@ -109,6 +109,18 @@ void pf_quic_conn_close(struct pf_quic_conn *c, uint32_t code, const char *text)
 	poke(c);
 }
 
+void pf_quic_conn_finish(struct pf_quic_conn *c)
+{
+	pf_streamq_close(&c->streamq);
+	atomic_store(&c->fin_wanted, true);
+	poke(c);
+}
+
+void pf_quic_conn_settle(struct pf_quic_conn *c)
+{
+	c->settled = true;
+}
+
 void pf_quic_conn_notify(struct pf_quic_conn *c)
 {
 	atomic_store(&c->notify_wanted, true);
@@ -155,6 +167,18 @@ static int remove_cid_cb(ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user_data
 	return 0;
 }
 
+/* Pings often enough for the shorter of both ends' idle times. */
+static void keep_alive(struct pf_quic_conn *c)
+{
+	const ngtcp2_transport_params *p = ngtcp2_conn_get_remote_transport_params(c->ng);
+	uint64_t idle = c->q->idle_ns;
+
+	if (p && p->max_idle_timeout && p->max_idle_timeout < idle)
+		idle = p->max_idle_timeout;
+	ngtcp2_conn_set_keep_alive_timeout(
+		c->ng, idle / 2 < KEEP_ALIVE_MAX_NS ? idle / 2 : KEEP_ALIVE_MAX_NS);
+}
+
 static int completed_cb(ngtcp2_conn *ng, void *user_data)
 {
 	struct pf_quic_conn *c = of(user_data);
@@ -166,6 +190,7 @@ static int completed_cb(ngtcp2_conn *ng, void *user_data)
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	}
 	c->state = PF_CONN_OPEN;
+	keep_alive(c);
 	memcpy(&c->peer.addr, path->remote.addr, path->remote.addrlen);
 	c->peer.addr_len = path->remote.addrlen;
 	memcpy(&c->local, path->local.addr, path->local.addrlen);
@@ -375,18 +400,14 @@ static int random_cid(ngtcp2_cid *cid, size_t len)
 	return 0;
 }
 
-/* TLS session and keep-alive: the same for both ends. */
 static int conn_arm(struct pf_quic_conn *c)
 {
 	struct pf_quic *q = c->q;
-	uint64_t keep = q->idle_ns / 2;
 	int err = pf_tls_session_create(&c->tls, q->creds, c->server, q->alpn, &c->ref);
 
 	if (err)
 		return err;
 	ngtcp2_conn_set_tls_native_handle(c->ng, c->tls);
-	ngtcp2_conn_set_keep_alive_timeout(
-		c->ng, keep < KEEP_ALIVE_MAX_NS ? keep : KEEP_ALIVE_MAX_NS);
 	c->touched = true;
 	return 0;
 }

@@ -35,6 +35,7 @@ struct pf_quic_conn {
 	struct pf_wake *wake;
 	enum pf_conn_state state;
 	bool server;
+	bool settled; /* no longer counts as half-open */
 	bool touched; /* something happened: flush in this round */
 	bool alpn_wrong;
 	bool was_reset; /* the peer sent a stateless reset */
@@ -49,6 +50,7 @@ struct pf_quic_conn {
 
 	int64_t stream_id; /* -1 = not there yet */
 	bool stream_dead;  /* can no longer be written */
+	bool fin_sent;
 	struct pf_deframer in;
 	struct pf_streamq streamq;
 	struct pf_dgramq dgramq;
@@ -59,6 +61,7 @@ struct pf_quic_conn {
 	uint64_t timer_ns; /* 0 = off */
 	atomic_bool dirty; /* something was queued, or one of the wishes below */
 	atomic_bool notify_wanted;
+	atomic_bool fin_wanted;
 	atomic_bool close_wanted;
 	pthread_mutex_t close_lock; /* the two below */
 	uint32_t close_code;

@@ -223,12 +223,16 @@ static bool next_dgram(struct pf_quic_conn *c)
 	return true;
 }
 
-static bool next_stream(struct pf_quic_conn *c, ngtcp2_vec *vec)
+/* What the control stream has to send; `fin` = only its end is left. */
+static bool next_stream(struct pf_quic_conn *c, ngtcp2_vec *vec, bool *fin)
 {
-	const uint8_t *data;
-	size_t len;
+	const uint8_t *data = NULL;
+	size_t len = 0;
 
-	if (c->stream_dead || !pf_streamq_peek(&c->streamq, &data, &len))
+	if (c->stream_dead)
+		return false;
+	*fin = !pf_streamq_peek(&c->streamq, &data, &len);
+	if (*fin && (c->fin_sent || !atomic_load(&c->fin_wanted)))
 		return false;
 	if (c->stream_id < 0 &&
 		(c->server || ngtcp2_conn_open_bidi_stream(c->ng, &c->stream_id, NULL) != 0)) {
@@ -250,15 +254,19 @@ static ngtcp2_ssize fill_packet(
 	ngtcp2_ssize n;
 
 	for (;;) {
-		bool want_stream = !blocked && c->state == PF_CONN_OPEN && next_stream(c, &vec);
+		bool fin = false;
 
 		/* Control first: small, rare, and somebody waits for it. */
-		if (want_stream) {
+		if (!blocked && c->state == PF_CONN_OPEN && next_stream(c, &vec, &fin)) {
 			ngtcp2_ssize taken = -1;
 
 			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, &taken,
-				NGTCP2_WRITE_STREAM_FLAG_MORE, c->stream_id, &vec, 1, now);
-			if (taken > 0)
+				NGTCP2_WRITE_STREAM_FLAG_MORE |
+					(fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u),
+				c->stream_id, &vec, 1, now);
+			if (taken >= 0 && fin)
+				c->fin_sent = true;
+			else if (taken > 0)
 				pf_streamq_sent(&c->streamq, (size_t)taken);
 			if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
 				blocked = true;

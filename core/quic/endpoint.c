@@ -192,7 +192,7 @@ static struct census count(const struct pf_quic *q, const struct sockaddr_storag
 	struct census n = { 0 };
 
 	for (const struct pf_quic_conn *c = q->conns; c; c = c->next) {
-		if (c->state == PF_CONN_HANDSHAKE) {
+		if (c->state == PF_CONN_HANDSHAKE || (c->state == PF_CONN_OPEN && !c->settled)) {
 			n.half_open++;
 			n.half_open_here += same_host(&c->peer.addr, from);
 		} else if (c->state == PF_CONN_OPEN) {

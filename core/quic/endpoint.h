@@ -121,6 +121,12 @@ int pf_quic_conn_datagram(struct pf_quic_conn *c, const uint8_t *data, size_t le
 /** Any thread. Ends the connection with an application code; the first call wins.
  * `text` (may be NULL) is cut to 256 bytes. `closed` follows. */
 void pf_quic_conn_close(struct pf_quic_conn *c, uint32_t code, const char *text);
+/** Any thread. Ends our side of the control stream after what is queued; further
+ * sends give -EPIPE. */
+void pf_quic_conn_finish(struct pf_quic_conn *c);
+/** Quic thread, host. The client said what it wants: its connection no longer
+ * counts against the limits on half-open ones. */
+void pf_quic_conn_settle(struct pf_quic_conn *c);
 /** Any thread. Makes the quic thread call `notified`. */
 void pf_quic_conn_notify(struct pf_quic_conn *c);
 /** Quic thread. `deadline_ns` monotonic; 0 disarms. One timer per connection. */

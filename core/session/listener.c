@@ -62,6 +62,7 @@ static void first_message(
 		return;
 	}
 	l->sessions++;
+	pf_quic_conn_settle(c);
 	pf_quic_conn_set_user(c, s);
 	pf_quic_conn_set_timer(c, 0);
 	memcpy(peer.fingerprint, qp->fingerprint, sizeof(peer.fingerprint));

@@ -32,6 +32,8 @@ struct seen {
 	uint64_t bytes;
 	/* behaviour */
 	bool echo;		/* messages and datagrams go back */
+	bool finish;		/* end the stream after the first message's echo */
+	bool unsettled;		/* leave clients counted as half-open */
 	const char *close_text; /* close with code 0x64 and this on the first message */
 };
 
@@ -91,6 +93,8 @@ static void on_opened(void *user, struct pf_quic_conn *c)
 {
 	struct seen *s = user;
 
+	if (!s->unsettled)
+		pf_quic_conn_settle(c);
 	pthread_mutex_lock(&s->lock);
 	pf_quic_conn_unref(s->conn);
 	s->conn = pf_quic_conn_ref(c);
@@ -111,6 +115,8 @@ static void on_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, s
 	pthread_mutex_unlock(&s->lock);
 	if (s->echo)
 		pf_quic_conn_send(c, msg, len);
+	if (s->finish)
+		pf_quic_conn_finish(c);
 	if (s->close_text)
 		pf_quic_conn_close(c, 0x64, s->close_text);
 }
@@ -329,6 +335,25 @@ static void messages_of_every_size_come_back(void **state)
 		assert_int_equal(p.client.last_len, sizes[i]);
 		assert_memory_equal(p.client.last, buf, sizes[i]);
 	}
+	pair_finish(&p);
+}
+
+static void a_finished_stream_ends_after_its_data(void **state)
+{
+	static const uint8_t buf[30000] = { 1, 2, 3 };
+	struct pair p;
+
+	pair_init(&p);
+	p.host.echo = p.host.finish = true;
+	pair_open(&p);
+	assert_int_equal(pf_quic_conn_send(p.client.conn, buf, sizeof(buf)), 0);
+	assert_true(wait_count(&p.client, &p.client.stream_ends, 1));
+	assert_int_equal(p.client.messages, 1);
+	assert_int_equal(p.client.last_len, sizeof(buf));
+	assert_int_equal(pf_quic_conn_send(p.host.conn, buf, 1), -EPIPE);
+	/* The other direction still works. */
+	assert_int_equal(pf_quic_conn_send(p.client.conn, buf, 5), 0);
+	assert_true(wait_count(&p.host, &p.host.messages, 2));
 	pair_finish(&p);
 }
 
@@ -580,7 +605,8 @@ static void silence_ends_a_connection(void **state)
 	struct pair p;
 
 	pair_init(&p);
-	p.hp.idle_ms = p.cp.idle_ms = 1000;
+	/* The shorter one counts for both. */
+	p.hp.idle_ms = 1000;
 	pair_listen(&p);
 	relay_start(&r, &p);
 	pair_dial(&p);
@@ -651,6 +677,31 @@ static void a_restarted_host_resets(void **state)
 	assert_true(stats.resets >= 1);
 	pair_finish(&p);
 	relay_stop(&r);
+}
+
+/* ---- odd first packets ---- */
+
+static void another_version_is_told_ours(void **state)
+{
+	uint8_t pkt[1200] = { 0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0 };
+	uint8_t buf[200];
+	struct pair p;
+	ssize_t n;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	pair_init(&p);
+	pair_listen(&p);
+	assert_int_equal(connect(fd, (struct sockaddr *)&p.cp.remote, p.cp.remote_len), 0);
+	/* A short one gets nothing: the answer must not be the larger of the two. */
+	assert_int_equal(send(fd, pkt, 600, 0), 600);
+	assert_int_equal(send(fd, pkt, sizeof(pkt), 0), sizeof(pkt));
+	n = recv(fd, buf, sizeof(buf), 0);
+	assert_true(n >= 7 + 8 + 4);
+	assert_int_equal(buf[1] | buf[2] | buf[3] | buf[4], 0);
+	assert_memory_equal(buf + n - 4, "\0\0\0\1", 4);
+	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
+	close(fd);
+	pair_finish(&p);
 }
 
 /* ---- many ---- */
@@ -785,6 +836,38 @@ static void half_open_handshakes_are_limited(void **state)
 	pair_finish(&p);
 }
 
+/* Handshakes done, but not a word: they count as half-open all the same. */
+static void clients_that_say_nothing_are_limited(void **state)
+{
+	enum { N = PF_QUIC_HALF_OPEN_PER_ADDR };
+	struct pf_quic_stats stats;
+	struct seen extra;
+	struct pf_reason why;
+	struct pf_quic *q[N + 1];
+	struct pair p;
+
+	pair_init(&p);
+	p.host.unsettled = true;
+	pair_listen(&p);
+	seen_init(&extra);
+	p.cp.user = &extra;
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(pf_quic_dial(&q[i], &p.cp, &why), 0);
+		assert_true(wait_count(&extra, &extra.opened, i + 1));
+		assert_true(wait_count(&p.host, &p.host.opened, i + 1));
+	}
+	p.cp.handshake_ms = 300;
+	assert_int_equal(pf_quic_dial(&q[N], &p.cp, &why), 0);
+	assert_true(wait_count(&extra, &extra.closed, 1));
+	assert_int_equal(extra.why.err, -ETIMEDOUT);
+	pf_quic_stats(p.hq, &stats);
+	assert_true(stats.refused >= 1);
+	for (unsigned i = 0; i <= N; i++)
+		pf_quic_destroy(q[i]);
+	seen_finish(&extra);
+	pair_finish(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -793,6 +876,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_pin_is_refused),
 		cmocka_unit_test(another_protocol_is_refused),
 		cmocka_unit_test(messages_of_every_size_come_back),
+		cmocka_unit_test(a_finished_stream_ends_after_its_data),
 		cmocka_unit_test(a_burst_of_messages_arrives),
 		cmocka_unit_test(datagrams_go_both_ways),
 		cmocka_unit_test(a_datagram_is_quick),
@@ -805,7 +889,9 @@ int main(void)
 		cmocka_unit_test(silence_ends_a_connection),
 		cmocka_unit_test(a_lost_close_frame_is_repeated),
 		cmocka_unit_test(a_restarted_host_resets),
+		cmocka_unit_test(another_version_is_told_ours),
 		cmocka_unit_test(twenty_clients_at_once),
+		cmocka_unit_test(clients_that_say_nothing_are_limited),
 		cmocka_unit_test(half_open_handshakes_are_limited),
 	};
 	int failed;
