@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The reassembler under an authentic but hostile sender. The input is a script
+ * of steps: packets whose header fields it chooses, time, frames given back out
+ * of order. Whatever comes, memory stays under the bound, frames under theirs,
+ * and what comes out can be read to its end. */
+#include <stdbool.h>
+#include <string.h>
+#include "core/base/bytes.h"
+#include "core/media/packetizer.h"
+#include "core/media/reassembler.h"
+#include "core/wire/pf1_media.h"
+#include "tests/fuzz/fuzz.h"
+
+#define FRAME_MAX PF_FRAME_BYTES_MIN
+#define HELD	  4
+
+struct run {
+	struct pf_reassembler *r;
+	struct pf_assembled *held[HELD];
+	uint64_t now_ns;
+	uint32_t frame; /* indexes are steps from here */
+};
+
+static void check(struct run *run)
+{
+	const struct pf_reassembler_stats *s = pf_reassembler_stats(run->r);
+
+	FUZZ_CHECK(s->memory_bytes <= 4ull * FRAME_MAX);
+	FUZZ_CHECK(s->memory_peak_bytes <= 4ull * FRAME_MAX);
+}
+
+static void take_frames(struct run *run, unsigned keep)
+{
+	struct pf_assembled *f;
+
+	while ((f = pf_reassembler_take(run->r))) {
+		struct pf_assembled **place = &run->held[keep % HELD];
+		volatile uint8_t sum = 0;
+
+		FUZZ_CHECK(f->len <= FRAME_MAX);
+		for (uint32_t i = 0; i < f->len; i++)
+			sum = (uint8_t)(sum ^ f->data[i]);
+		if (*place)
+			pf_reassembler_release(run->r, *place);
+		*place = f;
+	}
+}
+
+/* 13 bytes of script make a packet; its payload does not matter. */
+static void push_packet(struct run *run, struct pf_reader *rd)
+{
+	static uint8_t packet[PF_MEDIA_HDR_BYTES + 2048];
+	struct pf_media_hdr h = { 0 };
+	uint8_t flags;
+
+	run->frame += (uint32_t)(int8_t)pf_rd_u8(rd);
+	h.frame_index = run->frame;
+	h.pts_ns = 1000000000ull + (run->frame & 0xffff) * 8000000ull;
+	h.block_index = pf_rd_u8(rd);
+	h.block_count = pf_rd_u8(rd);
+	h.data_shards = pf_rd_u8(rd);
+	h.recovery_shards = pf_rd_u8(rd);
+	h.shard_index = pf_rd_u8(rd);
+	h.frame_bytes = pf_rd_u16le(rd);
+	h.frame_bytes |= (uint32_t)pf_rd_u8(rd) << 16;
+	h.shard_bytes = (uint16_t)(2 * pf_rd_u8(rd));
+	h.shard_bytes = (uint16_t)(h.shard_bytes + 512 * (pf_rd_u8(rd) & 3));
+	flags = pf_rd_u8(rd);
+	h.user_flags = flags;
+	packet[sizeof(packet) - 1] = pf_rd_u8(rd);
+	pf_media_hdr_build(&h, packet);
+	pf_reassembler_push(run->r, packet, PF_MEDIA_HDR_BYTES + h.shard_bytes, run->now_ns);
+}
+
+/* The same, but one frame of honest geometry, so that whole frames get through:
+ * lost packets and order are the script's. */
+static void push_honest(struct run *run, struct pf_reader *rd)
+{
+	static uint8_t packet[PF_MEDIA_HDR_BYTES + 64];
+	uint32_t k = 1 + pf_rd_u8(rd) % 8, m = pf_rd_u8(rd) % 8;
+	uint16_t arrive = pf_rd_u16le(rd);
+	uint8_t flags = pf_rd_u8(rd);
+
+	run->frame++;
+	for (uint32_t i = 0; i < k + m; i++) {
+		struct pf_media_hdr h = {
+			.pts_ns = 1000000000ull + (run->frame & 0xffff) * 8000000ull,
+			.frame_index = run->frame,
+			.frame_bytes = k * 64 - flags % 64,
+			.user_flags = PF_USER_VIDEO | (flags & PF_USER_CHUNK_ALIGNED),
+			.block_count = 1,
+			.data_shards = (uint16_t)k,
+			.recovery_shards = (uint16_t)m,
+			.shard_index = (uint16_t)(flags & 1 ? k + m - 1 - i : i),
+			.shard_bytes = 64,
+		};
+
+		if (!(arrive >> i & 1))
+			continue;
+		pf_media_hdr_build(&h, packet);
+		pf_reassembler_push(run->r, packet, sizeof(packet), run->now_ns);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct pf_reassembler_params params = { 64, 32, FRAME_MAX };
+	struct pf_reader rd = pf_reader(data, size);
+	struct run run = { .now_ns = 1, .frame = 10 };
+	uint32_t newest;
+
+	if (pf_reassembler_create(&run.r, &params))
+		return 0;
+	while (rd.left && !rd.err) {
+		uint8_t op = pf_rd_u8(&rd);
+
+		switch (op & 7) {
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+			push_packet(&run, &rd);
+			break;
+		case 4:
+			push_honest(&run, &rd);
+			break;
+		case 5:
+			run.now_ns += pf_rd_u8(&rd) * 1000000ull;
+			pf_reassembler_poll(run.r, run.now_ns);
+			break;
+		case 6:
+			take_frames(&run, op >> 3);
+			break;
+		case 7:
+			FUZZ_CHECK(pf_reassembler_loss_ppm(run.r) <= 1000000);
+			pf_reassembler_take_lost(run.r, &newest);
+			(void)pf_reassembler_deadline_ns(run.r);
+			break;
+		}
+		check(&run);
+	}
+	take_frames(&run, 0);
+	for (unsigned i = 0; i < HELD; i += 2)
+		if (run.held[i])
+			pf_reassembler_release(run.r, run.held[i]);
+	check(&run);
+	pf_reassembler_destroy(run.r);
+	return 0;
+}
