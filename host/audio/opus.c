@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include "host/audio/audio.h"
 
-/* Where more effort stops paying at these rates: half the time of level 10, and
- * nobody hears it. */
+/* Level 10 takes 1.4 times as long (stereo 78 against 57 us a block) for what
+ * these rates do not need. */
 #define COMPLEXITY 5
 
 struct pf_opus {
