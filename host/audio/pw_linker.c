@@ -2,6 +2,7 @@
 #include "host/audio/pw_linker.h"
 #include <errno.h>
 #include <pipewire/extensions/metadata.h>
+#include <pipewire/pipewire.h>
 #include <spa/param/audio/format-utils.h>
 #include <spa/param/props.h>
 #include <spa/pod/builder.h>

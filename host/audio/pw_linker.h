@@ -8,9 +8,10 @@
  * in: nothing else lives in this graph. All calls on the loop's thread or under
  * its lock. */
 #pragma once
-#include <pipewire/pipewire.h>
+#include <stdint.h>
 
 struct pf_pw_linker;
+struct pw_core;
 
 struct pf_pw_linker_params {
 	struct pw_core *core;
