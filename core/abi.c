@@ -9,7 +9,9 @@
 #include "core/base/log.h"
 #include "core/base/reason.h"
 #include "core/crypto/identity.h"
+#include "core/crypto/secret.h"
 #include "core/session/client.h"
+#include "core/session/raw.h"
 
 #define DEFAULT_IDENTITY_NAME "punktfunk-client"
 
@@ -41,7 +43,8 @@ static bool writable(const void *theirs)
 	return size >= sizeof(size);
 }
 
-/* Writes as much of our struct as the caller's has room for. */
+/* Writes as much of our struct as the caller's has room for; what a newer
+ * caller has beyond it is zero. */
 static void give(void *theirs, void *own, size_t own_size)
 {
 	uint32_t size;
@@ -49,6 +52,8 @@ static void give(void *theirs, void *own, size_t own_size)
 	memcpy(&size, theirs, sizeof(size));
 	memcpy(own, &size, sizeof(size));
 	memcpy(theirs, own, size < own_size ? size : own_size);
+	if (size > own_size)
+		memset((uint8_t *)theirs + own_size, 0, size - own_size);
 }
 
 static int32_t give_reason(PunktfunkReason *theirs, int err, const struct pf_reason *why)
@@ -167,6 +172,58 @@ void punktfunk_identity_free(PunktfunkIdentity *id)
 void punktfunk_identity_fingerprint(const PunktfunkIdentity *id, uint8_t out[32])
 {
 	pf_identity_fingerprint(identity_of(id), out);
+}
+
+/* ---- raw session ---- */
+
+int32_t punktfunk_session_new(
+	const PunktfunkSessionConfig *config, PunktfunkSession **out, PunktfunkReason *why)
+{
+	PunktfunkSessionConfig c;
+	struct pf_reason reason = { 0 };
+	int err;
+
+	if (!out || !take(&c, sizeof(c), config))
+		return PUNKTFUNK_EINVAL;
+	err = pf_raw_create(out, &c, &reason);
+	pf_secret_wipe(&c, sizeof(c));
+	return err ? give_reason(why, err, &reason) : PUNKTFUNK_OK;
+}
+
+void punktfunk_session_free(PunktfunkSession *session)
+{
+	pf_raw_destroy(session);
+}
+
+int32_t punktfunk_host_submit_frame(PunktfunkSession *session, const uint8_t *data, size_t size,
+	uint64_t pts_unix_ns, uint32_t flags)
+{
+	return session ? pf_raw_submit(session, data, size, pts_unix_ns, flags) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_client_poll_frame(
+	PunktfunkSession *session, PunktfunkFrame *out, uint32_t timeout_ms)
+{
+	PunktfunkFrame own;
+	int err;
+
+	if (!session || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_raw_poll(session, &own, timeout_ms);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out)
+{
+	PunktfunkStats own;
+
+	if (!session || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	pf_raw_stats(session, &own);
+	give(out, &own, sizeof(own));
+	return PUNKTFUNK_OK;
 }
 
 /* ---- connection ---- */
