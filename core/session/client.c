@@ -26,7 +26,7 @@
 /* What this client's core can do (punktfunk1.md 5). */
 #define VIDEO_CAPS                                                                                 \
 	(PF_VIDEO_CAP_HOST_TIMING | PF_VIDEO_CAP_PROBE_SEQ | PF_VIDEO_CAP_STREAMED_AU |            \
-		PF_VIDEO_CAP_CHACHA20)
+		PF_VIDEO_CAP_CHACHA20 | PF_VIDEO_CAP_MULTI_SLICE)
 
 /* ---- sending ---- */
 

@@ -407,6 +407,26 @@ static void datagrams_go_both_ways(void **state)
 	pair_finish(&p);
 }
 
+/* Path MTU discovery finds out that loopback carries full-size packets. */
+static void large_datagrams_pass_in_time(void **state)
+{
+	uint8_t buf[1380] = { 0xc9 };
+	unsigned tries = 0;
+	struct pair p;
+
+	pair_init(&p);
+	pair_open(&p);
+	while (!count_now(&p.host, &p.host.datagrams) && ++tries < PATIENCE_MS / 20) {
+		assert_int_equal(pf_quic_conn_datagram(p.client.conn, buf, sizeof(buf)), 0);
+		usleep(20 * 1000);
+	}
+	assert_int_not_equal(count_now(&p.host, &p.host.datagrams), 0);
+	/* Those before were counted, not queued for ever. */
+	assert_in_range(pf_quic_conn_dropped(p.client.conn), tries - 2, tries);
+	print_message("# after %u tries\n", tries);
+	pair_finish(&p);
+}
+
 /* Median of a datagram's way there and back, woken from other threads. */
 static void a_datagram_is_quick(void **state)
 {
@@ -681,6 +701,27 @@ static void a_restarted_host_resets(void **state)
 
 /* ---- odd first packets ---- */
 
+/* The first packet of a fresh client, caught before it reaches a host. */
+static size_t first_packet(struct pair *p, uint8_t *buf, size_t cap)
+{
+	struct pf_quic_params cp = p->cp;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct pf_reason why;
+	struct pf_quic *q;
+	ssize_t n;
+
+	loopback(&cp.remote, &cp.remote_len, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&cp.remote, cp.remote_len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&cp.remote, &cp.remote_len), 0);
+	cp.events = NULL;
+	assert_int_equal(pf_quic_dial(&q, &cp, &why), 0);
+	n = recv(fd, buf, cap, 0);
+	assert_true(n >= 1200);
+	pf_quic_destroy(q);
+	close(fd);
+	return (size_t)n;
+}
+
 static void another_version_is_told_ours(void **state)
 {
 	uint8_t pkt[1200] = { 0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0 };
@@ -701,6 +742,41 @@ static void another_version_is_told_ours(void **state)
 	assert_memory_equal(buf + n - 4, "\0\0\0\1", 4);
 	assert_int_equal(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), -1);
 	close(fd);
+	pair_finish(&p);
+}
+
+/* Noise, and first packets with a few bytes changed. */
+static void garbage_does_no_harm(void **state)
+{
+	uint8_t first[2048], pkt[2048];
+	uint32_t seed = 7;
+	struct pair p;
+	size_t len;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	pair_init(&p);
+	p.hp.handshake_ms = 300;
+	pair_listen(&p);
+	assert_int_equal(connect(fd, (struct sockaddr *)&p.cp.remote, p.cp.remote_len), 0);
+	len = first_packet(&p, first, sizeof(first));
+	for (unsigned i = 0; i < 3000; i++) {
+		size_t n = i % 2 ? len : 1 + i * 37 % 1500;
+
+		memcpy(pkt, first, len);
+		for (size_t j = 0; j < (i % 2 ? 1 + i % 7 : n); j++) {
+			seed = seed * 1664525u + 1013904223u;
+			pkt[i % 2 ? (seed >> 8) % len : j] = (uint8_t)(seed >> 24);
+		}
+		/* An error is an ICMP answer that cannot be: the socket is there. */
+		assert_int_equal(send(fd, pkt, n, 0), n);
+		if (i % 64 == 0)
+			usleep(1000);
+	}
+	close(fd);
+	/* The same host still serves, once the half-open places are free again. */
+	pair_dial(&p);
+	assert_true(wait_count(&p.client, &p.client.opened, 1));
+	assert_true(wait_count(&p.host, &p.host.opened, 1));
 	pair_finish(&p);
 }
 
@@ -740,27 +816,6 @@ static void twenty_clients_at_once(void **state)
 	}
 	assert_true(wait_count(&p.host, &p.host.closed, N));
 	pair_finish(&p);
-}
-
-/* The first packet of a fresh client, caught before it reaches a host. */
-static size_t first_packet(struct pair *p, uint8_t *buf, size_t cap)
-{
-	struct pf_quic_params cp = p->cp;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct pf_reason why;
-	struct pf_quic *q;
-	ssize_t n;
-
-	loopback(&cp.remote, &cp.remote_len, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&cp.remote, cp.remote_len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&cp.remote, &cp.remote_len), 0);
-	cp.events = NULL;
-	assert_int_equal(pf_quic_dial(&q, &cp, &why), 0);
-	n = recv(fd, buf, cap, 0);
-	assert_true(n >= 1200);
-	pf_quic_destroy(q);
-	close(fd);
-	return (size_t)n;
 }
 
 static int socket_from(unsigned last_byte)
@@ -879,6 +934,7 @@ int main(void)
 		cmocka_unit_test(a_finished_stream_ends_after_its_data),
 		cmocka_unit_test(a_burst_of_messages_arrives),
 		cmocka_unit_test(datagrams_go_both_ways),
+		cmocka_unit_test(large_datagrams_pass_in_time),
 		cmocka_unit_test(a_datagram_is_quick),
 		cmocka_unit_test(notify_and_timer_come_on_the_thread),
 		cmocka_unit_test(the_close_code_and_text_arrive),
@@ -890,6 +946,7 @@ int main(void)
 		cmocka_unit_test(a_lost_close_frame_is_repeated),
 		cmocka_unit_test(a_restarted_host_resets),
 		cmocka_unit_test(another_version_is_told_ours),
+		cmocka_unit_test(garbage_does_no_harm),
 		cmocka_unit_test(twenty_clients_at_once),
 		cmocka_unit_test(clients_that_say_nothing_are_limited),
 		cmocka_unit_test(half_open_handshakes_are_limited),
