@@ -20,6 +20,8 @@ struct pf_input_event {
 struct pf_input_params {
 	const struct pf_input_target *target; /* borrowed for open only */
 	const char *keymap_layout;	      /* xkb layout, NULL = "us" */
+	/* The backend's own "key=value,key=value", or NULL (input/backends.h). */
+	const char *options;
 };
 
 struct pf_input;

@@ -254,6 +254,25 @@ static int flush(struct pf_wl *wl, short *want)
 	return 0;
 }
 
+int pf_wl_flush(struct pf_wl *wl, unsigned timeout_ms)
+{
+	const uint64_t deadline = pf_clock_mono_ns() + timeout_ms * PF_NS_PER_MS;
+
+	for (;;) {
+		struct pollfd p = { .fd = wl_display_get_fd(wl->display) };
+		uint64_t now;
+		int r = flush(wl, &p.events);
+
+		if (r || !(p.events & POLLOUT))
+			return r;
+		now = pf_clock_mono_ns();
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		p.events = POLLOUT;
+		(void)poll(&p, 1, (int)((deadline - now) / PF_NS_PER_MS) + 1);
+	}
+}
+
 int pf_wl_wait(struct pf_wl *wl, int extra_fd, int timeout_ms)
 {
 	struct pollfd p[2] = {

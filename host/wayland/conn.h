@@ -64,6 +64,12 @@ int pf_wl_roundtrip(struct pf_wl *wl, unsigned timeout_ms);
 int pf_wl_await_mode(struct pf_wl *wl, const char *name, uint32_t width, uint32_t height,
 	uint32_t refresh_mhz, unsigned timeout_ms, struct pf_reason *why);
 
+/** Waits until everything queued is sent. A compositor that reads too slowly fills
+ * the socket, and libwayland ends the connection if a request then finds no room:
+ * call this at least every PF_WL_BURST requests. -ETIMEDOUT, -EPIPE. */
+int pf_wl_flush(struct pf_wl *wl, unsigned timeout_ms);
+#define PF_WL_BURST 64 /* requests of up to 40 bytes in libwayland's 4 KiB */
+
 #define PF_WL_EXTRA 1 /* the extra descriptor is readable */
 /** Sends what is queued, waits for events or `extra_fd` (-1 = none) at most
  * `timeout_ms` (-1 = for ever), and dispatches. PF_WL_EXTRA or 0; -EPIPE when

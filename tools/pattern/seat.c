@@ -59,7 +59,8 @@ static void key_event(void *user, struct wl_keyboard *keyboard, uint32_t serial,
 		const size_t room = sizeof(r->text) - r->text_bytes;
 		const int n = xkb_state_key_get_utf8(s->state, key + 8, end, room);
 
-		if (n > 0 && (size_t)n < room)
+		/* Ctrl and a digit make a NUL, which JSON readers dislike. */
+		if (n > 0 && (size_t)n < room && *end)
 			r->text_bytes += (unsigned)n;
 	}
 }
