@@ -133,6 +133,9 @@ enum PunktfunkFrameFlags {
 	PUNKTFUNK_FRAME_IDR = 0x04,
 	PUNKTFUNK_FRAME_RECOVERY_POINT = 0x10,
 	PUNKTFUNK_FRAME_RECOVERY_ANCHOR = 0x20,
+	/* Not of the wire: something before this frame is missing. Decode it, but
+	 * keep showing the last good picture. */
+	PUNKTFUNK_FRAME_HOLD = 0x40000000,
 };
 
 /* One access unit as it arrived. */

@@ -137,7 +137,8 @@ int pf_udp_punch(int fd, const struct sockaddr_storage *to)
 
 static bool take_punch(int fd, const struct sockaddr_storage *peer, struct sockaddr_storage *source)
 {
-	for (;;) {
+	/* A flood must not keep the deadline from being looked at. */
+	for (unsigned i = 0; i < 64; i++) {
 		struct sockaddr_storage from;
 		socklen_t len = sizeof(from);
 		uint8_t buf[PF_PUNCH_BYTES];
@@ -154,6 +155,7 @@ static bool take_punch(int fd, const struct sockaddr_storage *peer, struct socka
 		*source = from;
 		return true;
 	}
+	return false;
 }
 
 int pf_udp_wait_punch(int fd, int stop_fd, const struct sockaddr_storage *peer,

@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
 #include "core/session/client_impl.h"
+#include "core/session/public.h"
 #include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_media.h"
 
@@ -411,17 +412,7 @@ int pf_client_next_frame(struct pf_client *c, PunktfunkFrame *out, uint32_t time
 		over = wait_frame(c, end_ns);
 	if (err)
 		return over == -EPIPE ? -EPIPE : err;
-	*out = (PunktfunkFrame){
-		.struct_size = sizeof(*out),
-		.frame_index = f.frame_index,
-		.data = f.data,
-		.size = f.len,
-		.pts_unix_ns = f.pts_unix_ns,
-		.first_unix_ns = pf_client_unix_ns(c, f.first_ns),
-		.completed_unix_ns = pf_client_unix_ns(c, f.completed_ns),
-		.flags = f.user_flags,
-		.shards_recovered = f.shards_recovered,
-	};
+	pf_public_frame(&f, c->unix_offset_ns, out);
 	return 0;
 }
 
@@ -448,23 +439,5 @@ int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t time
 
 void pf_client_stats(struct pf_client *c, PunktfunkStats *out)
 {
-	struct pf_receiver_stats st;
-
-	pf_receiver_stats(c->receiver, &st);
-	*out = (PunktfunkStats){
-		.struct_size = sizeof(*out),
-		.frames = st.frames,
-		.frames_dropped = st.frames_lost + st.frames_dropped,
-		.frames_repaired = st.frames_repaired,
-		.packets = st.packets,
-		.packets_parity = st.packets_parity,
-		.bytes = st.bytes,
-		.shards_recovered = st.shards_recovered,
-		.shards_late = st.shards_late,
-		.packets_duplicate = st.packets_duplicate,
-		.packets_forged = st.packets_forged,
-		.packets_invalid = st.packets_invalid,
-		.in_flight_bytes = st.in_flight_bytes,
-		.loss_ppm = st.loss_ppm,
-	};
+	pf_public_receiver_stats(c->receiver, out);
 }

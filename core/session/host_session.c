@@ -11,6 +11,7 @@
 #include "core/net/udp.h"
 #include "core/quic/sendq.h"
 #include "core/session/limits.h"
+#include "core/session/public.h"
 
 /* A client loses what comes between its clock echoes (punktfunk1.md 3). */
 #define HOLD_NS	    (1 * PF_NS_PER_S)
@@ -509,22 +510,10 @@ int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg)
 
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out)
 {
-	struct pf_sender_stats st = { 0 };
-
+	*out = (PunktfunkStats){ .struct_size = sizeof(*out) };
 	pthread_mutex_lock(&s->lock);
 	if (atomic_load(&s->sender))
-		pf_sender_stats(atomic_load(&s->sender), &st);
+		pf_public_sender_stats(atomic_load(&s->sender), out);
 	pthread_mutex_unlock(&s->lock);
-	*out = (PunktfunkStats){
-		.struct_size = sizeof(*out),
-		.frames = st.frames,
-		.frames_dropped = st.dropped,
-		.packets = st.packets,
-		.packets_parity = st.packets_parity,
-		.bytes = st.bytes,
-		.send_errors = st.send_errors,
-		.loss_ppm = st.loss_ppm,
-		.fec_percent = st.fec_percent,
-	};
 	return 0;
 }

@@ -9,33 +9,20 @@
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
 #include "core/net/udp.h"
-#include "core/session/stats.h"
+#include "core/session/limits.h"
+#include "core/session/public.h"
 
-#define DEFAULT_SHARD	    1408
-#define DEFAULT_BLOCK	    4096
-#define DEFAULT_KBPS	    20000
-#define DEFAULT_REFRESH	    60
-#define ADAPTIVE_CAP	    10 /* percent of a full block, as a Welcome would say */
-#define FRAME_BYTES_DEFAULT (8u << 20)
-#define FRAME_BYTES_MOST    (64u << 20)
+#define DEFAULT_SHARD	1408
+#define DEFAULT_BLOCK	4096
+#define DEFAULT_KBPS	20000
+#define DEFAULT_REFRESH 60
+#define ADAPTIVE_CAP	10 /* percent of a full block, as a Welcome would say */
 
 struct PunktfunkSession {
 	struct pf_sender *sender; /* host */
 	struct pf_receiver *receiver;
 	int64_t unix_offset_ns;
 };
-
-static uint32_t frame_limit(const PunktfunkSessionConfig *c)
-{
-	uint64_t mean = c->bitrate_kbps * 125ull / c->refresh_hz;
-
-	if (c->max_frame_bytes)
-		return c->max_frame_bytes;
-	/* punktfunk1.md 4.2 */
-	if (mean * 4 < FRAME_BYTES_DEFAULT)
-		return FRAME_BYTES_DEFAULT;
-	return mean * 4 < FRAME_BYTES_MOST ? (uint32_t)(mean * 4) : FRAME_BYTES_MOST;
-}
 
 static int take_socket(int fd, int *out, struct pf_reason *why)
 {
@@ -67,7 +54,7 @@ static int start_host(PunktfunkSession *s, const PunktfunkSessionConfig *c,
 		.fec_percent = c->fec_percent,
 		.welcome_percent =
 			c->fec_percent == PUNKTFUNK_FEC_ADAPTIVE ? ADAPTIVE_CAP : c->fec_percent,
-		.max_frame_bytes = frame_limit(c),
+		.max_frame_bytes = c->max_frame_bytes,
 		.bitrate_kbps = c->bitrate_kbps,
 	};
 	int err = pf_sender_create(&s->sender, &p, why);
@@ -85,7 +72,7 @@ static int start_client(PunktfunkSession *s, const PunktfunkSessionConfig *c,
 		.direction = PF_FROM_HOST,
 		.shard_bytes = c->shard_payload,
 		.max_data_per_block = c->max_data_per_block,
-		.max_frame_bytes = frame_limit(c),
+		.max_frame_bytes = c->max_frame_bytes,
 	};
 	int err = pf_receiver_create(&s->receiver, &p, why);
 
@@ -110,6 +97,8 @@ int pf_raw_create(
 	c.max_data_per_block = c.max_data_per_block ? c.max_data_per_block : DEFAULT_BLOCK;
 	c.bitrate_kbps = c.bitrate_kbps ? c.bitrate_kbps : DEFAULT_KBPS;
 	c.refresh_hz = c.refresh_hz ? c.refresh_hz : DEFAULT_REFRESH;
+	if (!c.max_frame_bytes)
+		c.max_frame_bytes = pf_max_frame_bytes(c.bitrate_kbps, c.refresh_hz);
 	if (c.cipher == PUNKTFUNK_CIPHER_CHACHA20_POLY1305)
 		keys.alg = PF_AEAD_CHACHA20_POLY1305;
 	memcpy(keys.key, c.key, sizeof(keys.key));
@@ -175,24 +164,14 @@ int pf_raw_poll(PunktfunkSession *s, PunktfunkFrame *out, uint32_t timeout_ms)
 	err = pf_receiver_next(s->receiver, &f, timeout_ms);
 	if (err)
 		return err;
-	*out = (PunktfunkFrame){
-		.struct_size = sizeof(*out),
-		.frame_index = f.frame_index,
-		.data = f.data,
-		.size = f.len,
-		.pts_unix_ns = f.pts_unix_ns,
-		.first_unix_ns = f.first_ns + (uint64_t)s->unix_offset_ns,
-		.completed_unix_ns = f.completed_ns + (uint64_t)s->unix_offset_ns,
-		.flags = f.user_flags,
-		.shards_recovered = f.shards_recovered,
-	};
+	pf_public_frame(&f, s->unix_offset_ns, out);
 	return 0;
 }
 
 void pf_raw_stats(PunktfunkSession *s, PunktfunkStats *out)
 {
 	if (s->sender)
-		pf_stats_of_sender(s->sender, out);
+		pf_public_sender_stats(s->sender, out);
 	else
-		pf_stats_of_receiver(s->receiver, out);
+		pf_public_receiver_stats(s->receiver, out);
 }

@@ -63,15 +63,20 @@ static void frames_cross(uint8_t cipher)
 		assert_true(f.completed_unix_ns >= f.first_unix_ns);
 	}
 	assert_int_equal(pf_raw_submit(host, data, (8u << 20) + 1, 0, 0), -EMSGSIZE);
+	/* the client is told of the hole that it left */
+	assert_int_equal(pf_raw_submit(host, data, 9, 0, PUNKTFUNK_FRAME_VIDEO), 0);
+	assert_int_equal(pf_raw_poll(client, &f, 5000), 0);
+	assert_int_equal(f.frame_index, 41);
+	assert_int_equal(f.flags, PUNKTFUNK_FRAME_VIDEO | PUNKTFUNK_FRAME_HOLD);
 	assert_int_equal(pf_raw_submit(host, NULL, 1, 0, 0), -EINVAL);
 	assert_int_equal(pf_raw_submit(client, data, 1, 0, 0), -EINVAL);
 	assert_int_equal(pf_raw_poll(host, &f, 0), -EINVAL);
 	pf_raw_stats(host, &hs);
 	pf_raw_stats(client, &cs);
-	assert_true(hs.frames == 41 && hs.frames_dropped == 1);
+	assert_true(hs.frames == 42 && hs.frames_dropped == 1);
 	assert_true(hs.packets > 40 && hs.bytes == hs.packets * 1472);
 	assert_int_equal(hs.loss_ppm, 20000);
-	assert_true(cs.frames == 40 && cs.frames_dropped == 0 && cs.packets_forged == 0);
+	assert_true(cs.frames == 41 && cs.frames_dropped == 0 && cs.packets_forged == 0);
 	pf_raw_destroy(host);
 	pf_raw_destroy(client);
 }

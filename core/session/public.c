@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "core/session/stats.h"
+#include "core/session/public.h"
 
-void pf_stats_of_sender(const struct pf_sender *s, PunktfunkStats *out)
+void pf_public_sender_stats(const struct pf_sender *s, PunktfunkStats *out)
 {
 	struct pf_sender_stats st;
 
@@ -19,7 +19,7 @@ void pf_stats_of_sender(const struct pf_sender *s, PunktfunkStats *out)
 	};
 }
 
-void pf_stats_of_receiver(struct pf_receiver *r, PunktfunkStats *out)
+void pf_public_receiver_stats(struct pf_receiver *r, PunktfunkStats *out)
 {
 	struct pf_receiver_stats st;
 
@@ -39,5 +39,21 @@ void pf_stats_of_receiver(struct pf_receiver *r, PunktfunkStats *out)
 		.packets_invalid = st.packets_invalid,
 		.in_flight_bytes = st.in_flight_bytes,
 		.loss_ppm = st.loss_ppm,
+	};
+}
+
+void pf_public_frame(const struct pf_received_frame *f, int64_t unix_offset_ns, PunktfunkFrame *out)
+{
+	*out = (PunktfunkFrame){
+		.struct_size = sizeof(*out),
+		.frame_index = f->frame_index,
+		.data = f->data,
+		.size = f->len,
+		.pts_unix_ns = f->pts_unix_ns,
+		.first_unix_ns = f->first_ns + (uint64_t)unix_offset_ns,
+		.completed_unix_ns = f->completed_ns + (uint64_t)unix_offset_ns,
+		.flags = (f->user_flags & ~(uint32_t)PUNKTFUNK_FRAME_HOLD) |
+			 (f->hold ? PUNKTFUNK_FRAME_HOLD : 0),
+		.shards_recovered = f->shards_recovered,
 	};
 }
