@@ -35,7 +35,8 @@ static void finish(struct pf_quic_conn *c, const struct pf_quic_close *why, cons
 	c->ng = NULL;
 	gnutls_deinit(c->tls);
 	c->tls = NULL;
-	pf_streamq_close(&c->streamq);
+	pf_deframer_finish(&c->in);
+	pf_streamq_discard(&c->streamq);
 	pf_dgramq_close(&c->dgramq);
 	c->state = linger_ns ? PF_CONN_LINGER : PF_CONN_DEAD;
 	c->closed_ns = c->close_last_ns = now;
@@ -205,12 +206,9 @@ void pf_conn_read(struct pf_quic_conn *c, const ngtcp2_path *path, const uint8_t
 	}
 }
 
-/* The next datagram that the path can carry, or false. */
-static bool next_dgram(struct pf_quic_conn *c)
+/* The next datagram that fits in `room`, or false. */
+static bool next_dgram(struct pf_quic_conn *c, size_t room)
 {
-	/* Short header: flags 1, ID up to 20, number 4, frame type and length 3, tag 16. */
-	size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) - 44;
-
 	while (!c->dgram_len) {
 		c->dgram_len = pf_dgramq_take(&c->dgramq, c->dgram);
 		if (!c->dgram_len)
@@ -234,22 +232,32 @@ static bool next_stream(struct pf_quic_conn *c, ngtcp2_vec *vec, bool *fin)
 	*fin = !pf_streamq_peek(&c->streamq, &data, &len);
 	if (*fin && (c->fin_sent || !atomic_load(&c->fin_wanted)))
 		return false;
-	if (c->stream_id < 0 &&
-		(c->server || ngtcp2_conn_open_bidi_stream(c->ng, &c->stream_id, NULL) != 0)) {
-		c->stream_id = -1;
-		return false;
-	}
 	*vec = (ngtcp2_vec){ (uint8_t *)data, len };
 	return true;
 }
 
+/* Whether there is a stream to write to; the client opens it with its first word. */
+static bool have_stream(struct pf_quic_conn *c)
+{
+	ngtcp2_vec vec;
+	bool fin;
+
+	if (c->stream_id >= 0)
+		return true;
+	return !c->server && next_stream(c, &vec, &fin) &&
+	       ngtcp2_conn_open_bidi_stream(c->ng, &c->stream_id, NULL) == 0;
+}
+
 /* Fills one packet with as much as fits. Bytes, 0 = nothing (more) can leave, or
- * the library's error. */
+ * the library's error. From the first to the last write of a packet the library
+ * wants no other call. */
 static ngtcp2_ssize fill_packet(
 	struct pf_quic_conn *c, ngtcp2_path *path, uint8_t *pkt, size_t cap, uint64_t now)
 {
+	/* Short header: flags 1, ID up to 20, number 4, frame type and length 3, tag 16. */
+	size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) - 44;
+	bool open = c->state == PF_CONN_OPEN, stream = open && have_stream(c);
 	ngtcp2_pkt_info pi = { 0 };
-	bool blocked = false;
 	ngtcp2_vec vec;
 	ngtcp2_ssize n;
 
@@ -257,7 +265,7 @@ static ngtcp2_ssize fill_packet(
 		bool fin = false;
 
 		/* Control first: small, rare, and somebody waits for it. */
-		if (!blocked && c->state == PF_CONN_OPEN && next_stream(c, &vec, &fin)) {
+		if (stream && next_stream(c, &vec, &fin)) {
 			ngtcp2_ssize taken = -1;
 
 			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, &taken,
@@ -269,7 +277,7 @@ static ngtcp2_ssize fill_packet(
 			else if (taken > 0)
 				pf_streamq_sent(&c->streamq, (size_t)taken);
 			if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
-				blocked = true;
+				stream = false;
 				continue;
 			}
 			if (n == NGTCP2_ERR_STREAM_SHUT_WR || n == NGTCP2_ERR_STREAM_NOT_FOUND) {
@@ -277,7 +285,7 @@ static ngtcp2_ssize fill_packet(
 				pf_streamq_close(&c->streamq);
 				continue;
 			}
-		} else if (c->state == PF_CONN_OPEN && next_dgram(c)) {
+		} else if (open && next_dgram(c, room)) {
 			int accepted = 0;
 
 			vec = (ngtcp2_vec){ c->dgram, c->dgram_len };

@@ -35,8 +35,7 @@ static void free_list(struct pf_chunk *c)
 
 void pf_streamq_finish(struct pf_streamq *q)
 {
-	free_list(q->in);
-	free_list(q->first);
+	pf_streamq_discard(q);
 	pthread_mutex_destroy(&q->lock);
 }
 
@@ -134,6 +133,24 @@ void pf_streamq_close(struct pf_streamq *q)
 	pthread_mutex_lock(&q->lock);
 	q->closed = true;
 	pthread_mutex_unlock(&q->lock);
+}
+
+void pf_streamq_discard(struct pf_streamq *q)
+{
+	struct pf_chunk *in;
+
+	pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	in = q->in;
+	q->in = NULL;
+	q->in_tail = &q->in;
+	q->bytes = 0;
+	pthread_mutex_unlock(&q->lock);
+	free_list(in);
+	free_list(q->first);
+	q->first = q->unsent = NULL;
+	q->tail = &q->first;
+	q->unsent_off = q->acked_off = 0;
 }
 
 void pf_dgramq_init(struct pf_dgramq *q)

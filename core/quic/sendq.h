@@ -45,6 +45,8 @@ void pf_streamq_sent(struct pf_streamq *q, size_t n);
 void pf_streamq_acked(struct pf_streamq *q, uint64_t n);
 /** Refuses further puts. Any thread. */
 void pf_streamq_close(struct pf_streamq *q);
+/** Refuses further puts, wipes and frees what is there. */
+void pf_streamq_discard(struct pf_streamq *q);
 
 struct pf_dgramq {
 	pthread_mutex_t lock;
