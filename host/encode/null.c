@@ -5,7 +5,8 @@
  * parameter sets before an IDR, one slice) and carries its number, big endian in
  * seven-bit digits, in the slice. The preset string turns knobs: fail-open=1,
  * bytes=N (size of an access unit), latency-us=N (time taken), fail-at=N (the
- * N-th picture from 0 fails), hold=1 (nothing ever comes out). */
+ * N-th picture from 0 fails), hold=1 (nothing ever comes out), invalidate=1 (it
+ * can leave out lost pictures). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct null_encoder {
 	uint64_t latency_ns;
 	size_t bytes;
 	bool fixed; /* bytes came from the knob, not the bitrate */
-	bool hold;
+	bool hold, can_invalidate;
 	uint32_t fps_mhz;
 	uint8_t *buf;
 	size_t cap;
@@ -66,6 +67,7 @@ static int null_open(
 	n->fail_at = pf_knob_number(knobs, "fail-at", UINT64_MAX);
 	n->latency_ns = pf_knob_number(knobs, "latency-us", 0) * PF_NS_PER_US;
 	n->hold = pf_knob_number(knobs, "hold", 0) != 0;
+	n->can_invalidate = pf_knob_number(knobs, "invalidate", 0) != 0;
 	n->fixed = pf_knob_number(knobs, "bytes", 0) != 0;
 	n->bytes = n->fixed ? (size_t)pf_knob_number(knobs, "bytes", 0)
 			    : mean_bytes(params->bitrate_kbps, params->fps_mhz);
@@ -142,6 +144,15 @@ static int null_set_bitrate(struct pf_encoder *enc, uint32_t kbps)
 	return 0;
 }
 
+static int null_invalidate(struct pf_encoder *enc, uint64_t first, uint64_t last)
+{
+	const struct null_encoder *n = (const struct null_encoder *)enc;
+
+	if (!n->can_invalidate)
+		return -ENOTSUP;
+	return first <= last && last < n->count ? 0 : -EINVAL;
+}
+
 const struct pf_encoder_ops null_encoder_ops = {
 	.name = "null",
 	.codecs = PF_CODEC_H264 | PF_CODEC_HEVC | PF_CODEC_AV1,
@@ -151,4 +162,5 @@ const struct pf_encoder_ops null_encoder_ops = {
 	.close = null_close,
 	.encode = null_encode,
 	.set_bitrate = null_set_bitrate,
+	.invalidate = null_invalidate,
 };

@@ -240,6 +240,41 @@ static void a_keyframe_comes_though_nothing_changes(void **state)
 	assert_int_equal(flags_of(f, 2), PF_USER_VIDEO | PF_USER_IDR);
 }
 
+static void lost_frames_are_left_out_where_the_encoder_can(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+	unsigned n, anchors = 0;
+
+	f->params.preset = "invalidate=1";
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 8);
+	/* One that never reached the wire moves the two counts apart. */
+	pthread_mutex_lock(&f->sink.lock);
+	f->sink.answer = -EAGAIN;
+	pthread_mutex_unlock(&f->sink.lock);
+	wait_frames(f, 12);
+	pf_stream_lost(f->stream, 9, 9);
+	pf_stream_lost(f->stream, 10, 200); /* merged; what is ahead of all is cut */
+	n = frames(f);
+	wait_frames(f, n + 4);
+	for (unsigned i = n; i < n + 4; i++) {
+		uint32_t flags = flags_of(f, i);
+
+		anchors += flags == (PF_USER_VIDEO | PF_USER_RECOVERY_ANCHOR);
+	}
+	assert_in_range(anchors, 1, 2);
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.idrs, 2); /* the first, and the one after the drop */
+	/* A range from before this encoder's IDR needs nothing. */
+	n = frames(f);
+	pf_stream_lost(f->stream, UINT32_MAX - 20, UINT32_MAX - 10);
+	wait_frames(f, n + 4);
+	for (unsigned i = n; i < n + 4; i++)
+		assert_int_equal(flags_of(f, i), PF_USER_VIDEO);
+}
+
 static void a_full_link_skips_raw_pictures(void **state)
 {
 	struct fixture *f = *state;
@@ -445,6 +480,7 @@ int main(void)
 		T(an_animation_flows),
 		T(a_still_picture_falls_silent),
 		T(a_keyframe_comes_though_nothing_changes),
+		T(lost_frames_are_left_out_where_the_encoder_can),
 		T(a_full_link_skips_raw_pictures),
 		T(a_dropped_frame_is_followed_by_an_idr),
 		T(a_gone_client_ends_the_encoding),
