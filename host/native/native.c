@@ -17,6 +17,9 @@
  * that a flood stays its own problem. */
 #define WAITING_MAX 32u
 
+/* The most that max_sessions can say. */
+#define MAX_SESSIONS 64u
+
 #define OF_ITEM(ptr, member)                                                                       \
 	((struct pf_native_session *)((char *)(ptr)-offsetof(struct pf_native_session, member)))
 
@@ -259,6 +262,8 @@ int pf_native_create(
 		.events = &events,
 		.user = n,
 		.data_port = (uint16_t)c->data_port,
+		/* Room for those that knock while all places are taken. */
+		.max_sessions = 2 * MAX_SESSIONS,
 	};
 	int r;
 
@@ -294,6 +299,8 @@ void pf_native_each(
 	struct pf_session_report r;
 
 	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
+		if (ns->finished)
+			continue;
 		pf_native_session_report(ns, &r);
 		fn(user, &r);
 	}

@@ -94,10 +94,12 @@ int pf_negotiate(struct pf_welcome *out, struct pf_mode *mode, const struct pf_h
 	w.refresh_hz = hello->refresh_hz;
 	w.fec_percent =
 		c->fec_percent == PF_CONFIG_AUTO ? FEC_START_PERCENT : (uint8_t)c->fec_percent;
-	w.compositor = c->display_backend == PF_CONFIG_DISPLAY_PATTERN ||
-				       c->display_backend == PF_CONFIG_DISPLAY_NULL
-			       ? 0
-			       : PF_COMPOSITOR_WLROOTS;
+	/* Test displays take no input and are no compositor. */
+	if (c->display_backend != PF_CONFIG_DISPLAY_PATTERN &&
+		c->display_backend != PF_CONFIG_DISPLAY_NULL) {
+		w.compositor = PF_COMPOSITOR_WLROOTS;
+		w.host_caps |= PF_HOST_CAP_TEXT_INPUT;
+	}
 	w.bitrate_kbps = pf_negotiate_bitrate(c, hello->bitrate_kbps);
 	w.bit_depth = 8;
 	w.primaries = w.transfer = w.matrix = 1; /* BT.709 */

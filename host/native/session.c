@@ -14,7 +14,8 @@
 #include "host/native/negotiate.h"
 #include "host/registry/access.h"
 
-#define CLOSE_SUPERSEDED 0x66 /* punktfunk1.md 18 */
+#define CLOSE_SUPERSEDED 0x66	     /* punktfunk1.md 18 */
+#define CLOSE_LOST	 0xffffffffu /* as the listener says it */
 /* Silence this long ends the audio packets until something sounds. */
 #define QUIET_MS 500
 /* A client may change its mode this often. */
@@ -277,40 +278,50 @@ static void submit(
 
 /* ---- state ---- */
 
-static void log_end(struct pf_native_session *ns)
+static void log_end(const struct pf_native_session *ns, const struct pf_session_report *r)
 {
-	struct pf_session_report r;
-
-	pf_native_session_report(ns, &r);
 	pf_log(PF_LOG_INFO, "native",
-		"%s: ended (0x%02x %s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
-		ns->name, ns->close_code, ns->close_text, (double)(r.ended_ns - r.hello_ns) / 1e9,
-		(unsigned long long)r.stream.submitted, (unsigned long long)r.stream.skipped,
-		(unsigned long long)r.stream.dropped);
+		"%s: ended (%s%.100s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
+		ns->name, ns->close_code == CLOSE_LOST ? "lost " : "", ns->close_text,
+		(double)(r->ended_ns - r->hello_ns) / 1e9, (unsigned long long)r->stream.submitted,
+		(unsigned long long)r->stream.skipped, (unsigned long long)r->stream.dropped);
 }
 
-static void free_session(struct pf_native_session *ns)
+/* Worker: the sender may take 100 ms to stop. */
+static void finish_work(struct pf_job *job)
 {
-	struct pf_native *n = ns->n;
-	struct pf_native_session **p = &n->sessions;
-	struct pf_session_report r;
+	struct pf_native_session *ns = of_job(job);
 
-	while (*p != ns)
-		p = &(*p)->next;
-	*p = ns->next;
-	if (ns->accepted) {
-		log_end(ns);
-		if (n->params.ended) {
-			pf_native_session_report(ns, &r);
-			n->params.ended(n->params.user, &r);
-		}
-	}
 	pf_stream_destroy(ns->stream);
 	pf_host_session_unref(ns->s);
+}
+
+static void finish_done(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job), **p;
+	struct pf_native *n = ns->n;
+
+	for (p = &n->sessions; *p != ns; p = &(*p)->next)
+		;
+	*p = ns->next;
 	pthread_mutex_destroy(&ns->gate);
 	free(ns);
 	if (n->shut && !n->sessions)
 		n->shutdown_done(n->shutdown_user);
+}
+
+static void finish(struct pf_native_session *ns)
+{
+	struct pf_session_report r;
+
+	if (ns->accepted) {
+		pf_native_session_report(ns, &r);
+		log_end(ns, &r);
+		if (ns->n->params.ended)
+			ns->n->params.ended(ns->n->params.user, &r);
+	}
+	ns->finished = true;
+	submit(ns, finish_work, finish_done);
 }
 
 static void step_ending(struct pf_native_session *ns)
@@ -328,8 +339,8 @@ static void step_ending(struct pf_native_session *ns)
 	}
 	/* The desk runs on_pcm no more. */
 	pf_sound_close(&ns->sound);
-	if (ns->wire_closed && !ns->kicked)
-		free_session(ns);
+	if (ns->wire_closed)
+		finish(ns);
 }
 
 /* The mode in force is not the one that the client believes in. */
@@ -392,7 +403,7 @@ static void run_kick(struct pf_loop_item *item)
 
 static void kick(struct pf_native_session *ns)
 {
-	if (ns->kicked)
+	if (ns->kicked || ns->finished)
 		return;
 	ns->kicked = true;
 	ns->kick_item.run = run_kick;
@@ -499,9 +510,11 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 
 	memcpy(rq.key, ns->peer.fingerprint, 32);
 	r = pf_desk_acquire(&ns->desk, ns->n->params.desks, &rq, &desk_events, ns, why);
-	if (!r)
-		ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
-	return r;
+	if (r)
+		return r;
+	ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
+	snprintf(ns->desk_name, sizeof(ns->desk_name), "%s", pf_desk_name(ns->desk));
+	return 0;
 }
 
 /* Everything up to the Welcome; what fails later closes the connection. */
@@ -705,7 +718,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		pf_access_format(ns->peer.fingerprint, out->client);
 	snprintf(out->name, sizeof(out->name), "%s", ns->hello.name);
 	snprintf(out->codec, sizeof(out->codec), "%s", codec_name(ns->welcome.codec));
-	snprintf(out->desk, sizeof(out->desk), "%s", ns->desk ? pf_desk_name(ns->desk) : "");
+	snprintf(out->desk, sizeof(out->desk), "%s", ns->desk_name);
 	snprintf(out->close_text, sizeof(out->close_text), "%s", ns->close_text);
 	if (ns->stream)
 		pf_stream_stats(ns->stream, &out->stream);

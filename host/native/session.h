@@ -52,6 +52,7 @@ struct pf_native_session {
 	struct pf_welcome welcome;
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
 	struct pf_desk *desk;
+	char desk_name[24];
 	struct pf_stream *stream;
 	struct pf_sound *sound; /* NULL = no sound; closed last */
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
@@ -59,7 +60,7 @@ struct pf_native_session {
 	bool change_mode; /* want_mode is to come */
 	bool mode_told;	  /* the client believes in want_mode */
 	bool reverted;	  /* tried the old mode after a failed change */
-	bool kicked;
+	bool kicked, finished;
 	uint64_t mode_changed_ns;
 	struct pf_loop_item kick_item;
 	struct pf_job job;

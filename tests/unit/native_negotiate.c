@@ -136,9 +136,14 @@ static void bit_rates_and_the_rest(void **state)
 	assert_int_equal(w.fec_percent, 10);
 	assert_int_equal(w.audio_channels, 6);
 	assert_int_equal(w.bitrate_kbps, 10000);
+	assert_int_equal(w.compositor, PF_COMPOSITOR_WLROOTS);
+	assert_int_equal(w.host_caps, PF_HOST_CAP_TEXT_INPUT);
+	c.display_backend = PF_CONFIG_DISPLAY_PATTERN;
 	c.fec_percent = 33;
 	assert_int_equal(pf_negotiate(&w, &mode, &h, &c, 1, 0, &why), 0);
 	assert_int_equal(w.fec_percent, 33);
+	assert_int_equal(w.compositor, PF_COMPOSITOR_AUTO);
+	assert_int_equal(w.host_caps, 0);
 	/* ChaCha20 only toward a client that has it, on a machine without AES. */
 	pf_cpu_set_mask(0);
 	assert_int_equal(pf_negotiate(&w, &mode, &h, &c, 1, 0, &why), 0);

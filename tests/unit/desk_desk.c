@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Desks on the null back ends: every stage, every way to come and go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/desk/desk.h"
+#include "host/sys/rundir.h"
+
+struct holder {
+	struct pf_desk *desk;
+	unsigned ready, failed, taken, died;
+	struct pf_reason why;
+	uint64_t ready_ns;
+};
+
+struct fixture {
+	char *dir; /* XDG_RUNTIME_DIR */
+	struct pf_loop *loop;
+	struct pf_workers *workers;
+	struct pf_config config;
+	struct pf_desks_params params;
+	struct pf_desks *desks;
+	bool shut;
+};
+
+static void on_ready(void *user, const struct pf_reason *why)
+{
+	struct holder *h = user;
+
+	if (why) {
+		h->failed++;
+		h->why = *why;
+		h->desk = NULL;
+	} else {
+		h->ready++;
+		h->ready_ns = pf_clock_mono_ns();
+	}
+}
+
+static void on_taken(void *user)
+{
+	((struct holder *)user)->taken++;
+}
+
+static void on_died(void *user, const struct pf_reason *why)
+{
+	struct holder *h = user;
+
+	h->died++;
+	h->why = *why;
+}
+
+static const struct pf_desk_events events = { on_ready, on_taken, on_died };
+
+static void quiet(void *user, enum pf_log_level level, const char *topic, const char *text) {}
+
+static int make(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	pf_log_set(quiet, NULL, PF_LOG_WARN);
+	assert_int_equal(pf_rundir_create("/tmp", "pf-desk-", &f->dir, NULL), 0);
+	setenv("XDG_RUNTIME_DIR", f->dir, 1);
+	assert_int_equal(pf_loop_create(&f->loop), 0);
+	assert_int_equal(pf_workers_create(&f->workers, f->loop), 0);
+	pf_config_init(&f->config);
+	f->params = (struct pf_desks_params){
+		.loop = f->loop,
+		.workers = f->workers,
+		.config = &f->config,
+		.display = pf_display_find("null"),
+		.audio = pf_audio_find("null"),
+	};
+	*state = f;
+	return 0;
+}
+
+static void on_shut(void *user)
+{
+	((struct fixture *)user)->shut = true;
+}
+
+static void turn(struct fixture *f)
+{
+	assert_true(sd_event_run(pf_loop_event(f->loop), 5000) >= 0);
+}
+
+/* Runs the loop until `expr` holds, at most 20 s. */
+#define UNTIL(f, expr)                                                                             \
+	do {                                                                                       \
+		uint64_t end_ns = pf_clock_mono_ns() + 20 * PF_NS_PER_S;                           \
+		while (!(expr) && pf_clock_mono_ns() < end_ns)                                     \
+			turn(f);                                                                   \
+		if (!(expr))                                                                       \
+			fail_msg("waited in vain for %s", #expr);                                  \
+	} while (0)
+
+static void run_for_ms(struct fixture *f, unsigned ms)
+{
+	uint64_t end_ns = pf_clock_mono_ns() + ms * PF_NS_PER_MS;
+
+	while (pf_clock_mono_ns() < end_ns)
+		turn(f);
+}
+
+static unsigned runtime_entries(struct fixture *f)
+{
+	DIR *d = opendir(f->dir);
+	unsigned n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+static void shut(struct fixture *f)
+{
+	f->shut = false;
+	pf_desks_shutdown(f->desks, on_shut, f);
+	UNTIL(f, f->shut);
+	assert_int_equal(pf_desks_count(f->desks), 0);
+	pf_desks_destroy(f->desks);
+	f->desks = NULL;
+	assert_int_equal(runtime_entries(f), 0);
+}
+
+static int drop(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->desks)
+		shut(f);
+	pf_workers_destroy(f->workers);
+	pf_loop_destroy(f->loop);
+	(void)pf_rundir_remove(f->dir);
+	free(f->dir);
+	free(f);
+	return 0;
+}
+
+static void open_desks(struct fixture *f)
+{
+	assert_int_equal(pf_desks_create(&f->desks, &f->params), 0);
+}
+
+static struct pf_desk_request request(uint8_t who)
+{
+	struct pf_desk_request rq = {
+		.known = who != 0, .mode = { 1280, 720, 60000 }, .audio_channels = 2
+	};
+
+	memset(rq.key, who, 32);
+	return rq;
+}
+
+static int acquire(struct fixture *f, struct holder *h, uint8_t who)
+{
+	struct pf_desk_request rq = request(who);
+	struct pf_reason why = { 0 };
+
+	memset(h, 0, sizeof(*h));
+	return pf_desk_acquire(&h->desk, f->desks, &rq, &events, h, &why);
+}
+
+static void opens_and_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_input_event ev = { 0 };
+	struct holder h;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	assert_int_equal(h.ready, 0); /* never from within the call */
+	UNTIL(f, h.ready);
+	assert_int_equal(pf_desk_source(h.desk)->mode.width, 1280);
+	assert_int_equal(pf_desk_mode(h.desk)->height, 720);
+	assert_int_equal(runtime_entries(f), 1);
+	assert_int_equal(pf_desk_input(h.desk, &ev), -ENODEV); /* null takes none */
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	assert_int_equal(runtime_entries(f), 0);
+	assert_int_equal(h.ready, 1);
+	assert_int_equal(h.taken + h.died + h.failed, 0);
+}
+
+static void every_stage_can_fail(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+
+	assert_int_equal(pf_desk_stage_count(), 4);
+	strcpy(f->config.session_command, "exec sleep 100");
+	for (unsigned n = 1; n <= 4; n++) {
+		f->params.fail_stage = n;
+		open_desks(f);
+		if (n == 1) {
+			assert_int_equal(acquire(f, &h, 1), -ECANCELED);
+		} else if (n < 4) {
+			assert_int_equal(acquire(f, &h, 1), 0);
+			UNTIL(f, h.failed);
+			assert_int_equal(h.why.code, -ECANCELED);
+			assert_non_null(strstr(h.why.text, pf_desk_stage_name(n)));
+			UNTIL(f, !pf_desks_count(f->desks));
+		} else {
+			/* A desk without its program is still a desk. */
+			assert_int_equal(acquire(f, &h, 1), 0);
+			UNTIL(f, h.ready);
+			run_for_ms(f, 300);
+			assert_int_equal(h.failed, 0);
+			pf_desk_release(h.desk, &h, false);
+		}
+		shut(f);
+	}
+}
+
+static void a_display_that_fails_inside_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+
+	open_desks(f);
+	for (unsigned n = 1; n <= 3; n++) {
+		snprintf(f->config.display_options, PF_CONFIG_TEXT_BYTES, "fail-open=%u", n);
+		assert_int_equal(acquire(f, &h, 1), 0);
+		UNTIL(f, h.failed);
+		assert_non_null(strstr(h.why.text, "null display"));
+		UNTIL(f, !pf_desks_count(f->desks));
+	}
+}
+
+static void sound_neither_stops_nor_delays_the_picture(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+	uint64_t start_ns;
+
+	open_desks(f);
+	strcpy(f->config.audio_options, "fail-open=1");
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready);
+	pf_desk_release(h.desk, &h, true);
+	strcpy(f->config.audio_options, "delay-ms=1500");
+	start_ns = pf_clock_mono_ns();
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready);
+	assert_true(h.ready_ns - start_ns < 1200 * PF_NS_PER_MS);
+	/* The end waits for the sound that is still opening. */
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	assert_true(pf_clock_mono_ns() - start_ns > 1400 * PF_NS_PER_MS);
+}
+
+static void count_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)
+{
+	assert_int_equal(channels, 2);
+	atomic_fetch_add((_Atomic unsigned *)user, 1);
+}
+
+static void sound_goes_to_whom_it_belongs(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic unsigned blocks = 0;
+	struct holder h;
+	unsigned before;
+
+	strcpy(f->config.audio_options, "tone-hz=440");
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	pf_desk_set_pcm(h.desk, count_pcm, &blocks);
+	UNTIL(f, h.ready && atomic_load(&blocks) > 5);
+	pf_desk_release(h.desk, &h, false);
+	before = atomic_load(&blocks);
+	run_for_ms(f, 50);
+	assert_int_equal(atomic_load(&blocks), before);
+}
+
+static void who_comes_back_finds_the_same_desk(void **state)
+{
+	struct fixture *f = *state;
+	struct holder a, b, c, d;
+	struct pf_desk *first;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &a, 1), 0);
+	UNTIL(f, a.ready);
+	first = a.desk;
+	pf_desk_release(a.desk, &a, false);
+	run_for_ms(f, 20);
+	assert_int_equal(pf_desks_count(f->desks), 1);
+	assert_int_equal(acquire(f, &a, 1), 0);
+	assert_ptr_equal(a.desk, first);
+	UNTIL(f, a.ready);
+	/* Never shared with someone else, and unknown ones share nothing at all. */
+	assert_int_equal(acquire(f, &b, 2), 0);
+	assert_int_equal(acquire(f, &c, 0), 0);
+	assert_int_equal(acquire(f, &d, 0), 0);
+	UNTIL(f, b.ready && c.ready && d.ready);
+	assert_int_equal(pf_desks_count(f->desks), 4);
+	pf_desk_release(c.desk, &c, false);
+	UNTIL(f, pf_desks_count(f->desks) == 3); /* nobody can come back to it */
+	pf_desk_release(d.desk, &d, false);
+	pf_desk_release(a.desk, &a, false);
+	pf_desk_release(b.desk, &b, true);
+	UNTIL(f, pf_desks_count(f->desks) == 1);
+}
+
+static void a_desk_nobody_comes_back_to_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+
+	open_desks(f);
+	f->config.desk_keep_alive_s = 1;
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready);
+	pf_desk_release(h.desk, &h, false);
+	run_for_ms(f, 500);
+	assert_int_equal(pf_desks_count(f->desks), 1);
+	UNTIL(f, !pf_desks_count(f->desks));
+	f->config.desk_keep_alive_s = 0;
+	assert_int_equal(acquire(f, &h, 1), 0);
+	pf_desk_release(h.desk, &h, false); /* even before it was ready */
+	UNTIL(f, !pf_desks_count(f->desks));
+	assert_int_equal(h.ready, 0);
+}
+
+static void the_newer_connection_takes_over(void **state)
+{
+	struct fixture *f = *state;
+	struct holder old, new;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &old, 1), 0);
+	UNTIL(f, old.ready);
+	assert_int_equal(acquire(f, &new, 1), 0);
+	assert_int_equal(old.taken, 1);
+	assert_ptr_equal(old.desk, new.desk);
+	run_for_ms(f, 50);
+	assert_int_equal(new.ready, 0); /* the old one still captures */
+	pf_desk_release(old.desk, &old, true);
+	UNTIL(f, new.ready);
+	assert_int_equal(pf_desks_count(f->desks), 1);
+	pf_desk_release(new.desk, &new, true);
+}
+
+static void modes_change_in_place_or_by_reopening(void **state)
+{
+	struct fixture *f = *state;
+	const struct pf_mode big = { 1920, 1080, 120000 }, small = { 640, 480, 60000 };
+	struct holder h;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready == 1);
+	pf_desk_set_mode(h.desk, &big);
+	UNTIL(f, h.ready == 2);
+	assert_int_equal(pf_desk_source(h.desk)->mode.width, 1920);
+	/* The same one again is answered, too. */
+	pf_desk_set_mode(h.desk, &big);
+	UNTIL(f, h.ready == 3);
+	/* Coming back with another mode. */
+	pf_desk_release(h.desk, &h, false);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready == 1);
+	assert_int_equal(pf_desk_source(h.desk)->mode.width, 1280);
+	pf_desk_release(h.desk, &h, true);
+
+	strcpy(f->config.display_options, "fail-mode=1");
+	assert_int_equal(acquire(f, &h, 2), 0);
+	UNTIL(f, h.ready == 1);
+	pf_desk_set_mode(h.desk, &small);
+	UNTIL(f, h.ready == 2);
+	assert_int_equal(pf_desk_mode(h.desk)->width, 640);
+	assert_int_equal(pf_desk_source(h.desk)->mode.width, 640);
+	pf_desk_release(h.desk, &h, true);
+}
+
+static void a_display_that_dies_takes_its_desk_along(void **state)
+{
+	struct fixture *f = *state;
+	struct holder h;
+
+	strcpy(f->config.display_options, "die-ms=100");
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.died);
+	assert_int_equal(h.ready, 1);
+	assert_int_equal(pf_desks_count(f->desks), 1); /* until it is let go */
+	pf_desk_release(h.desk, &h, false);
+	UNTIL(f, !pf_desks_count(f->desks));
+}
+
+static pid_t read_pid(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	int pid = 0;
+
+	if (in && fscanf(in, "%d", &pid) != 1)
+		pid = 0;
+	if (in)
+		fclose(in);
+	return pid;
+}
+
+static void the_program_lives_as_long_as_the_desk(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct holder h;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "/tmp/pf-desk-pid-%d", (int)getpid());
+	snprintf(f->config.session_command, PF_CONFIG_TEXT_BYTES,
+		"echo $$ >%s.new; mv %s.new %s; exec sleep 1000", path, path, path);
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, read_pid(path));
+	pid = read_pid(path);
+	assert_int_equal(kill(pid, 0), 0);
+	assert_true(h.ready); /* the picture does not wait for it */
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+	(void)unlink(path);
+}
+
+static void a_shutdown_ends_desks_in_every_state(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_reason why = { 0 };
+	struct pf_desk_request rq = request(9);
+	struct pf_desk *d;
+	struct holder a, b;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &a, 1), 0);
+	UNTIL(f, a.ready);
+	pf_desk_release(a.desk, &a, false); /* waits */
+	strcpy(f->config.display_options, "delay-ms=200");
+	assert_int_equal(acquire(f, &b, 2), 0);
+	pf_desk_release(b.desk, &b, false); /* opens */
+	pf_desks_shutdown(f->desks, on_shut, f);
+	assert_int_equal(pf_desk_acquire(&d, f->desks, &rq, &events, &a, &why), -ESHUTDOWN);
+	UNTIL(f, f->shut);
+	assert_int_equal(runtime_entries(f), 0);
+	pf_desks_destroy(f->desks);
+	f->desks = NULL;
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
+	const struct CMUnitTest tests[] = {
+		T(opens_and_ends),
+		T(every_stage_can_fail),
+		T(a_display_that_fails_inside_is_told),
+		T(sound_neither_stops_nor_delays_the_picture),
+		T(sound_goes_to_whom_it_belongs),
+		T(who_comes_back_finds_the_same_desk),
+		T(a_desk_nobody_comes_back_to_ends),
+		T(the_newer_connection_takes_over),
+		T(modes_change_in_place_or_by_reopening),
+		T(a_display_that_dies_takes_its_desk_along),
+		T(the_program_lives_as_long_as_the_desk),
+		T(a_shutdown_ends_desks_in_every_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
