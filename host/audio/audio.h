@@ -18,7 +18,8 @@ struct pf_audio_params {
 	const char *runtime_dir; /* the desk's private XDG_RUNTIME_DIR */
 	const char *log_dir;	 /* children's output, NULL = /dev/null */
 	/* Audio thread: PF_AUDIO_BLOCK interleaved float samples per channel;
-	 * `capture_ns` is the monotonic time of the first. Must not block. */
+	 * `capture_ns` is the monotonic time of the first and always increases. Must
+	 * not block. */
 	void (*on_pcm)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
 	/* Once: sound ended, the desk goes on without. Any thread. */
 	void (*on_error)(void *user, int err, const char *text);

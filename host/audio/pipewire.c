@@ -99,6 +99,7 @@ struct pw_audio {
 	float part[PF_AUDIO_BLOCK * CHANNELS_MAX];
 	unsigned part_samples;
 	uint64_t part_ns;
+	uint64_t earliest_ns; /* the next cycle cannot have begun before */
 };
 
 /* Once: the first error counts. Loop thread. */
@@ -148,6 +149,11 @@ static void take(struct pw_audio *a, const float *pcm, unsigned samples, uint64_
 {
 	const unsigned channels = a->params.channels;
 
+	/* A cycle that runs late reads the clock of the next, which then shows the same
+	 * time again: keep the order, stay within half a cycle of the truth. */
+	if (now_ns < a->earliest_ns)
+		now_ns = a->earliest_ns;
+	a->earliest_ns = now_ns + (uint64_t)samples * PF_NS_PER_S / 48000 / 2;
 	/* What is left of a block from before a gap belongs to nothing any more. */
 	if (a->part_samples) {
 		const uint64_t expect =

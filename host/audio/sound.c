@@ -58,9 +58,9 @@ static void encode(struct pf_sound *s)
 {
 	const struct block *b = &s->block;
 	const unsigned at = s->current, before = at ^ 1;
-	/* A step of the clock by half a block or more: something is missing. */
-	const bool joined = s->has_previous &&
-			    llabs((int64_t)(b->capture_ns - s->expect_ns)) < (int64_t)BLOCK_NS / 2;
+	/* A busy machine shifts a stamp by half a block; more: something is missing. */
+	const bool joined = s->has_previous && llabs((int64_t)(b->capture_ns - s->expect_ns)) <
+						       (int64_t)BLOCK_NS * 3 / 4;
 	struct pf_sound_packet p = {
 		.seq = s->seq, .pts_ns = b->capture_ns, .data = s->packet[at]
 	};
