@@ -140,7 +140,9 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 		return err;
 	w->data_port = pf_udp_port(d->fd);
 
-	d->await_punch = !s->listener->data_port;
+	/* Also on a fixed port, where the original does not wait: behind a NAT or a
+	 * relay the port that the client reports is not the one it comes from. */
+	d->await_punch = true;
 	d->peer = pf_quic_conn_peer(s->conn)->addr;
 	d->keys.alg = chacha ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM;
 	if (chacha)

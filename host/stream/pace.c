@@ -6,7 +6,7 @@ void pf_pace_init(struct pf_pace *p, uint32_t rate_mhz, unsigned repeats, uint64
 	uint64_t interval_ns = 1000000000000ull / rate_mhz;
 
 	*p = (struct pf_pace){
-		.interval_ns = interval_ns,
+		.refill_ns = interval_ns * 15 / 16,
 		.slack_ns = interval_ns / 2,
 		.repeats = repeats,
 		.repeat_delay_ns = repeat_delay_ns,
@@ -23,7 +23,7 @@ void pf_pace_encoded(struct pf_pace *p, uint64_t now_ns, int changed)
 	/* Idle time earns nothing: two pictures never follow closer than the slack. */
 	if (p->due_ns < now_ns)
 		p->due_ns = now_ns;
-	p->due_ns += p->interval_ns;
+	p->due_ns += p->refill_ns;
 	if (changed)
 		p->repeats_left = p->repeats;
 	else if (p->repeats_left)
