@@ -15,262 +15,14 @@
 #include <systemd/sd-event.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "host/sys/files.h"
-#include "host/sys/rundir.h"
+#include "host/desk/desk_impl.h"
 #include "host/sys/spawn.h"
 
 /* A program started before the sound's sockets exist would stay mute; one that
  * waits long shows an empty screen. */
-#define SOUND_WAIT_NS	 (100 * PF_NS_PER_MS)
-#define PROGRAM_GRACE_MS 500
-
-struct pf_desks {
-	struct pf_desks_params params;
-	struct pf_desk *first;
-	unsigned number; /* of the newest desk */
-	void (*shutdown_done)(void *user);
-	void *shutdown_user;
-	bool shut;
-};
-
-struct pf_desk {
-	struct pf_desks *m;
-	struct pf_desk *next;
-	char name[24];
-	bool known;
-	uint8_t key[32];
-	unsigned audio_channels;
-
-	/* The job's while `busy`, else the loop's. */
-	unsigned stage; /* stages up */
-	struct pf_mode mode;
-	char *runtime_dir;
-	char log_dir[PF_PATH_BYTES]; /* "" = none */
-	struct pf_display *display;
-	struct pf_child *program;
-	struct pf_mode target, job_mode; /* asked of the job; what it tries */
-	const char *const *audio_env;
-	struct pf_reason why;
-	int result;
-	char layout[64];
-	char command[PF_CONFIG_TEXT_BYTES];
-	char display_options[PF_CONFIG_TEXT_BYTES];
-	bool xwayland;
-
-	pthread_mutex_t input_lock;
-	struct pf_input *input; /* set and cleared under input_lock */
-
-	/* The sound job's while audio_busy, else the loop's. */
-	struct pf_audio *audio;
-	char audio_options[PF_CONFIG_TEXT_BYTES];
-	struct pf_reason audio_why;
-	int audio_result;
-	pthread_mutex_t pcm_lock;
-	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
-	void *pcm_user;
-
-	/* The loop's. */
-	const struct pf_desk_events *events; /* NULL = nobody holds it */
-	void *user;
-	unsigned lapsed; /* former holders that did not release it yet */
-	struct pf_mode want;
-	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
-	struct pf_job job, audio_job;
-	struct pf_loop_item kick_item;
-	struct pf_timer *keep_alive, *sound_wait;
-	sd_event_source *death, *program_end;
-};
+#define SOUND_WAIT_NS (100 * PF_NS_PER_MS)
 
 static void kick(struct pf_desk *d);
-
-/* ---- stages; in a job ---- */
-
-static int rundir_up(struct pf_desk *d, struct pf_reason *why)
-{
-	char id[20];
-	int r = pf_rundir_create(NULL, "punktfunk-", &d->runtime_dir, why);
-
-	if (r || !d->m->params.log_root)
-		return r;
-	/* One directory per client, emptied for each new desk: it cannot grow. */
-	if (d->known)
-		snprintf(id, sizeof(id), "%02x%02x%02x%02x", d->key[0], d->key[1], d->key[2],
-			d->key[3]);
-	else
-		snprintf(id, sizeof(id), "unknown-%u", d->m->number % 8);
-	if ((size_t)snprintf(d->log_dir, sizeof(d->log_dir), "%s/%s", d->m->params.log_root, id) >=
-		sizeof(d->log_dir))
-		d->log_dir[0] = 0;
-	if (d->log_dir[0] && (pf_rundir_remove(d->log_dir), pf_mkdirs(d->log_dir, 0700)))
-		d->log_dir[0] = 0;
-	return 0;
-}
-
-static void rundir_down(struct pf_desk *d)
-{
-	(void)pf_rundir_remove(d->runtime_dir);
-	free(d->runtime_dir);
-	d->runtime_dir = NULL;
-}
-
-static int display_up(struct pf_desk *d, struct pf_reason *why)
-{
-	const struct pf_config *c = d->m->params.config;
-	const struct pf_display_params p = {
-		.mode = d->job_mode,
-		.runtime_dir = d->runtime_dir,
-		.log_dir = d->log_dir[0] ? d->log_dir : NULL,
-		.session_socket = *c->session_socket ? c->session_socket : NULL,
-		.xwayland = d->xwayland,
-		.options = d->display_options,
-	};
-	int r = d->m->params.display->open(&d->display, &p, why);
-
-	if (!r)
-		d->mode = d->job_mode;
-	return r;
-}
-
-static void display_down(struct pf_desk *d)
-{
-	d->display->ops->close(d->display);
-	d->display = NULL;
-}
-
-static int input_up(struct pf_desk *d, struct pf_reason *why)
-{
-	const struct pf_input_target *target = d->display->ops->input_target(d->display);
-	const struct pf_input_params p = {
-		.target = target,
-		.keymap_layout = *d->layout ? d->layout : NULL,
-	};
-	const struct pf_input_ops *ops;
-	struct pf_input *in;
-	int r;
-
-	if (!target || target->kind == PF_INPUT_NONE)
-		return 0; /* a display that takes no input */
-	ops = pf_input_for(target->kind);
-	if (!ops)
-		return pf_reason_set(why, -ENOTSUP,
-			"this build cannot send input to such a display (kind %d)",
-			(int)target->kind);
-	r = ops->open(&in, &p, why);
-	if (r)
-		return r;
-	pthread_mutex_lock(&d->input_lock);
-	d->input = in;
-	pthread_mutex_unlock(&d->input_lock);
-	return 0;
-}
-
-static void input_down(struct pf_desk *d)
-{
-	struct pf_input *in;
-
-	pthread_mutex_lock(&d->input_lock);
-	in = d->input;
-	d->input = NULL;
-	pthread_mutex_unlock(&d->input_lock);
-	if (in)
-		in->ops->close(in);
-}
-
-static size_t append_env(const char **env, size_t count, size_t cap, const char *const *more)
-{
-	for (; more && *more && count + 1 < cap; more++)
-		env[count++] = *more;
-	env[count] = NULL;
-	return count;
-}
-
-static int program_up(struct pf_desk *d, struct pf_reason *why)
-{
-	static const char *const unset_private[] = { "WAYLAND_DISPLAY", "DISPLAY", "SWAYSOCK",
-		"I3SOCK", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", NULL };
-	const char *const argv[] = { "/bin/sh", "-c", d->command, NULL };
-	const char *env[64], *runtime = NULL;
-	char log[PF_PATH_BYTES + 16];
-	struct pf_child_params p = {
-		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
-	};
-	const char *const *display_env = NULL;
-	size_t n;
-
-	if (d->display->ops->app_env)
-		display_env = d->display->ops->app_env(d->display);
-	n = append_env(env, 0, 64, display_env);
-	for (size_t i = 0; i < n; i++)
-		if (!strncmp(env[i], "XDG_RUNTIME_DIR=", 16))
-			runtime = env[i];
-	/* A display of the user's own session keeps that session's bus. */
-	if (!runtime)
-		p.unset = NULL;
-	(void)append_env(env, n, 64, d->audio_env);
-	if (d->log_dir[0]) {
-		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
-		p.log_path = log;
-	}
-	return pf_child_start(&d->program, &p, why);
-}
-
-static void program_down(struct pf_desk *d)
-{
-	pf_child_stop(&d->program, PROGRAM_GRACE_MS);
-}
-
-static const struct {
-	const char *name;
-	int (*up)(struct pf_desk *d, struct pf_reason *why);
-	void (*down)(struct pf_desk *d);
-} stages[] = {
-	{ "runtime directory", rundir_up, rundir_down },
-	{ "display", display_up, display_down },
-	{ "input", input_up, input_down },
-	{ "program", program_up, program_down },
-};
-enum { STAGE_RUNDIR = 1, STAGE_DISPLAY, STAGE_INPUT, STAGE_PROGRAM };
-
-unsigned pf_desk_stage_count(void)
-{
-	return sizeof(stages) / sizeof(stages[0]);
-}
-
-const char *pf_desk_stage_name(unsigned stage)
-{
-	return stages[stage - 1].name;
-}
-
-static void descend(struct pf_desk *d, unsigned target)
-{
-	while (d->stage > target)
-		stages[--d->stage].down(d);
-}
-
-/* On failure what this call brought up is down again. */
-static int climb(struct pf_desk *d, unsigned target, struct pf_reason *why)
-{
-	unsigned from = d->stage;
-	int r = 0;
-
-	while (!r && d->stage < target) {
-		if (d->m->params.fail_stage == d->stage + 1)
-			r = pf_reason_set(why, -ECANCELED, "stage \"%s\" is told to fail",
-				stages[d->stage].name);
-		else
-			r = stages[d->stage].up(d, why);
-		if (!r)
-			d->stage++;
-	}
-	if (r)
-		descend(d, from);
-	return r;
-}
-
-static bool same_mode(const struct pf_mode *a, const struct pf_mode *b)
-{
-	return a->width == b->width && a->height == b->height && a->refresh_mhz == b->refresh_mhz;
-}
 
 /* ---- jobs ---- */
 
@@ -278,7 +30,7 @@ static void open_work(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 	struct pf_mode before = d->mode;
-	bool was_open = d->stage >= STAGE_DISPLAY;
+	bool was_open = d->stage >= PF_DESK_DISPLAY;
 	struct pf_reason why = { 0 };
 
 	if (was_open && d->display->ops->set_mode &&
@@ -286,14 +38,14 @@ static void open_work(struct pf_job *job)
 		d->mode = d->job_mode;
 		return;
 	}
-	descend(d, STAGE_RUNDIR);
-	d->result = climb(d, STAGE_INPUT, &d->why);
+	pf_desk_descend(d, PF_DESK_RUNDIR);
+	d->result = pf_desk_climb(d, PF_DESK_INPUT, &d->why);
 	if (d->result && was_open) {
 		/* Better the old picture than none: the holder sees which mode it got. */
 		pf_log(PF_LOG_WARN, "desk", "%s: keeps %ux%u: %s", d->name, before.width,
 			before.height, d->why.text);
 		d->job_mode = before;
-		d->result = climb(d, STAGE_INPUT, &d->why);
+		d->result = pf_desk_climb(d, PF_DESK_INPUT, &d->why);
 	}
 }
 
@@ -301,18 +53,18 @@ static void program_work(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
-	d->result = climb(d, STAGE_PROGRAM, &d->why);
+	d->result = pf_desk_climb(d, PF_DESK_PROGRAM, &d->why);
 }
 
 static void close_work(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
-	descend(d, STAGE_INPUT);
+	pf_desk_descend(d, PF_DESK_INPUT);
 	if (d->audio)
 		d->audio->ops->close(d->audio);
 	d->audio = NULL;
-	descend(d, 0);
+	pf_desk_descend(d, 0);
 }
 
 static void open_done(struct pf_job *job)
@@ -321,7 +73,7 @@ static void open_done(struct pf_job *job)
 
 	d->busy = false;
 	/* It may have landed elsewhere; a newer wish still counts. */
-	if (same_mode(&d->want, &d->target))
+	if (pf_mode_equal(&d->want, &d->target))
 		d->want = d->mode;
 	if (d->result) {
 		const struct pf_desk_events *events = d->events;
@@ -506,7 +258,7 @@ static void step(struct pf_desk *d)
 			free_desk(d);
 		return;
 	}
-	if (d->stage < STAGE_INPUT || !same_mode(&d->mode, &d->want)) {
+	if (d->stage < PF_DESK_INPUT || !pf_mode_equal(&d->mode, &d->want)) {
 		d->target = d->job_mode = d->want;
 		snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
 		snprintf(d->display_options, sizeof(d->display_options), "%s", c->display_options);
@@ -521,7 +273,7 @@ static void step(struct pf_desk *d)
 		d->events->ready(d->user, NULL);
 		return;
 	}
-	if (d->stage == STAGE_PROGRAM || d->no_program || !*c->session_command)
+	if (d->stage == PF_DESK_PROGRAM || d->no_program || !*c->session_command)
 		return;
 	if (!d->audio_answered && !d->waited) {
 		if (!d->sound_wait)
@@ -631,7 +383,7 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
 	/* On the loop: display and sound both need it, and it takes microseconds. */
-	r = climb(d, STAGE_RUNDIR, why);
+	r = pf_desk_climb(d, PF_DESK_RUNDIR, why);
 	if (r) {
 		pthread_mutex_destroy(&d->input_lock);
 		pthread_mutex_destroy(&d->pcm_lock);
@@ -682,7 +434,7 @@ int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	d->want = rq->mode;
 	d->told = false;
 	/* The first job should not wait for the loop to come round. */
-	if (!d->busy && d->stage < STAGE_INPUT)
+	if (!d->busy && d->stage < PF_DESK_INPUT)
 		step(d);
 	else
 		kick(d);

@@ -16,6 +16,11 @@ struct pf_mode {
 	uint32_t refresh_mhz;	/* thousandths of Hz */
 };
 
+static inline bool pf_mode_equal(const struct pf_mode *a, const struct pf_mode *b)
+{
+	return a->width == b->width && a->height == b->height && a->refresh_mhz == b->refresh_mhz;
+}
+
 enum pf_source_kind {
 	PF_SOURCE_NONE,
 	PF_SOURCE_WAYLAND,  /* wayland_socket + output_name */

@@ -6,7 +6,7 @@
  * seven-bit digits, in the slice. The preset string turns knobs: fail-open=1,
  * bytes=N (size of an access unit), latency-us=N (time taken), fail-at=N (the
  * N-th picture from 0 fails), hold=1 (nothing ever comes out), invalidate=1 (it
- * can leave out lost pictures). */
+ * can leave out lost pictures), max-width=N (wider ones do not open). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +57,8 @@ static int null_open(
 
 	if (pf_knob_number(knobs, "fail-open", 0))
 		return pf_reason_set(why, -ENODEV, "the null encoder was told to fail");
+	if (params->width > pf_knob_number(knobs, "max-width", UINT32_MAX))
+		return pf_reason_set(why, -EINVAL, "the null encoder was told to stay narrow");
 	n = calloc(1, sizeof(*n));
 	if (!n)
 		return pf_reason_set(why, -ENOMEM, "out of memory");

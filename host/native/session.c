@@ -18,10 +18,6 @@
 #define CLOSE_LOST	 0xffffffffu /* as the listener says it */
 /* Silence this long ends the audio packets until something sounds. */
 #define QUIET_MS 500
-/* A client may change its mode this often. */
-#define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
-
-static void kick(struct pf_native_session *ns);
 
 static double cpu_now_ms(void)
 {
@@ -30,11 +26,6 @@ static double cpu_now_ms(void)
 	getrusage(RUSAGE_SELF, &u);
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e3 +
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
-}
-
-static bool same_size(const struct pf_mode *a, const struct pf_mode *b)
-{
-	return a->width == b->width && a->height == b->height && a->refresh_mhz == b->refresh_mhz;
 }
 
 static unsigned codec_place(uint8_t codec)
@@ -93,16 +84,12 @@ static void on_stream_error(void *user, int err, const char *text)
 static void mode_on_loop(void *user, void *msg)
 {
 	struct pf_native_session *ns = user;
-	const struct pf_mode *mode = msg;
-	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
 
 	if (ns->ending || ns->change_mode)
 		return;
-	ns->mode = ns->want_mode = *mode;
-	m.reconfigured.accepted = true;
-	m.reconfigured.mode =
-		(struct pf_ctl_mode){ mode->width, mode->height, (mode->refresh_mhz + 500) / 1000 };
-	(void)pf_host_session_control(ns->s, &m);
+	memcpy(&ns->mode, msg, sizeof(ns->mode));
+	ns->want_mode = ns->mode;
+	pf_native_tell_mode(ns, true, &ns->mode);
 }
 
 static void on_stream_mode(void *user, const struct pf_mode *mode)
@@ -186,7 +173,7 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 		pf_desk_set_pcm(ns->desk, on_pcm, ns);
 	if (!ns->desk_ready_ns)
 		ns->desk_ready_ns = pf_clock_mono_ns();
-	kick(ns);
+	pf_native_session_kick(ns);
 }
 
 static void on_desk_taken(void *user)
@@ -233,6 +220,22 @@ static void stop_work(struct pf_job *job)
 	pf_stream_stop(of_job(job)->stream);
 }
 
+/* The stream does not come up in this mode: back to the one that worked, or the
+ * end. */
+static void revert(struct pf_native_session *ns)
+{
+	if (ns->ending)
+		return;
+	if (!ns->good_mode.width || ns->reverts || pf_mode_equal(&ns->mode, &ns->good_mode)) {
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_SETUP_FAILED, ns->why.text);
+		return;
+	}
+	pf_log(PF_LOG_WARN, "native", "%s: stays at %ux%u: %s", ns->name, ns->good_mode.width,
+		ns->good_mode.height, ns->why.text);
+	ns->want_mode = ns->good_mode;
+	ns->change_mode = ns->reverts = true;
+}
+
 static void start_done(struct pf_job *job)
 {
 	struct pf_native_session *ns = of_job(job);
@@ -240,8 +243,8 @@ static void start_done(struct pf_job *job)
 	ns->busy = false;
 	ns->stream_up = !ns->result;
 	if (ns->result)
-		pf_native_session_end(ns, PUNKTFUNK_CLOSE_SETUP_FAILED, ns->why.text);
-	kick(ns);
+		revert(ns);
+	pf_native_session_kick(ns);
 }
 
 static void attach_done(struct pf_job *job)
@@ -250,11 +253,17 @@ static void attach_done(struct pf_job *job)
 
 	ns->busy = false;
 	ns->attached = !ns->result;
-	if (ns->result)
-		pf_native_session_end(ns, PUNKTFUNK_CLOSE_SETUP_FAILED, ns->why.text);
-	else if (!ns->captured_ns)
-		ns->captured_ns = pf_clock_mono_ns();
-	kick(ns);
+	if (ns->result) {
+		revert(ns);
+	} else {
+		ns->good_mode = ns->mode;
+		if (ns->reverts)
+			pf_native_tell_mode(ns, true, &ns->mode);
+		ns->reverts = false;
+		if (!ns->captured_ns)
+			ns->captured_ns = pf_clock_mono_ns();
+	}
+	pf_native_session_kick(ns);
 }
 
 static void stop_done(struct pf_job *job)
@@ -262,7 +271,7 @@ static void stop_done(struct pf_job *job)
 	struct pf_native_session *ns = of_job(job);
 
 	ns->busy = ns->stream_up = ns->attached = false;
-	kick(ns);
+	pf_native_session_kick(ns);
 }
 
 static void submit(
@@ -343,17 +352,6 @@ static void step_ending(struct pf_native_session *ns)
 		finish(ns);
 }
 
-/* The mode in force is not the one that the client believes in. */
-static void tell_mode(struct pf_native_session *ns)
-{
-	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
-
-	m.reconfigured.accepted = true;
-	m.reconfigured.mode = (struct pf_ctl_mode){ ns->mode.width, ns->mode.height,
-		(ns->mode.refresh_mhz + 500) / 1000 };
-	(void)pf_host_session_control(ns->s, &m);
-}
-
 /* The next move towards a running stream, or towards the end. */
 static void step(struct pf_native_session *ns)
 {
@@ -363,7 +361,10 @@ static void step(struct pf_native_session *ns)
 		step_ending(ns);
 		return;
 	}
-	if (ns->change_mode && ns->desk_ready) {
+	if (ns->change_mode) {
+		/* The desk changes already; its answer leads on. */
+		if (!ns->desk_ready)
+			return;
 		if (ns->stream_up) {
 			submit(ns, stop_work, stop_done);
 			return;
@@ -372,14 +373,14 @@ static void step(struct pf_native_session *ns)
 		ns->mode = ns->want_mode;
 		pf_desk_set_mode(ns->desk, &ns->mode);
 	}
-	if (ns->desk_ready && !same_size(&ns->mode, pf_desk_mode(ns->desk))) {
+	if (ns->desk_ready && !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk))) {
 		/* The display landed elsewhere: encode what there is, and say so. */
 		if (ns->stream_up) {
 			submit(ns, stop_work, stop_done);
 			return;
 		}
 		ns->mode = ns->want_mode = *pf_desk_mode(ns->desk);
-		tell_mode(ns);
+		pf_native_tell_mode(ns, true, &ns->mode);
 	}
 	if (!ns->stream_up) {
 		submit(ns, start_work, start_done);
@@ -401,7 +402,7 @@ static void run_kick(struct pf_loop_item *item)
 	step(ns);
 }
 
-static void kick(struct pf_native_session *ns)
+void pf_native_session_kick(struct pf_native_session *ns)
 {
 	if (ns->kicked || ns->finished)
 		return;
@@ -424,7 +425,7 @@ void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const ch
 		pf_log(PF_LOG_WARN, "native", "%s: closed with 0x%02x: %s", ns->name, code, text);
 	if (!ns->wire_closed)
 		pf_host_session_close(ns->s, code, text);
-	kick(ns);
+	pf_native_session_kick(ns);
 }
 
 void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const char *text)
@@ -434,7 +435,7 @@ void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const
 	ns->wire_closed = true;
 	ns->drop_desk = code == PUNKTFUNK_CLOSE_QUIT;
 	pf_native_session_end(ns, code, text);
-	kick(ns);
+	pf_native_session_kick(ns);
 }
 
 /* ---- begin ---- */
@@ -446,7 +447,7 @@ static void refuse(struct pf_native_session *ns, const struct pf_reason *why)
 	ns->ending = true;
 	ns->ended_ns = pf_clock_mono_ns();
 	pf_host_session_close(ns->s, why->close, why->text);
-	kick(ns);
+	pf_native_session_kick(ns);
 }
 
 static bool is_same_client(const struct pf_native_session *a, const struct pf_native_session *b)
@@ -598,94 +599,6 @@ void pf_native_session_started(struct pf_native_session *ns)
 	ns->cpu_start_ms = cpu_now_ms();
 	atomic_store(&ns->playing, true);
 	pf_stream_play(ns->stream);
-}
-
-/* ---- control messages ---- */
-
-static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *asked)
-{
-	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
-	struct pf_reason why = { 0 };
-	uint64_t now_ns = pf_clock_mono_ns();
-	struct pf_mode mode;
-
-	m.reconfigured.mode = (struct pf_ctl_mode){ ns->want_mode.width, ns->want_mode.height,
-		(ns->want_mode.refresh_mhz + 500) / 1000 };
-	if (pf_negotiate_mode(&mode, asked->width, asked->height, asked->refresh_hz, &why)) {
-		pf_log(PF_LOG_INFO, "native", "%s: no change of mode: %s", ns->name, why.text);
-	} else if (ns->mode_changed_ns && now_ns - ns->mode_changed_ns < MODE_INTERVAL_NS) {
-		pf_log(PF_LOG_DEBUG, "native", "%s: changes its mode too often", ns->name);
-	} else {
-		ns->mode_changed_ns = now_ns;
-		m.reconfigured.accepted = true;
-		m.reconfigured.mode =
-			(struct pf_ctl_mode){ mode.width, mode.height, asked->refresh_hz };
-		if (!same_size(&mode, &ns->want_mode)) {
-			ns->want_mode = mode;
-			ns->change_mode = true;
-			pf_log(PF_LOG_INFO, "native", "%s: changes to %ux%u@%u", ns->name,
-				mode.width, mode.height, asked->refresh_hz);
-			kick(ns);
-		}
-	}
-	(void)pf_host_session_control(ns->s, &m);
-}
-
-static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
-{
-	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED };
-
-	m.bitrate_changed.kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
-	pf_stream_set_bitrate(ns->stream, m.bitrate_changed.kbps);
-	(void)pf_host_session_control(ns->s, &m);
-}
-
-void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg)
-{
-	struct pf_ctl m = { 0 };
-
-	if (ns->ending || !ns->accepted)
-		return;
-	switch (msg->type) {
-	case PF_CTL_RECONFIGURE:
-		reconfigure(ns, &msg->reconfigure);
-		break;
-	case PF_CTL_REQUEST_KEYFRAME:
-		pf_stream_keyframe(ns->stream);
-		break;
-	case PF_CTL_RFI_REQUEST:
-		pf_stream_lost(ns->stream, msg->rfi.first, msg->rfi.last);
-		break;
-	case PF_CTL_SET_BITRATE:
-		set_bitrate(ns, msg->kbps);
-		break;
-	case PF_CTL_PROBE_REQUEST:
-		/* All zero: this host measures no capacity; the client keeps its rate. */
-		m.type = PF_CTL_PROBE_RESULT;
-		(void)pf_host_session_control(ns->s, &m);
-		break;
-	case PF_CTL_CLIP_CONTROL:
-		m.type = PF_CTL_CLIP_STATE;
-		m.clip_state.reason = 1; /* no back end */
-		(void)pf_host_session_control(ns->s, &m);
-		break;
-	default:
-		break;
-	}
-}
-
-void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev)
-{
-	uint32_t need = pf_input_grant(ev->kind);
-
-	if (!need)
-		return;
-	pthread_mutex_lock(&ns->gate);
-	if (!(ns->gate_grants & need))
-		atomic_fetch_add_explicit(&ns->input_denied, 1, memory_order_relaxed);
-	else if (ns->gate_desk && !pf_desk_input(ns->gate_desk, ev))
-		atomic_fetch_add_explicit(&ns->input_events, 1, memory_order_relaxed);
-	pthread_mutex_unlock(&ns->gate);
 }
 
 /* ---- figures ---- */

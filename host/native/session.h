@@ -51,6 +51,7 @@ struct pf_native_session {
 	uint32_t grants;
 	struct pf_welcome welcome;
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
+	struct pf_mode good_mode;	/* the last that streamed; width 0 = none */
 	struct pf_desk *desk;
 	char desk_name[24];
 	struct pf_stream *stream;
@@ -58,8 +59,7 @@ struct pf_native_session {
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */
-	bool mode_told;	  /* the client believes in want_mode */
-	bool reverted;	  /* tried the old mode after a failed change */
+	bool reverts;	  /* goes back to good_mode; the client is to hear of it */
 	bool kicked, finished;
 	uint64_t mode_changed_ns;
 	struct pf_loop_item kick_item;
@@ -86,6 +86,10 @@ void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const
 void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const char *text);
 /** Quic thread: an input event. */
 void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev);
+/** Loop: looks anew at what is there, soon. */
+void pf_native_session_kick(struct pf_native_session *ns);
+/** Loop: tells the client the mode in force. */
+void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const struct pf_mode *mode);
 void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out);
 /** Loop, native.c: the grants of this client, or a refusal with its close code. */
 int pf_native_admit(

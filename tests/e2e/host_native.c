@@ -348,6 +348,29 @@ static void the_client_asks_and_is_answered(void **state)
 	assert_int_equal(ended(f, 1).width, 800);
 }
 
+static void a_mode_that_fails_gives_way_to_the_old_one(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkConnection *c;
+	uint32_t flags = 0;
+
+	strcpy(f->config.encoder, "null");
+	strcpy(f->config.encoder_preset, "max-width=640");
+	serve(f);
+	c = connect_as(f, NULL);
+	take_frames(c, 2);
+	assert_int_equal(punktfunk_request_mode(c, 800, 450, 60), 0);
+	assert_int_equal(take_event(c, PUNKTFUNK_EVENT_MODE).a, 800); /* too early */
+	assert_int_equal(take_event(c, PUNKTFUNK_EVENT_MODE).a, 640); /* put right */
+	for (unsigned i = 0; i < 60 && !(flags & PUNKTFUNK_FRAME_IDR); i++)
+		flags = take_frames(c, 1);
+	assert_true(flags & PUNKTFUNK_FRAME_IDR);
+	take_frames(c, 5);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_int_equal(ended(f, 1).width, 640);
+	assert_int_equal(ended(f, 1).close_code, 0);
+}
+
 static void refused(struct fixture *f, const PunktfunkIdentity *id, uint32_t code, const char *word)
 {
 	PunktfunkConnectOptions o = options(f, id);
@@ -536,6 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_picture_and_its_sound_arrive),
 		T(the_client_asks_and_is_answered),
+		T(a_mode_that_fails_gives_way_to_the_old_one),
 		T(only_the_listed_may_connect),
 		T(what_cannot_be_is_refused_with_words),
 		T(the_same_client_gets_its_desk_back),

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* desk_impl.h - a desk from inside; for desk.c and stages.c only.
+ *
+ * Whoever runs a desk's job owns what the job works on; between jobs it is the
+ * control loop's. */
+#pragma once
+#include <pthread.h>
+#include "host/desk/desk.h"
+#include "host/sys/files.h"
+
+struct sd_event_source;
+struct pf_child;
+
+enum pf_desk_stage {
+	PF_DESK_RUNDIR = 1,
+	PF_DESK_DISPLAY,
+	PF_DESK_INPUT,
+	PF_DESK_PROGRAM,
+};
+
+struct pf_desks {
+	struct pf_desks_params params;
+	struct pf_desk *first;
+	unsigned number; /* of the newest desk */
+	void (*shutdown_done)(void *user);
+	void *shutdown_user;
+	bool shut;
+};
+
+struct pf_desk {
+	struct pf_desks *m;
+	struct pf_desk *next;
+	char name[24];
+	bool known;
+	uint8_t key[32];
+	unsigned audio_channels;
+
+	/* The job's while `busy`, else the loop's. */
+	unsigned stage; /* stages up */
+	struct pf_mode mode;
+	char *runtime_dir;
+	char log_dir[PF_PATH_BYTES]; /* "" = none */
+	struct pf_display *display;
+	struct pf_child *program;
+	struct pf_mode target, job_mode; /* asked of the job; what it tries */
+	const char *const *audio_env;
+	struct pf_reason why;
+	int result;
+	char layout[64];
+	char command[PF_CONFIG_TEXT_BYTES];
+	char display_options[PF_CONFIG_TEXT_BYTES];
+	bool xwayland;
+
+	pthread_mutex_t input_lock;
+	struct pf_input *input; /* set and cleared under input_lock */
+
+	/* The sound job's while audio_busy, else the loop's. */
+	struct pf_audio *audio;
+	char audio_options[PF_CONFIG_TEXT_BYTES];
+	struct pf_reason audio_why;
+	int audio_result;
+	pthread_mutex_t pcm_lock;
+	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
+	void *pcm_user;
+
+	/* The loop's. */
+	const struct pf_desk_events *events; /* NULL = nobody holds it */
+	void *user;
+	unsigned lapsed; /* former holders that did not release it yet */
+	struct pf_mode want;
+	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
+	struct pf_job job, audio_job;
+	struct pf_loop_item kick_item;
+	struct pf_timer *keep_alive, *sound_wait;
+	struct sd_event_source *death, *program_end;
+};
+
+/** Up to and including `target`; on failure what this call brought up is down. */
+int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why);
+/** Down to `target`, in exact reverse. */
+void pf_desk_descend(struct pf_desk *d, unsigned target);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "host/desk/desk_impl.h"
+#include "host/sys/rundir.h"
+#include "host/sys/spawn.h"
+
+#define PROGRAM_GRACE_MS 500
+
+static int rundir_up(struct pf_desk *d, struct pf_reason *why)
+{
+	char id[20];
+	int r = pf_rundir_create(NULL, "punktfunk-", &d->runtime_dir, why);
+
+	if (r || !d->m->params.log_root)
+		return r;
+	/* One directory per client, emptied for each new desk: it cannot grow. */
+	if (d->known)
+		snprintf(id, sizeof(id), "%02x%02x%02x%02x", d->key[0], d->key[1], d->key[2],
+			d->key[3]);
+	else
+		snprintf(id, sizeof(id), "unknown-%u", d->m->number % 8);
+	if ((size_t)snprintf(d->log_dir, sizeof(d->log_dir), "%s/%s", d->m->params.log_root, id) >=
+		sizeof(d->log_dir))
+		d->log_dir[0] = 0;
+	if (d->log_dir[0] && (pf_rundir_remove(d->log_dir), pf_mkdirs(d->log_dir, 0700)))
+		d->log_dir[0] = 0;
+	return 0;
+}
+
+static void rundir_down(struct pf_desk *d)
+{
+	(void)pf_rundir_remove(d->runtime_dir);
+	free(d->runtime_dir);
+	d->runtime_dir = NULL;
+}
+
+static int display_up(struct pf_desk *d, struct pf_reason *why)
+{
+	const struct pf_config *c = d->m->params.config;
+	const struct pf_display_params p = {
+		.mode = d->job_mode,
+		.runtime_dir = d->runtime_dir,
+		.log_dir = d->log_dir[0] ? d->log_dir : NULL,
+		.session_socket = *c->session_socket ? c->session_socket : NULL,
+		.xwayland = d->xwayland,
+		.options = d->display_options,
+	};
+	int r = d->m->params.display->open(&d->display, &p, why);
+
+	if (!r)
+		d->mode = d->job_mode;
+	return r;
+}
+
+static void display_down(struct pf_desk *d)
+{
+	d->display->ops->close(d->display);
+	d->display = NULL;
+}
+
+static int input_up(struct pf_desk *d, struct pf_reason *why)
+{
+	const struct pf_input_target *target = d->display->ops->input_target(d->display);
+	const struct pf_input_params p = {
+		.target = target,
+		.keymap_layout = *d->layout ? d->layout : NULL,
+	};
+	const struct pf_input_ops *ops;
+	struct pf_input *in;
+	int r;
+
+	if (!target || target->kind == PF_INPUT_NONE)
+		return 0; /* a display that takes no input */
+	ops = pf_input_for(target->kind);
+	if (!ops)
+		return pf_reason_set(why, -ENOTSUP,
+			"this build cannot send input to such a display (kind %d)",
+			(int)target->kind);
+	r = ops->open(&in, &p, why);
+	if (r)
+		return r;
+	pthread_mutex_lock(&d->input_lock);
+	d->input = in;
+	pthread_mutex_unlock(&d->input_lock);
+	return 0;
+}
+
+static void input_down(struct pf_desk *d)
+{
+	struct pf_input *in;
+
+	pthread_mutex_lock(&d->input_lock);
+	in = d->input;
+	d->input = NULL;
+	pthread_mutex_unlock(&d->input_lock);
+	if (in)
+		in->ops->close(in);
+}
+
+static size_t append_env(const char **env, size_t count, size_t cap, const char *const *more)
+{
+	for (; more && *more && count + 1 < cap; more++)
+		env[count++] = *more;
+	env[count] = NULL;
+	return count;
+}
+
+static int program_up(struct pf_desk *d, struct pf_reason *why)
+{
+	static const char *const unset_private[] = { "WAYLAND_DISPLAY", "DISPLAY", "SWAYSOCK",
+		"I3SOCK", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", NULL };
+	const char *const argv[] = { "/bin/sh", "-c", d->command, NULL };
+	const char *env[64], *runtime = NULL;
+	char log[PF_PATH_BYTES + 16];
+	struct pf_child_params p = {
+		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
+	};
+	const char *const *display_env = NULL;
+	size_t n;
+
+	if (d->display->ops->app_env)
+		display_env = d->display->ops->app_env(d->display);
+	n = append_env(env, 0, 64, display_env);
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(env[i], "XDG_RUNTIME_DIR=", 16))
+			runtime = env[i];
+	/* A display of the user's own session keeps that session's bus. */
+	if (!runtime)
+		p.unset = NULL;
+	(void)append_env(env, n, 64, d->audio_env);
+	if (d->log_dir[0]) {
+		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
+		p.log_path = log;
+	}
+	return pf_child_start(&d->program, &p, why);
+}
+
+static void program_down(struct pf_desk *d)
+{
+	pf_child_stop(&d->program, PROGRAM_GRACE_MS);
+}
+
+static const struct {
+	const char *name;
+	int (*up)(struct pf_desk *d, struct pf_reason *why);
+	void (*down)(struct pf_desk *d);
+} stages[] = {
+	{ "runtime directory", rundir_up, rundir_down },
+	{ "display", display_up, display_down },
+	{ "input", input_up, input_down },
+	{ "program", program_up, program_down },
+};
+unsigned pf_desk_stage_count(void)
+{
+	return sizeof(stages) / sizeof(stages[0]);
+}
+
+const char *pf_desk_stage_name(unsigned stage)
+{
+	return stages[stage - 1].name;
+}
+
+void pf_desk_descend(struct pf_desk *d, unsigned target)
+{
+	while (d->stage > target)
+		stages[--d->stage].down(d);
+}
+
+int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why)
+{
+	unsigned from = d->stage;
+	int r = 0;
+
+	while (!r && d->stage < target) {
+		if (d->m->params.fail_stage == d->stage + 1)
+			r = pf_reason_set(why, -ECANCELED, "stage \"%s\" is told to fail",
+				stages[d->stage].name);
+		else
+			r = stages[d->stage].up(d, why);
+		if (!r)
+			d->stage++;
+	}
+	if (r)
+		pf_desk_descend(d, from);
+	return r;
+}

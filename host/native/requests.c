@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* What a client asks for while it streams. */
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "host/native/negotiate.h"
+#include "host/native/session.h"
+
+/* A client may change its mode this often. */
+#define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
+
+void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const struct pf_mode *mode)
+{
+	struct pf_ctl m = { .type = PF_CTL_RECONFIGURED };
+
+	m.reconfigured.accepted = accepted;
+	m.reconfigured.mode =
+		(struct pf_ctl_mode){ mode->width, mode->height, (mode->refresh_mhz + 500) / 1000 };
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *asked)
+{
+	struct pf_reason why = { 0 };
+	uint64_t now_ns = pf_clock_mono_ns();
+	struct pf_mode mode;
+
+	if (pf_negotiate_mode(&mode, asked->width, asked->height, asked->refresh_hz, &why)) {
+		pf_log(PF_LOG_INFO, "native", "%s: no change of mode: %s", ns->name, why.text);
+		pf_native_tell_mode(ns, false, &ns->want_mode);
+		return;
+	}
+	if (ns->mode_changed_ns && now_ns - ns->mode_changed_ns < MODE_INTERVAL_NS) {
+		pf_log(PF_LOG_DEBUG, "native", "%s: changes its mode too often", ns->name);
+		pf_native_tell_mode(ns, false, &ns->want_mode);
+		return;
+	}
+	ns->mode_changed_ns = now_ns;
+	/* Said before it is done; if it lands elsewhere, the next word corrects it. */
+	pf_native_tell_mode(ns, true, &mode);
+	if (pf_mode_equal(&mode, &ns->want_mode))
+		return;
+	ns->want_mode = mode;
+	ns->change_mode = true;
+	pf_log(PF_LOG_INFO, "native", "%s: changes to %ux%u@%u", ns->name, mode.width, mode.height,
+		asked->refresh_hz);
+	pf_native_session_kick(ns);
+}
+
+static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
+{
+	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED };
+
+	m.bitrate_changed.kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
+	pf_stream_set_bitrate(ns->stream, m.bitrate_changed.kbps);
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg)
+{
+	struct pf_ctl m = { 0 };
+
+	if (ns->ending || !ns->accepted)
+		return;
+	switch (msg->type) {
+	case PF_CTL_RECONFIGURE:
+		reconfigure(ns, &msg->reconfigure);
+		break;
+	case PF_CTL_REQUEST_KEYFRAME:
+		pf_stream_keyframe(ns->stream);
+		break;
+	case PF_CTL_RFI_REQUEST:
+		pf_stream_lost(ns->stream, msg->rfi.first, msg->rfi.last);
+		break;
+	case PF_CTL_SET_BITRATE:
+		set_bitrate(ns, msg->kbps);
+		break;
+	case PF_CTL_PROBE_REQUEST:
+		/* All zero: this host measures no capacity; the client keeps its rate. */
+		m.type = PF_CTL_PROBE_RESULT;
+		(void)pf_host_session_control(ns->s, &m);
+		break;
+	case PF_CTL_CLIP_CONTROL:
+		m.type = PF_CTL_CLIP_STATE;
+		m.clip_state.reason = 1; /* no back end */
+		(void)pf_host_session_control(ns->s, &m);
+		break;
+	default:
+		break;
+	}
+}
+
+void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev)
+{
+	uint32_t need = pf_input_grant(ev->kind);
+
+	if (!need)
+		return;
+	pthread_mutex_lock(&ns->gate);
+	if (!(ns->gate_grants & need))
+		atomic_fetch_add_explicit(&ns->input_denied, 1, memory_order_relaxed);
+	else if (ns->gate_desk && !pf_desk_input(ns->gate_desk, ev))
+		atomic_fetch_add_explicit(&ns->input_events, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&ns->gate);
+}
