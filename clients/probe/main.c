@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* punktfunk-probe: the headless reference and measuring client, on the public
+ * header alone. */
+#include <stdio.h>
+#include <string.h>
+#include "clients/probe/connect.h"
+#include "clients/probe/options.h"
+#include "punktfunk_core.h"
+
+static void on_log(void *user, int32_t level, const char *topic, const char *text)
+{
+	if (level <= PUNKTFUNK_LOG_WARN)
+		fprintf(stderr, "%s: %s\n", topic, text);
+}
+
+static int usage(FILE *out, int code)
+{
+	fputs("usage: punktfunk-probe connect HOST[:PORT] [options]\n"
+	      "       punktfunk-probe --help | --version\n\n"
+	      "Connects to a punktfunk host, decodes and measures what it sends.\n\n",
+		out);
+	pf_probe_options_help(out);
+	fputs("\nExit: 0 ok, 1 usage, 2 unreachable, 3 refused, 4 connection broke, "
+	      "5 not verified,\n6 a file or decoder of this machine.\n",
+		out);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	struct pf_probe_options options;
+	char features[256];
+
+	if (argc < 2)
+		return usage(stderr, PF_PROBE_USAGE);
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return usage(stdout, PF_PROBE_OK);
+	if (!strcmp(argv[1], "--version")) {
+		printf("punktfunk-probe %s (core interface %u; %s)\n", PF_PROBE_VERSION,
+			punktfunk_abi_version(),
+			punktfunk_cpu_features(features, sizeof(features)));
+		return PF_PROBE_OK;
+	}
+	if (strcmp(argv[1], "connect")) {
+		fprintf(stderr, "punktfunk-probe: there is no command %s; see --help\n", argv[1]);
+		return PF_PROBE_USAGE;
+	}
+	if (pf_probe_options_parse(&options, argc - 2, argv + 2, stderr))
+		return PF_PROBE_USAGE;
+	punktfunk_set_log_callback(on_log, NULL, PUNKTFUNK_LOG_WARN);
+	return pf_probe_connect(&options);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* options.h - the command line of punktfunk-probe connect.
+ *
+ * One table feeds the parser and --help; the man page names the same. Strings
+ * are borrowed from argv, except host. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct pf_probe_options {
+	char host[256];
+	uint16_t port; /* 0 = the default */
+	uint32_t width, height, refresh_hz;
+	uint32_t bitrate_kbps;
+	uint8_t codec;
+	uint8_t channels;
+	double seconds; /* after the first picture; 0 = no limit */
+	uint64_t frames;
+	double timeout; /* seconds, of the connect and of the first picture */
+	bool pinned, trust_first;
+	uint8_t fingerprint[32];
+	const char *identity, *name, *launch;
+	const char *dump, *png, *mp4, *wav;
+	double png_at; /* seconds after the first picture, negative = the last one */
+	bool verify, json, quiet, quit;
+	int64_t max_not_shown; /* -1 = any */
+	const char *type;
+	const char *input_script;
+	bool pointer_path;
+	double expect_tone, reject_tone; /* Hz, 0 = none */
+};
+
+/** Fills `o` from the words after "connect". 0, or -1 after writing one line to
+ * `err` that names the fault. */
+int pf_probe_options_parse(struct pf_probe_options *o, int argc, char **argv, FILE *err);
+/** One line per option. */
+void pf_probe_options_help(FILE *out);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* script.h - input to send, by the time it is due.
+ *
+ * A script is text, one event a line, `#` begins a comment:
+ *     MS move X Y            pointer to a place, in pixels of the video
+ *     MS rel DX DY           pointer by so much
+ *     MS button N down|up    1 left, 2 middle, 3 right, 4, 5
+ *     MS click N
+ *     MS scroll V [H]        1/120 detents, positive = up, right
+ *     MS key CODE down|up|tap    Windows virtual key, 0x41 or 65
+ *     MS text WORDS          typed as keys of a US layout, \n \t \\ are escapes
+ * MS counts from the first picture. Plain data, one thread. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "punktfunk_core.h"
+
+#define PF_SCRIPT_MAX 100000 /* events */
+
+struct pf_script_event {
+	uint64_t at_ns; /* after the first picture */
+	uint32_t order; /* of adding, to keep it among equals */
+	PunktfunkInputEvent input;
+};
+
+struct pf_script {
+	struct pf_script_event *events;
+	size_t count, cap;
+	uint32_t width, height; /* of the video, for absolute places; set by the player */
+};
+
+/** Appends the events of a text; `line` gets the number of the faulty one.
+ * -EINVAL, -ENOMEM, -E2BIG. */
+int pf_script_parse(struct pf_script *s, const char *text, size_t len, unsigned *line);
+/** Appends key events that type UTF-8 `text` from `at_ns` on, a key every `step_ns`. */
+int pf_script_type(struct pf_script *s, uint64_t at_ns, uint64_t step_ns, const char *text);
+/** Appends a pointer that runs around the middle of a width x height picture from
+ * `at_ns` for `span_ns`, a move every `step_ns`. */
+int pf_script_circle(struct pf_script *s, uint64_t at_ns, uint64_t span_ns, uint64_t step_ns,
+	uint32_t width, uint32_t height);
+/** Brings the events into the order of time. */
+void pf_script_sort(struct pf_script *s);
+/** Accepts a zeroed one. */
+void pf_script_finish(struct pf_script *s);

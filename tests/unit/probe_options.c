@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "clients/probe/options.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "punktfunk_core.h"
+
+static char said[2048];
+
+/* Splits at blanks and parses. */
+static int parse(struct pf_probe_options *o, const char *line)
+{
+	static char copy[1024];
+	char *argv[64], *save = NULL;
+	FILE *err = fmemopen(said, sizeof(said), "w");
+	int argc = 0, r;
+
+	strcpy(copy, line);
+	memset(said, 0, sizeof(said));
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	r = pf_probe_options_parse(o, argc, argv, err);
+	fclose(err);
+	return r;
+}
+
+static void test_defaults(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(parse(&o, "box --trust-first"), 0);
+	assert_string_equal(o.host, "box");
+	assert_int_equal(o.port, 0);
+	assert_int_equal(o.width, 1280);
+	assert_int_equal(o.height, 720);
+	assert_int_equal(o.refresh_hz, 60);
+	assert_int_equal(o.codec, PUNKTFUNK_CODEC_H264);
+	assert_int_equal(o.channels, 2);
+	assert_true(o.trust_first && !o.pinned && !o.json && o.png_at < 0);
+	assert_true(o.max_not_shown < 0 && o.timeout == 10);
+}
+
+static void test_all(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(
+		parse(&o, "--mode 5120x1440@240 10.1.2.3:9000 --bitrate=8000 --codec hevc "
+			  "--audio-channels 6 --seconds 2.5 --frames 77 --timeout 3 "
+			  "--pin-fingerprint "
+			  "000102030405060708090a0b0c0d0e0f:101112131415161718191A1B1C1D1E1F "
+			  "--identity id --name me --launch game --quit --dump d --mp4 m --wav w "
+			  "--png p --png-at 1 --type hi --pointer-path --input-script s --verify "
+			  "--max-not-shown 4 --expect-tone 440 --reject-tone 660 --json"),
+		0);
+	assert_string_equal(o.host, "10.1.2.3");
+	assert_int_equal(o.port, 9000);
+	assert_int_equal(o.width, 5120);
+	assert_int_equal(o.height, 1440);
+	assert_int_equal(o.refresh_hz, 240);
+	assert_int_equal(o.bitrate_kbps, 8000);
+	assert_int_equal(o.codec, PUNKTFUNK_CODEC_HEVC);
+	assert_int_equal(o.channels, 6);
+	assert_true(o.seconds == 2.5 && o.timeout == 3 && o.png_at == 1);
+	assert_int_equal(o.frames, 77);
+	assert_true(o.pinned);
+	for (unsigned i = 0; i < 32; i++)
+		assert_int_equal(o.fingerprint[i], i);
+	assert_string_equal(o.identity, "id");
+	assert_string_equal(o.name, "me");
+	assert_string_equal(o.launch, "game");
+	assert_string_equal(o.dump, "d");
+	assert_string_equal(o.mp4, "m");
+	assert_string_equal(o.wav, "w");
+	assert_string_equal(o.png, "p");
+	assert_string_equal(o.type, "hi");
+	assert_string_equal(o.input_script, "s");
+	assert_true(o.quit && o.pointer_path && o.verify && o.json && !o.quiet);
+	assert_int_equal(o.max_not_shown, 4);
+	assert_true(o.expect_tone == 440 && o.reject_tone == 660);
+}
+
+static void test_hosts(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(parse(&o, "[fe80::1]:12 --trust-first"), 0);
+	assert_string_equal(o.host, "fe80::1");
+	assert_int_equal(o.port, 12);
+	assert_int_equal(parse(&o, "fe80::1 --trust-first"), 0);
+	assert_string_equal(o.host, "fe80::1");
+	assert_int_equal(o.port, 0);
+	assert_int_equal(parse(&o, "[::1] --trust-first"), 0);
+	assert_string_equal(o.host, "::1");
+	assert_int_equal(parse(&o, "box:0 --trust-first"), -1);
+	assert_int_equal(parse(&o, "box:65536 --trust-first"), -1);
+	assert_int_equal(parse(&o, "box:-1 --trust-first"), -1);
+	assert_int_equal(parse(&o, "box:x --trust-first"), -1);
+	assert_int_equal(parse(&o, ":12 --trust-first"), -1);
+	assert_int_equal(parse(&o, "[::1 --trust-first"), -1);
+	assert_int_equal(parse(&o, "one two --trust-first"), -1);
+}
+
+/* Each refusal names what it refuses. */
+static void test_faults(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "--trust-first", "HOST" },
+		{ "box", "--pin-fingerprint" },
+		{ "box --trust-first --nonsense", "--nonsense" },
+		{ "box --trust-first=1", "--trust-first=1" },
+		{ "box --trust-first --mode 3", "--mode" },
+		{ "box --trust-first --mode 1280x720", "--mode" },
+		{ "box --trust-first --mode 1280x720@60x", "--mode" },
+		{ "box --trust-first --mode 0x720@60", "--mode" },
+		{ "box --trust-first --bitrate 0", "--bitrate" },
+		{ "box --trust-first --bitrate many", "--bitrate" },
+		{ "box --trust-first --seconds nan", "--seconds" },
+		{ "box --trust-first --seconds", "--seconds" },
+		{ "box --trust-first --codec vp9", "--codec" },
+		{ "box --trust-first --audio-channels 3", "--audio-channels" },
+		{ "box --trust-first --audio-channels 22", "--audio-channels" },
+		{ "box --pin-fingerprint abc", "--pin-fingerprint" },
+		{ "box --trust-first --png-at 3", "--png" },
+		{ "box --trust-first --json --quiet", "--quiet" },
+		{ "box --trust-first --pin-fingerprint "
+		  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+			"--trust-first" },
+	};
+
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct pf_probe_options o;
+
+		if (parse(&o, bad[i][0]) != -1)
+			fail_msg("accepted: %s", bad[i][0]);
+		if (!strstr(said, bad[i][1]))
+			fail_msg("%s: said only %s", bad[i][0], said);
+		assert_int_equal(said[strlen(said) - 1], '\n');
+	}
+}
+
+/* The manual page names every option that --help names, and no other. */
+static void test_manual(void **state)
+{
+	static char manual[65536], help[16384];
+	char path[512];
+	FILE *f, *out = fmemopen(help, sizeof(help) - 1, "w");
+	unsigned options = 0;
+
+	pf_probe_options_help(out);
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/docs/man/punktfunk-probe.1", getenv("PF_SOURCE_ROOT"));
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_true(fread(manual, 1, sizeof(manual) - 1, f) > 1000);
+	fclose(f);
+	for (char *p = help; (p = strstr(p, "  --")) != NULL; p++, options++) {
+		char roff[80] = "", *to = roff;
+
+		for (const char *c = p + 2; *c && *c != ' ' && to < roff + 70; c++) {
+			if (*c == '-')
+				*to++ = '\\';
+			*to++ = *c;
+		}
+		*to = '\0';
+		if (!strstr(manual, roff))
+			fail_msg("the manual page lacks %s", roff);
+	}
+	assert_true(options > 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_manual),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
