@@ -76,4 +76,5 @@ uint64_t pf_reassembler_deadline_ns(const struct pf_reassembler *r);
 uint32_t pf_reassembler_take_lost(struct pf_reassembler *r, uint32_t *newest);
 /** Loss of the window since the last call in ppm, and begins a new window. */
 uint32_t pf_reassembler_loss_ppm(struct pf_reassembler *r);
-const struct pf_reassembler_stats *pf_reassembler_stats(const struct pf_reassembler *r);
+/** Up to date until the next call on `r`. */
+const struct pf_reassembler_stats *pf_reassembler_stats(struct pf_reassembler *r);
