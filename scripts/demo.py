@@ -128,7 +128,9 @@ class Demo:
         (self.desk / "session").write_text(f"""#!/bin/sh
 cd '{self.desk}' || exit 1
 rules() {{
-    swaymsg -q "for_window [app_id=\\"$1\\"] floating enable, border none, resize set $4 $5, move absolute position $2 $3"
+    for what in 'floating enable' 'border none' "resize set $4 $5" "move absolute position $2 $3"; do
+        swaymsg -q "for_window [app_id=\\"$1\\"] $what"
+    done
 }}
 rules pf-pattern 0 0 {half} {h}
 rules term {half} 0 {w - half} {h * 2 // 3}
