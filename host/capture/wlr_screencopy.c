@@ -4,6 +4,9 @@
  * at the first commit that changes something. The next frame is asked for before
  * the present one is handed on, so that no commit is missed for its consumer.
  *
+ * `cursor` can only add the pointer: headless outputs of wlroots 0.15 have no
+ * cursor plane and show it in every picture.
+ *
  * Around a mode change one picture may still have the old size: consumers look
  * at the frame, not at the mode. */
 #include <errno.h>

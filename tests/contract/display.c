@@ -20,6 +20,7 @@
 #include "tests/contract/plain_user.h"
 #ifdef PF_HAVE_WAYLAND
 #include "host/wayland/conn.h"
+#include "tests/contract/pattern_client.h"
 #endif
 
 static const struct pf_mode hd = { 1280, 720, 60000 };
@@ -218,6 +219,34 @@ static void sway_has_the_exact_modes_from_the_start_and_later(void **state)
 		sees(ops->source(kept), m->width, m->height, m->refresh_mhz);
 	}
 	ops->close(kept);
+}
+
+/* The same, told by another process: a full-screen client of its size. */
+static void a_client_inside_fills_the_exact_mode(void **state)
+{
+	static const char *const args[] = { "--mode", "still", NULL };
+	static const struct pf_mode odd = { 1281, 721, 59940 };
+	const struct pf_display_ops *ops = need("wlroots");
+
+	for (size_t i = 0; i < sizeof(mode_list) / sizeof(*mode_list) + 1; i++) {
+		const struct pf_mode *m = i ? &mode_list[i - 1] : &odd;
+		char *dir = pf_test_subdir("desk-");
+		struct pf_display *d = open_with(ops, dir, m, NULL);
+		struct pf_test_pattern client = { 0 };
+		json_t *r;
+
+		pf_test_pattern_start(&client, d, dir, args);
+		r = pf_test_pattern_await(&client, "mode_mhz", 1);
+		assert_int_equal(pf_test_number(r, "mode_mhz"), m->refresh_mhz);
+		assert_int_equal(pf_test_number(r, "mode_width"), m->width & ~1u);
+		assert_int_equal(pf_test_number(r, "mode_height"), m->height & ~1u);
+		assert_int_equal(pf_test_number(r, "width"), m->width & ~1u);
+		assert_int_equal(pf_test_number(r, "height"), m->height & ~1u);
+		json_decref(r);
+		pf_test_pattern_stop(&client);
+		ops->close(d);
+		free(dir);
+	}
 }
 
 static void two_sways_stand_side_by_side(void **state)
@@ -452,6 +481,12 @@ static void a_session_without_sway_commands_is_mirrored(void **state)
 
 int main(void)
 {
+	static const char *const tools[] = {
+#ifdef PF_HAVE_WAYLAND
+		PF_TEST_PATTERN,
+#endif
+		NULL
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(modes_are_rounded_or_refused),
 		cmocka_unit_test(unknown_backends_are_not_found),
@@ -460,6 +495,7 @@ int main(void)
 #ifdef PF_HAVE_WAYLAND
 		cmocka_unit_test(a_private_sway_keeps_the_contract),
 		cmocka_unit_test(sway_has_the_exact_modes_from_the_start_and_later),
+		cmocka_unit_test(a_client_inside_fills_the_exact_mode),
 		cmocka_unit_test(two_sways_stand_side_by_side),
 		cmocka_unit_test(the_death_of_sway_is_told_and_a_new_one_starts_in_its_place),
 		cmocka_unit_test(sway_fails_with_words_at_each_step),
@@ -469,6 +505,6 @@ int main(void)
 #endif
 	};
 
-	pf_test_become_user(NULL);
+	pf_test_become_user(tools);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,15 +17,13 @@
 #include "host/display/display.h"
 #include "host/input/backends.h"
 #include "host/input/keys.h"
-#include "host/sys/spawn.h"
 #include "pf_config.h"
 #include "tests/contract/plain_user.h"
 #ifdef PF_HAVE_WAYLAND
-#include <jansson.h>
 #include "host/wayland/conn.h"
+#include "tests/contract/pattern_client.h"
 #endif
 
-#define PATTERN	   "tools/pattern/pf-pattern"
 #define PATIENT_MS 20000
 
 enum {
@@ -96,86 +94,46 @@ struct stage {
 	const struct pf_display_ops *display_ops;
 	struct pf_display *display;
 	struct pf_input *input;
-	struct pf_child *client;
+	struct pf_test_pattern client;
 	char *dir;
-	char report[300];
 };
 
 static void stage_up(struct stage *st)
 {
+	static const char *const args[] = { "--mode", "still", NULL };
 	const struct pf_display_ops *ops = pf_display_find("wlroots");
-	char *tool = pf_test_tool(PATTERN), log[300];
-	const char *argv[] = { tool, "--mode", "still", "--report", st->report, NULL };
 	struct pf_display_params params = { .mode = { 1280, 720, 60000 } };
+	struct pf_input_params in = { 0 };
 	struct pf_reason why = { 0 };
 
 	memset(st, 0, sizeof(*st));
 	if (ops->probe(&params, &why)) {
 		print_message("# skipped: %s\n", why.text);
-		free(tool);
 		skip();
 	}
 	st->display_ops = ops;
 	st->dir = pf_test_subdir("desk-");
 	params.runtime_dir = params.log_dir = st->dir;
-	snprintf(st->report, sizeof(st->report), "%s/report", st->dir);
-	snprintf(log, sizeof(log), "%s/pattern.log", st->dir);
-	if (ops->open(&st->display, &params, &why) ||
-		pf_input_for(PF_INPUT_WAYLAND)
-			->open(&st->input,
-				&(struct pf_input_params){
-					.target = ops->input_target(st->display) },
-				&why) ||
-		pf_child_start(&st->client,
-			&(struct pf_child_params){
-				.argv = argv,
-				.env = ops->app_env(st->display),
-				.log_path = log,
-				.stdin_fd = -1,
-				.pass_fd = -1,
-			},
-			&why))
+	if (ops->open(&st->display, &params, &why))
 		fail_msg("%s", why.text);
-	free(tool);
+	in.target = ops->input_target(st->display);
+	if (pf_input_for(PF_INPUT_WAYLAND)->open(&st->input, &in, &why))
+		fail_msg("%s", why.text);
+	pf_test_pattern_start(&st->client, st->display, st->dir, args);
 }
 
 static void stage_down(struct stage *st)
 {
-	pf_child_stop(&st->client, 500);
+	pf_test_pattern_stop(&st->client);
 	if (st->input)
 		st->input->ops->close(st->input);
 	st->display_ops->close(st->display);
 	free(st->dir);
 }
 
-static double number(const json_t *report, const char *key)
-{
-	const json_t *v = json_object_get(report, key);
-
-	if (json_is_boolean(v))
-		return json_is_true(v);
-	return json_number_value(v);
-}
-
-/* The report once `key` has reached `least`; to be freed. */
 static json_t *await(struct stage *st, const char *key, double least)
 {
-	double last = -1;
-
-	for (int ms = 0; ms < PATIENT_MS; ms += 10) {
-		const struct timespec pause = { .tv_nsec = 10000000 };
-		json_t *r = json_load_file(st->report, 0, NULL);
-
-		if (r) {
-			last = number(r, key);
-			if (last >= least)
-				return r;
-			json_decref(r);
-		}
-		nanosleep(&pause, NULL);
-	}
-	fail_msg("%s is %g, not %g", key, last, least);
-	return NULL;
+	return pf_test_pattern_await(&st->client, key, least);
 }
 
 /* Waits until the client has the focus of both devices. */
@@ -198,16 +156,16 @@ static void the_pointer_goes_where_it_is_sent(void **state)
 	json_decref(r);
 	post(st.input, MOVE, 0, 10, -5, 0);
 	r = await(&st, "motions", 2);
-	assert_true(number(r, "pointer_x") == 650);
-	assert_true(number(r, "pointer_y") == 355);
+	assert_true(pf_test_number(r, "pointer_x") == 650);
+	assert_true(pf_test_number(r, "pointer_y") == 355);
 	json_decref(r);
 	/* Out of the surface: to its edge. Of no surface: nowhere. */
 	post(st.input, MOVE_TO, 0, 5, 5, 0);
 	post(st.input, MOVE_TO, 0, 5, 5, 640);
 	post(st.input, MOVE_TO, 0, -7, 100000, 640u << 16 | 360);
 	r = await(&st, "motions", 3);
-	assert_true(number(r, "pointer_x") == 0);
-	assert_true(number(r, "pointer_y") > 718);
+	assert_true(pf_test_number(r, "pointer_x") == 0);
+	assert_true(pf_test_number(r, "pointer_y") > 718);
 	json_decref(r);
 	stage_down(&st);
 }
@@ -225,26 +183,26 @@ static void buttons_and_wheel_arrive_with_their_signs(void **state)
 		post(st.input, BUTTON_DOWN, b + 1, 0, 0, 0); /* already down */
 		post(st.input, BUTTON_UP, b + 1, 0, 0, 0);
 		r = await(&st, "buttons_released", b + 1);
-		assert_int_equal(number(r, "last_button"), code[b]);
-		assert_int_equal(number(r, "buttons_pressed"), b + 1);
+		assert_int_equal(pf_test_number(r, "last_button"), code[b]);
+		assert_int_equal(pf_test_number(r, "buttons_pressed"), b + 1);
 		json_decref(r);
 	}
 	post(st.input, SCROLL, 0, 120, 0, 0); /* up */
 	r = await(&st, "scrolls", 1);
-	assert_int_equal(number(r, "steps_y"), -1);
-	assert_true(number(r, "scroll_y") == -15);
+	assert_int_equal(pf_test_number(r, "steps_y"), -1);
+	assert_true(pf_test_number(r, "scroll_y") == -15);
 	json_decref(r);
 	post(st.input, SCROLL, 1, 240, 0, 0); /* right */
 	r = await(&st, "scrolls", 2);
-	assert_int_equal(number(r, "steps_x"), 2);
-	assert_true(number(r, "scroll_x") == 30);
+	assert_int_equal(pf_test_number(r, "steps_x"), 2);
+	assert_true(pf_test_number(r, "scroll_x") == 30);
 	json_decref(r);
 	/* A fine wheel: four quarters down make a step. */
 	for (int i = 0; i < 4; i++)
 		post(st.input, SCROLL, 0, -30, 0, 0);
 	r = await(&st, "scrolls", 6);
-	assert_int_equal(number(r, "steps_y"), 0);
-	assert_true(number(r, "scroll_y") == 0);
+	assert_int_equal(pf_test_number(r, "steps_y"), 0);
+	assert_true(pf_test_number(r, "scroll_y") == 0);
 	json_decref(r);
 	stage_down(&st);
 }
@@ -281,7 +239,7 @@ static void keys_and_text_are_typed(void **state)
 	r = await(&st, "keys_released", 6 + sizeof(text) / sizeof(*text) + 1);
 	assert_string_equal(json_string_value(json_object_get(r, "text")),
 		"Pf'79h\xe2\x82\xacllo\xe6\xbc\xa2\xf0\x9f\x98\x80\xc3\xa9~a");
-	assert_int_equal(number(r, "keys_pressed"), number(r, "keys_released"));
+	assert_int_equal(pf_test_number(r, "keys_pressed"), pf_test_number(r, "keys_released"));
 	json_decref(r);
 	stage_down(&st);
 }
@@ -349,7 +307,8 @@ static void nothing_stays_down(void **state)
 	r = await(&st, "keys_released", 2);
 	json_decref(r);
 	r = await(&st, "buttons_released", 1);
-	assert_int_equal(number(r, "mods") == 0 || number(r, "mods") == 16, 1); /* NumLock */
+	assert_int_equal(
+		pf_test_number(r, "mods") == 0 || pf_test_number(r, "mods") == 16, 1); /* NumLock */
 	json_decref(r);
 	type_key(&st, 'Q');
 	post(st.input, KEY_DOWN_EV, 'E', 0, 0, 0);
@@ -361,7 +320,7 @@ static void nothing_stays_down(void **state)
 	st.input = NULL;
 	json_decref(await(&st, "buttons_released", 2));
 	r = await(&st, "keys_released", 4);
-	assert_int_equal(number(r, "keys_pressed"), 4);
+	assert_int_equal(pf_test_number(r, "keys_pressed"), 4);
 	json_decref(r);
 	stage_down(&st);
 }
@@ -390,7 +349,7 @@ static void nonsense_does_no_harm(void **state)
 	post(st.input, BUTTON_DOWN, 2, 0, 0, 0);
 	post(st.input, BUTTON_UP, 2, 0, 0, 0);
 	r = await(&st, "pointer_focus", 1);
-	before = number(r, "buttons_released");
+	before = pf_test_number(r, "buttons_released");
 	json_decref(r);
 	post(st.input, BUTTON_DOWN, 1, 0, 0, 0);
 	post(st.input, BUTTON_UP, 1, 0, 0, 0);
@@ -473,7 +432,12 @@ static void the_end_of_the_compositor_is_survived(void **state)
 
 int main(void)
 {
-	static const char *const tools[] = { PATTERN, NULL };
+	static const char *const tools[] = {
+#ifdef PF_HAVE_WAYLAND
+		PF_TEST_PATTERN,
+#endif
+		NULL
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_null_device_counts_and_fails_as_asked),
 #ifdef PF_HAVE_WAYLAND
