@@ -17,6 +17,7 @@
 #include "core/net/udp.h"
 
 #define RING_FRAMES    8u
+#define RING_FACTOR    4u /* x max_frame_bytes: no more in the ring */
 #define REPORT_NS      (750 * PF_NS_PER_MS)
 #define PUNCH_QUICK_NS (200 * PF_NS_PER_MS)
 #define PUNCH_SLOW_NS  (2 * PF_NS_PER_S)
@@ -51,6 +52,7 @@ struct pf_receiver {
 	bool discard;
 	struct ready ring[RING_FRAMES];
 	unsigned ring_first, ring_len;
+	uint64_t ring_bytes;
 	struct pf_assembled *held; /* the taker's */
 	struct pf_assembled *returned[RETURNED_FRAMES];
 	unsigned returned_len;
@@ -114,15 +116,39 @@ static struct ready *ring_at(struct pf_receiver *r, unsigned i)
 	return &r->ring[(r->ring_first + i) % RING_FRAMES];
 }
 
+static void ring_add(struct pf_receiver *r, struct pf_assembled *f, bool hold)
+{
+	*ring_at(r, r->ring_len) = (struct ready){ .f = f, .hold = hold };
+	r->ring_bytes += f->len;
+	if (!r->ring_len++)
+		pf_wake_set(r->ready_fd);
+}
+
+static struct ready ring_remove(struct pf_receiver *r)
+{
+	struct ready oldest = *ring_at(r, 0);
+
+	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
+	r->ring_bytes -= oldest.f->len;
+	if (!--r->ring_len)
+		pf_wake_clear(r->ready_fd);
+	return oldest;
+}
+
+static bool ring_full(const struct pf_receiver *r, uint32_t len)
+{
+	uint64_t limit = (uint64_t)r->params.max_frame_bytes * RING_FACTOR;
+
+	return r->ring_len == RING_FRAMES || (r->ring_len && r->ring_bytes + len > limit);
+}
+
 /* The taker is too slow: its oldest frame goes, and what builds on it must not
  * be shown. */
 static void drop_oldest(struct pf_receiver *r, uint64_t now_ns)
 {
-	struct pf_assembled *f = ring_at(r, 0)->f;
+	struct pf_assembled *f = ring_remove(r).f;
 	uint32_t index = f->frame_index;
 
-	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
-	r->ring_len--;
 	r->stats.frames_dropped++;
 	pf_reassembler_release(r->reassembler, f);
 	for (unsigned i = 0; i < r->ring_len; i++) {
@@ -164,12 +190,9 @@ static void exchange(struct pf_receiver *r, uint64_t now_ns)
 		f->done_ns = now_ns;
 		note_ask(r,
 			pf_recovery_delivered(&r->recovery, f->frame_index, f->user_flags, now_ns));
-		if (r->ring_len == RING_FRAMES)
+		while (ring_full(r, f->len))
 			drop_oldest(r, now_ns);
-		*ring_at(r, r->ring_len) =
-			(struct ready){ .f = f, .hold = pf_recovery_holding(&r->recovery) };
-		if (!r->ring_len++)
-			pf_wake_set(r->ready_fd);
+		ring_add(r, f, pf_recovery_holding(&r->recovery));
 	}
 	if (pf_reassembler_take_lost(r->reassembler, &lost))
 		note_ask(r, pf_recovery_lost(&r->recovery, lost, now_ns));
@@ -281,6 +304,7 @@ static void *run(void *arg)
 static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
 {
 	const struct pf_assembled *f;
+	struct ready oldest;
 
 	pthread_mutex_lock(&r->lock);
 	if (r->held) {
@@ -291,7 +315,9 @@ static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
 		pthread_mutex_unlock(&r->lock);
 		return false;
 	}
-	f = r->held = ring_at(r, 0)->f;
+	oldest = ring_remove(r);
+	f = r->held = oldest.f;
+	pthread_mutex_unlock(&r->lock);
 	*out = (struct pf_received_frame){
 		.data = f->data,
 		.len = f->len,
@@ -302,12 +328,8 @@ static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
 		.user_flags = f->user_flags,
 		.shards_recovered = f->shards_recovered,
 		.partial = f->partial,
-		.hold = ring_at(r, 0)->hold,
+		.hold = oldest.hold,
 	};
-	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
-	if (!--r->ring_len)
-		pf_wake_clear(r->ready_fd);
-	pthread_mutex_unlock(&r->lock);
 	return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* receiver.h - the one receiver: UDP, open, replay window, reassembler, frame ring.
  *
- * One thread per receiver fills a bounded ring of complete frames. A full ring
- * drops its oldest frame, which is counted and asks for recovery. next is for
- * one thread; everything else may be called from any thread. Events come on the
+ * One thread per receiver fills a bounded ring of complete frames (8, and at most
+ * 4 x max_frame_bytes). A full ring drops its oldest frame, which is counted and asks for recovery.
+ * next is for one thread; everything else may be called from any thread. Events come on the
  * receiver's thread and must not block. */
 #pragma once
 #include <netinet/in.h>

@@ -62,16 +62,16 @@ struct rig {
 	struct packet_list l;
 };
 
-static void rig_open(struct rig *g, bool punch)
+static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
 {
-	struct pf_pf1_params pp = { 512, 64, FRAME_MAX, &g->parity };
+	struct pf_pf1_params pp = { 512, 64, max_frame, &g->parity };
 	struct pf_receiver_params params = {
 		.punch = punch,
 		.keys = udp_keys(),
 		.direction = PF_FROM_HOST,
 		.shard_bytes = 512,
 		.max_data_per_block = 64,
-		.max_frame_bytes = FRAME_MAX,
+		.max_frame_bytes = max_frame,
 		.events = &events,
 		.user = &g->seen,
 	};
@@ -166,7 +166,7 @@ static void frames_come_through_with_repair(void **state)
 	struct pollfd p = { .events = POLLIN };
 	struct rig g;
 
-	rig_open(&g, false);
+	rig_open(&g, false, FRAME_MAX);
 	p.fd = pf_receiver_fd(g.r);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	send_frame(&g, 0, 10 * 512, PF_USER_IDR, 0); /* 10 + 3 */
@@ -197,7 +197,7 @@ static void what_is_not_genuine_is_counted_apart(void **state)
 	uint8_t plain[552] = { 0 }, wire[600];
 	struct rig g;
 
-	rig_open(&g, false);
+	rig_open(&g, false, FRAME_MAX);
 	send_frame(&g, 0, 512, 0, 99); /* made, not sent */
 	send_packet(&g, &g.l.v[0], true);
 	junk.bytes = plain; /* authentic, but no header */
@@ -220,7 +220,7 @@ static void a_gap_asks_and_holds(void **state)
 {
 	struct rig g;
 
-	rig_open(&g, false);
+	rig_open(&g, false, FRAME_MAX);
 	send_frame(&g, 0, 100, PF_USER_IDR, 0);
 	assert_false(next(&g, 0, 100).hold);
 	send_frame(&g, 3, 100, 0, 0);
@@ -251,7 +251,7 @@ static void a_slow_taker_loses_the_oldest(void **state)
 	uint32_t expect;
 	struct rig g;
 
-	rig_open(&g, false);
+	rig_open(&g, false, FRAME_MAX);
 	for (uint32_t i = 0; i < 12; i++) {
 		send_frame(&g, i, 100, i ? 0 : PF_USER_IDR, 0);
 		stats_when(&g, 3 * (i + 1));
@@ -268,11 +268,29 @@ static void a_slow_taker_loses_the_oldest(void **state)
 	rig_close(&g);
 }
 
+static void large_frames_fill_the_ring_sooner(void **state)
+{
+	struct pf_receiver_stats s;
+	struct rig g;
+
+	rig_open(&g, false, 64u << 10);
+	for (uint32_t i = 0; i < 6; i++) {
+		send_frame(&g, i, 64u << 10, i ? 0 : PF_USER_IDR, 0); /* 128 + 32 packets */
+		stats_when(&g, 160 * (i + 1));
+	}
+	s = stats_when(&g, 6 * 160);
+	assert_true(s.frames == 6);
+	assert_true(s.frames_dropped == 2);
+	for (uint32_t i = 2; i < 6; i++)
+		next(&g, i, 64u << 10);
+	rig_close(&g);
+}
+
 static void loss_is_reported_every_750_ms(void **state)
 {
 	struct rig g;
 
-	rig_open(&g, false);
+	rig_open(&g, false, FRAME_MAX);
 	send_frame(&g, 0, 10 * 512, 0, 2);
 	next(&g, 0, 10 * 512);
 	wait_for(&g.seen.reports, 1);
@@ -286,7 +304,7 @@ static void punches_open_the_path(void **state)
 {
 	struct rig g;
 
-	rig_open(&g, true);
+	rig_open(&g, true, FRAME_MAX);
 	for (unsigned i = 0; i < 3; i++) {
 		struct pollfd p = { .fd = g.fd, .events = POLLIN };
 		uint8_t buf[64];
@@ -426,6 +444,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_genuine_is_counted_apart),
 		cmocka_unit_test(a_gap_asks_and_holds),
 		cmocka_unit_test(a_slow_taker_loses_the_oldest),
+		cmocka_unit_test(large_frames_fill_the_ring_sooner),
 		cmocka_unit_test(loss_is_reported_every_750_ms),
 		cmocka_unit_test(punches_open_the_path),
 		cmocka_unit_test(sender_and_receiver_over_a_bad_link),
