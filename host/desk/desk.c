@@ -324,6 +324,7 @@ int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params)
 	if (!m)
 		return -ENOMEM;
 	m->params = *params;
+	pf_desk_sweep();
 	*out = m;
 	return 0;
 }

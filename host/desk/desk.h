@@ -52,6 +52,7 @@ struct pf_desk_events {
 	void (*died)(void *user, const struct pf_reason *why);
 };
 
+/** Also removes what desks of hosts that were killed left behind. */
 int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params);
 /** Ends every desk; nobody may hold one any more. `done` runs on the loop when
  * all are gone, also when there are none. No acquire after it. */

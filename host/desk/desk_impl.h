@@ -39,6 +39,7 @@ struct pf_desk {
 	unsigned stage; /* stages up */
 	struct pf_mode mode;
 	char *runtime_dir;
+	int lock_fd;		     /* of a file in it: while it is locked, the desk lives */
 	char log_dir[PF_PATH_BYTES]; /* "" = none */
 	struct pf_display *display;
 	struct pf_child *program;
@@ -77,5 +78,7 @@ struct pf_desk {
 
 /** Up to and including `target`; on failure what this call brought up is down. */
 int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why);
+/** Removes the runtime directories of desks whose host died without a word. */
+void pf_desk_sweep(void);
 /** Down to `target`, in exact reverse. */
 void pf_desk_descend(struct pf_desk *d, unsigned target);

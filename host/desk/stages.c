@@ -1,38 +1,106 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 #include "host/desk/desk_impl.h"
 #include "host/sys/rundir.h"
 #include "host/sys/spawn.h"
 
 #define PROGRAM_GRACE_MS 500
+#define RUNDIR_PREFIX	 "punktfunk-"
+/* A directory without a lock may be one that is just being made. */
+#define UNLOCKED_AGE_S 60
 
-static int rundir_up(struct pf_desk *d, struct pf_reason *why)
+static int open_lock(const char *dir, int flags)
+{
+	char path[PF_PATH_BYTES + 8];
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	return open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static bool is_abandoned(const char *dir)
+{
+	int fd = open_lock(dir, 0);
+	struct stat st;
+	bool free;
+
+	if (fd < 0)
+		return !lstat(dir, &st) && S_ISDIR(st.st_mode) &&
+		       time(NULL) - st.st_mtime > UNLOCKED_AGE_S;
+	free = !flock(fd, LOCK_EX | LOCK_NB);
+	close(fd);
+	return free;
+}
+
+void pf_desk_sweep(void)
+{
+	const char *parent = getenv("XDG_RUNTIME_DIR");
+	DIR *d = parent ? opendir(parent) : NULL;
+	char path[PF_PATH_BYTES];
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		if (strncmp(e->d_name, RUNDIR_PREFIX, strlen(RUNDIR_PREFIX)) ||
+			(size_t)snprintf(path, sizeof(path), "%s/%s", parent, e->d_name) >=
+				sizeof(path))
+			continue;
+		if (is_abandoned(path))
+			(void)pf_rundir_remove(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* One directory per client, emptied for each new desk: it cannot grow. */
+static void make_log_dir(struct pf_desk *d)
 {
 	char id[20];
-	int r = pf_rundir_create(NULL, "punktfunk-", &d->runtime_dir, why);
 
-	if (r || !d->m->params.log_root)
-		return r;
-	/* One directory per client, emptied for each new desk: it cannot grow. */
 	if (d->known)
 		snprintf(id, sizeof(id), "%02x%02x%02x%02x", d->key[0], d->key[1], d->key[2],
 			d->key[3]);
 	else
 		snprintf(id, sizeof(id), "unknown-%u", d->m->number % 8);
 	if ((size_t)snprintf(d->log_dir, sizeof(d->log_dir), "%s/%s", d->m->params.log_root, id) >=
-		sizeof(d->log_dir))
+			sizeof(d->log_dir) ||
+		pf_rundir_remove(d->log_dir) || pf_mkdirs(d->log_dir, 0700))
 		d->log_dir[0] = 0;
-	if (d->log_dir[0] && (pf_rundir_remove(d->log_dir), pf_mkdirs(d->log_dir, 0700)))
-		d->log_dir[0] = 0;
+}
+
+static int rundir_up(struct pf_desk *d, struct pf_reason *why)
+{
+	int r = pf_rundir_create(NULL, RUNDIR_PREFIX, &d->runtime_dir, why);
+
+	if (r)
+		return r;
+	d->lock_fd = open_lock(d->runtime_dir, O_CREAT | O_EXCL);
+	if (d->lock_fd < 0 || flock(d->lock_fd, LOCK_EX | LOCK_NB)) {
+		r = pf_reason_set(
+			why, -errno, "cannot lock %.150s: %s", d->runtime_dir, strerror(errno));
+		if (d->lock_fd >= 0)
+			close(d->lock_fd);
+		(void)pf_rundir_remove(d->runtime_dir);
+		free(d->runtime_dir);
+		d->runtime_dir = NULL;
+		return r;
+	}
+	if (d->m->params.log_root)
+		make_log_dir(d);
 	return 0;
 }
 
 static void rundir_down(struct pf_desk *d)
 {
 	(void)pf_rundir_remove(d->runtime_dir);
+	close(d->lock_fd);
 	free(d->runtime_dir);
 	d->runtime_dir = NULL;
 }

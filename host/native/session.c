@@ -290,8 +290,13 @@ static void submit(
 static void log_end(const struct pf_native_session *ns, const struct pf_session_report *r)
 {
 	pf_log(PF_LOG_INFO, "native",
-		"%s: ended (%s%.100s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
-		ns->name, ns->close_code == CLOSE_LOST ? "lost " : "", ns->close_text,
+		"%s: ended (%s%s%.100s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
+		ns->name,
+		ns->close_code == CLOSE_LOST		   ? "lost"
+		: ns->close_code == PUNKTFUNK_CLOSE_QUIT   ? "the client quit"
+		: ns->close_code == PUNKTFUNK_CLOSE_NORMAL ? "closed"
+							   : "failed",
+		*ns->close_text ? ": " : "", ns->close_text,
 		(double)(r->ended_ns - r->hello_ns) / 1e9, (unsigned long long)r->stream.submitted,
 		(unsigned long long)r->stream.skipped, (unsigned long long)r->stream.dropped);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 #include "core/base/clock.h"
@@ -438,6 +439,37 @@ static void the_program_lives_as_long_as_the_desk(void **state)
 	(void)unlink(path);
 }
 
+static void what_a_killed_host_left_is_swept(void **state)
+{
+	struct fixture *f = *state;
+	char path[300], lock[320];
+	struct holder h;
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/punktfunk-dead00", f->dir);
+	snprintf(lock, sizeof(lock), "%s/lock", path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	out = fopen(lock, "w");
+	assert_non_null(out);
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/punktfunk-young0", f->dir); /* not locked yet */
+	assert_int_equal(mkdir(path, 0700), 0);
+	open_desks(f);
+	assert_int_equal(runtime_entries(f), 1);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready);
+	/* Another host of the same user leaves a desk that lives alone. */
+	{
+		struct pf_desks *other;
+
+		assert_int_equal(pf_desks_create(&other, &f->params), 0);
+		assert_int_equal(runtime_entries(f), 1);
+		pf_desks_destroy(other);
+	}
+	pf_desk_release(h.desk, &h, true);
+}
+
 static void a_shutdown_ends_desks_in_every_state(void **state)
 {
 	struct fixture *f = *state;
@@ -476,6 +508,7 @@ int main(void)
 		T(modes_change_in_place_or_by_reopening),
 		T(a_display_that_dies_takes_its_desk_along),
 		T(the_program_lives_as_long_as_the_desk),
+		T(what_a_killed_host_left_is_swept),
 		T(a_shutdown_ends_desks_in_every_state),
 	};
 
