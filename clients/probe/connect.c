@@ -360,8 +360,11 @@ static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 	p->start_ns = now_ns(CLOCK_MONOTONIC);
 	r = punktfunk_connect(&c, &p->conn, &why);
 	if (r) {
-		fprintf(stderr, "punktfunk-probe: %s: %s\n", o->host,
-			why.text[0] ? why.text : punktfunk_strerror(r));
+		if (why.text[0])
+			fprintf(stderr, "punktfunk-probe: %s\n", why.text);
+		else
+			fprintf(stderr, "punktfunk-probe: %s: %s\n", o->host,
+				punktfunk_strerror(r));
 		return exit_of(r);
 	}
 	info->struct_size = sizeof(*info);

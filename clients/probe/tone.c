@@ -7,20 +7,22 @@
 #define SILENCE 1e-8
 #define COARSE	4800 /* samples: 100 ms, bins of 10 Hz */
 
-static double window(unsigned i, unsigned n)
+/* Puts n samples under a Hann window. */
+static void shape(float *out, const float *x, unsigned n)
 {
-	return 0.5 - 0.5 * cos(2 * acos(-1) * i / n);
+	for (unsigned i = 0; i < n; i++)
+		out[i] = x[i] * (float)(0.5 - 0.5 * cos(2 * acos(-1) * i / n));
 }
 
-/* Energy of the component at `hz` in n samples under a Hann window, in the
- * measure of the sum of squares. */
-static double component(const float *x, unsigned n, double hz)
+/* Energy of the component at `hz` in n shaped samples, in the measure of the sum
+ * of squares. */
+static double component(const float *shaped, unsigned n, double hz)
 {
-	double w = 2 * acos(-1) * hz / PF_TONE_RATE, k = 2 * cos(w);
+	double k = 2 * cos(2 * acos(-1) * hz / PF_TONE_RATE);
 	double s1 = 0, s2 = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		double s = x[i] * window(i, n) + k * s1 - s2;
+		double s = shaped[i] + k * s1 - s2;
 
 		s2 = s1;
 		s1 = s;
@@ -55,14 +57,17 @@ void pf_tone_feed(struct pf_tone *t, const float *samples, unsigned count)
 double pf_tone_dominant(const struct pf_tone *t)
 {
 	double best = 0, best_hz = 0, fine_hz;
+	float shaped[PF_TONE_RATE];
 
 	if (t->energy < SILENCE * PF_TONE_RATE)
 		return 0;
+	for (unsigned at = 0; at < 3 * COARSE; at += COARSE)
+		shape(shaped + at, t->best + 3 * at, COARSE);
 	for (double hz = 50; hz <= 12000; hz += 10) {
 		double sum = 0;
 
-		for (unsigned at = 0; at + COARSE <= PF_TONE_RATE; at += 4 * COARSE)
-			sum += component(t->best + at, COARSE, hz);
+		for (unsigned at = 0; at < 3 * COARSE; at += COARSE)
+			sum += component(shaped + at, COARSE, hz);
 		if (sum > best) {
 			best = sum;
 			best_hz = hz;
@@ -70,8 +75,9 @@ double pf_tone_dominant(const struct pf_tone *t)
 	}
 	best = 0;
 	fine_hz = best_hz;
+	shape(shaped, t->best, PF_TONE_RATE);
 	for (double hz = best_hz - 12; hz <= best_hz + 12; hz += 1) {
-		double e = component(t->best, PF_TONE_RATE, hz);
+		double e = component(shaped, PF_TONE_RATE, hz);
 
 		if (e > best) {
 			best = e;
@@ -83,10 +89,12 @@ double pf_tone_dominant(const struct pf_tone *t)
 
 double pf_tone_level_db(const struct pf_tone *t, double hz)
 {
+	float shaped[PF_TONE_RATE];
 	double e;
 
 	if (t->energy < SILENCE * PF_TONE_RATE)
 		return -200;
-	e = component(t->best, PF_TONE_RATE, hz) / t->energy;
+	shape(shaped, t->best, PF_TONE_RATE);
+	e = component(shaped, PF_TONE_RATE, hz) / t->energy;
 	return e > 1e-20 ? 10 * log10(e) : -200;
 }

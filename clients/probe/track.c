@@ -58,7 +58,11 @@ bool pf_track_frame(struct pf_track *t, const struct pf_track_frame *f)
 	pf_samples_add(&t->assemble, (int64_t)(f->completed_ns - f->first_ns));
 	was_clean = clean(t, f);
 	if (!f->decoded_ns) {
-		t->broken++;
+		/* A decoder may refuse what hangs on a lost frame; else it is a fault. */
+		if (was_clean)
+			t->broken++;
+		else
+			t->frozen++;
 		t->holding = true;
 		t->points = 0;
 		return false;

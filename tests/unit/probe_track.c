@@ -112,11 +112,15 @@ static void test_broken(void **state)
 	feed(&t, 0, PUNKTFUNK_FRAME_IDR);
 	f.decoded_ns = 0;
 	assert_false(pf_track_frame(&t, &f));
-	assert_false(feed(&t, 2, 0));
-	assert_true(feed(&t, 3, PUNKTFUNK_FRAME_IDR));
+	f = frame(2, 0); /* not decodable either, but that is no wonder */
+	f.decoded_ns = 0;
+	assert_false(pf_track_frame(&t, &f));
+	assert_false(feed(&t, 3, 0));
+	assert_true(feed(&t, 4, PUNKTFUNK_FRAME_IDR));
 	assert_int_equal(t.broken, 1);
+	assert_int_equal(t.frozen, 2);
 	assert_int_equal(t.decoded, 3);
-	assert_int_equal(pf_track_not_shown(&t), 2);
+	assert_int_equal(pf_track_not_shown(&t), 3);
 	pf_track_finish(&t);
 }
 

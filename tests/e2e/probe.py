@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""punktfunk-probe against a real host that draws its own picture and plays its
+own tone: figures, files, demands that fail when they should, exit codes.
+
+usage: probe.py PUNKTFUNK-HOST PUNKTFUNK-PROBE PF-IMPAIR. Prints TAP."""
+import json
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+HOST, PROBE, IMPAIR = sys.argv[1:4]
+ROOT = os.geteuid() == 0
+PATIENCE = 90
+STAGES = ("draw_to_received_ms", "captured_to_received_ms", "host_ms", "convert_encode_ms",
+          "assemble_ms", "decode_ms", "captured_to_decoded_ms")
+
+
+def run_user():
+    for name in ("punktfunk", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            pass
+    raise RuntimeError("no ordinary user")
+
+
+USER = run_user() if ROOT else pwd.getpwuid(os.geteuid())
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Host:
+    """A serving host with private directories; leaves nothing behind."""
+
+    def __init__(self, *args, trust=True):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pf-probe-"))
+        env = {k: v for k, v in os.environ.items() if k not in ("SUDO_UID", "WAYLAND_DISPLAY")}
+        for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):
+            path = self.dir / name.lower()
+            path.mkdir(mode=0o700)
+            env["XDG_" + name] = str(path)
+        if ROOT:
+            for path in (self.dir, *self.dir.iterdir()):
+                os.chown(path, USER.pw_uid, USER.pw_gid)
+        self.err = open(self.dir / "stderr", "w+")
+        self.data_port = free_port()
+        command = [HOST, "serve", "--port", "0", "--bind-address", "127.0.0.1",
+                   "--data-port", str(self.data_port), "--display-backend", "pattern",
+                   "--audio-backend", "null", "--audio-options", "tone-hz=440"]
+        command += ["--user", USER.pw_name] if ROOT else []
+        command += ["--trust-on-first-use"] if trust else []
+        self.p = subprocess.Popen([*command, *args], env=env, text=True, stderr=self.err,
+                                  stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        line = self.p.stdout.readline()
+        assert line.startswith("ready "), f"host: {line} {self.stderr()}"
+        words = dict(w.split("=", 1) for w in line.split()[1:])
+        self.port, self.fingerprint = int(words["port"]), words["fingerprint"]
+
+    def stderr(self):
+        self.err.flush()
+        return (self.dir / "stderr").read_text()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.p.poll() is None:
+            self.p.terminate()
+            try:
+                self.p.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.p.kill()
+                self.p.wait()
+        self.p.stdout.close()
+        self.err.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def probe(self, *args, address="127.0.0.1", trust=True):
+        return probe(f"{address}:{self.port}", *args,
+                     *(("--pin-fingerprint", self.fingerprint) if trust else ()))
+
+
+def probe(*args):
+    return subprocess.run([PROBE, "connect", *map(str, args)], text=True, capture_output=True,
+                          timeout=PATIENCE, stdin=subprocess.DEVNULL)
+
+
+def expect(result, code, *words):
+    said = result.stdout + result.stderr
+    assert result.returncode == code, f"exit {result.returncode}, not {code}: {said}"
+    for w in words:
+        assert w in said, f"does not say {w!r}: {said}"
+
+
+def report_of(result, code=0):
+    expect(result, code)
+    return json.loads(result.stdout)
+
+
+def png_size(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:16]
+    return struct.unpack(">II", data[16:24])
+
+
+def verified_stream():
+    with Host("--display-options", "scene=box") as h:
+        keep = {k: h.dir / k for k in ("a.png", "a.mp4", "a.wav", "a.h264", "id.pem")}
+        r = report_of(h.probe(
+            "--mode", "800x600@60", "--seconds", "3", "--verify", "--json",
+            "--expect-tone", "440", "--reject-tone", "700", "--name", "tester",
+            "--png", keep["a.png"], "--png-at", "1", "--mp4", keep["a.mp4"],
+            "--wav", keep["a.wav"], "--dump", keep["a.h264"], "--identity", keep["id.pem"],
+            "--type", "hello", "--pointer-path"))
+        assert r["mode"] == "800x600@60" and r["codec"] == "h264", r
+        assert r["host_fingerprint"] == h.fingerprint, r
+        # The machine may be slow; how many pictures it manages is not the question.
+        assert r["frames_decoded"] > 30 and r["frames_received"] == r["frames_decoded"], r
+        assert r["frames_sent"] == r["frames_received"], r
+        assert r["frames_broken"] == r["frames_overrun"] == r["strip_not_forward"] == 0, r
+        assert r["strips"] == r["frames_decoded"] and r["frames_idr"] >= 1, r
+        assert r["audio_packets"] > 300 and abs(r["audio_tone_hz"] - 440) <= 2, r
+        assert r["input_events_sent"] >= 10 + 20, r
+        assert 0 < r["first_frame_ms"] < 20000 and r["connect_ms"] < r["first_frame_ms"], r
+        for s in STAGES:
+            q = r[s]
+            assert q["n"] > 20 and q["p50"] <= q["p95"] <= q["p99"] <= q["max"], (s, q)
+            assert 0 <= q["max"] < 20000, (s, q)
+        # What one stage takes is part of what the whole takes.
+        assert r["convert_encode_ms"]["p50"] <= r["host_ms"]["p50"], r
+        assert r["captured_to_received_ms"]["p50"] <= r["captured_to_decoded_ms"]["p50"], r
+        assert r["isolated_change_ms"] is None or r["isolated_change_ms"]["n"] < r["strips"], r
+        assert png_size(keep["a.png"]) == (800, 600)
+        assert keep["a.mp4"].read_bytes()[4:8] == b"ftyp"
+        assert keep["a.wav"].read_bytes()[:4] == b"RIFF"
+        assert keep["a.h264"].read_bytes()[:5] == b"\x00\x00\x00\x01\x67"
+        assert "PRIVATE KEY" in keep["id.pem"].read_text()
+        assert keep["id.pem"].stat().st_mode & 0o777 == 0o600
+        assert '"tester"' in h.stderr(), h.stderr()
+
+
+def isolated_changes():
+    with Host("--display-options", "scene=isolated", "--repeat-frames", "2") as h:
+        r = report_of(h.probe("--mode", "640x480@60", "--seconds", "3", "--verify", "--json"))
+        assert r["isolated_change_ms"]["n"] >= 8, r
+        assert r["strip_repeats"] > 0, r
+        assert r["draw_to_received_ms"]["n"] == r["strips"] - r["strip_repeats"], r
+
+
+def text_report():
+    with Host() as h:
+        r = probe(f"127.0.0.1:{h.port}", "--trust-first", "--frames", "20")
+        expect(r, 0, "host fingerprint " + h.fingerprint, "1280x720@60 h264", "draw -> received",
+               "first picture after")
+        r = h.probe("--frames", "5", "--quiet")
+        expect(r, 0)
+        assert not r.stdout and not r.stderr, r
+
+
+def loss_is_repaired_and_counted():
+    """Through the relay: the probe's own count of repaired frames, and a loss that
+    parity cannot mend shows as frames not shown."""
+    with Host("--display-options", "scene=scroll") as h:
+        def relayed(seconds, *rules):
+            relay = subprocess.Popen(
+                [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+                 "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",
+                 "--only", str(h.data_port), "--seed", "3", *rules],
+                stdout=subprocess.PIPE, text=True)
+            try:
+                time.sleep(0.3)
+                return h.probe("--mode", "640x480@60", "--seconds", seconds, "--verify", "--json",
+                               address="127.0.0.2")
+            finally:
+                relay.terminate()
+                relay.wait()
+                relay.stdout.close()
+
+        r = report_of(relayed(4, "--loss", "down:2%"))
+        assert r["frames_repaired"] > 0 and r["shards_recovered"] > 0, r
+        r = report_of(relayed(3, "--burst", "down:0.5%:5%"))
+        assert r["frames_not_shown"] > 0, r
+        assert r["frames_sent"] > r["frames_received"], r
+
+
+def two_at_once():
+    with Host("--data-port", "0") as h:
+        results = {}
+
+        def go(mode):
+            results[mode] = h.probe("--mode", mode, "--seconds", "2", "--verify", "--json")
+
+        threads = [threading.Thread(target=go, args=(m,)) for m in ("640x480@60", "1366x768@30")]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        for mode, result in results.items():
+            assert report_of(result)["mode"] == mode, result
+
+
+def demands_that_fail():
+    # Too small for the strip: there is a picture, but nothing proves it.
+    with Host() as h:
+        expect(h.probe("--mode", "320x240@60", "--frames", "20", "--verify"), 5, "clock strip")
+        expect(h.probe("--seconds", "2.5", "--quiet", "--expect-tone", "1000"), 5, "1000 Hz")
+        expect(h.probe("--seconds", "2.5", "--quiet", "--reject-tone", "440"), 5, "440 Hz")
+    # A stream that is no video decodes to nothing.
+    with Host("--encoder", "null") as h:
+        expect(h.probe("--timeout", "2", "--verify", "--quiet"), 4, "no picture")
+        expect(h.probe("--frames", "20", "--verify", "--quiet"), 5, "did not decode")
+
+
+def usage():
+    for args, word in (((), "HOST"), (("h",), "--pin-fingerprint"),
+                       (("h", "--trust-first", "--sceonds", "1"), "--sceonds")):
+        expect(probe(*args), 1, word)
+    r = subprocess.run([PROBE], capture_output=True, text=True, timeout=PATIENCE)
+    expect(r, 1, "usage")
+    r = subprocess.run([PROBE, "--help"], capture_output=True, text=True, timeout=PATIENCE)
+    expect(r, 0, "--pin-fingerprint", "5 not verified")
+    r = subprocess.run([PROBE, "--version"], capture_output=True, text=True, timeout=PATIENCE)
+    expect(r, 0, "punktfunk-probe")
+    r = subprocess.run([PROBE, "conect"], capture_output=True, text=True, timeout=PATIENCE)
+    expect(r, 1, "conect")
+
+
+def unreachable():
+    expect(probe(f"127.0.0.1:{free_port()}", "--trust-first", "--timeout", "3"), 2, "listens")
+    expect(probe("no-such-host.invalid", "--trust-first", "--timeout", "3"), 2,
+           "no-such-host.invalid")
+
+
+def refused():
+    with Host(trust=False) as h:
+        expect(h.probe("--seconds", "1"), 3)
+        expect(probe(f"127.0.0.1:{h.port}", "--pin-fingerprint", "00" * 32), 3, "certificate")
+
+
+def host_dies():
+    with Host() as h:
+        killer = threading.Timer(2, lambda: h.p.send_signal(signal.SIGTERM))
+        killer.start()
+        r = h.probe("--seconds", "60", "--json")
+        killer.join()
+        expect(r, 4)
+        assert re.search(r"ended it|broke", r.stderr), r.stderr
+        assert json.loads(r.stdout)["frames_decoded"] > 0
+
+
+def signal_ends_it():
+    with Host() as h:
+        p = subprocess.Popen([PROBE, "connect", f"127.0.0.1:{h.port}", "--trust-first", "--json"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(2)
+        p.send_signal(signal.SIGINT)
+        out, err = p.communicate(timeout=PATIENCE)
+        assert p.returncode == 0, err
+        assert json.loads(out)["frames_decoded"] > 0
+
+
+def local_faults():
+    with Host() as h:
+        for args, word in ((("--dump", "/nowhere/x"), "/nowhere/x"),
+                           (("--wav", "/nowhere/x"), "/nowhere/x"),
+                           (("--mp4", "/nowhere/x"), "/nowhere/x"),
+                           (("--png", "/nowhere/x", "--frames", "10"), "/nowhere/x"),
+                           (("--identity", "/nowhere/x"), "/nowhere/x"),
+                           (("--input-script", "/nowhere/x"), "/nowhere/x")):
+            expect(h.probe("--quiet", *args), 6, word)
+        script = h.dir / "script"
+        script.write_text("100 move 1 2\n200 jump\n")
+        expect(h.probe("--input-script", script), 6, "line 2")
+
+
+def main():
+    tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
+             two_at_once, demands_that_fail, usage, unreachable, refused, host_dies,
+             signal_ends_it, local_faults]
+    failed = 0
+    print(f"1..{len(tests)}", flush=True)
+    for i, test in enumerate(tests, 1):
+        try:
+            test()
+            print(f"ok {i} - {test.__name__}", flush=True)
+        except Exception:
+            failed += 1
+            print("# " + traceback.format_exc().replace("\n", "\n# "))
+            print(f"not ok {i} - {test.__name__}", flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())
