@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "host/display/display.h"
@@ -353,6 +355,73 @@ static void sway_starts_fast(void **state)
 	assert_true(best < 400 * PF_NS_PER_MS);
 }
 
+static const char *value_of(const char *const *env, const char *key)
+{
+	const size_t len = strlen(key);
+
+	for (; *env; env++)
+		if (!strncmp(*env, key, len) && (*env)[len] == '=')
+			return *env + len + 1;
+	return NULL;
+}
+
+static void applications_find_the_display(void **state)
+{
+	const struct pf_display_ops *ops = need("wlroots");
+	char *dir = pf_test_subdir("desk-"), socket[300];
+	struct pf_display *d = open_with(ops, dir, &hd, NULL);
+	const char *const *env = ops->app_env(d);
+
+	assert_string_equal(value_of(env, "XDG_RUNTIME_DIR"), dir);
+	snprintf(socket, sizeof(socket), "%s/%s", dir, value_of(env, "WAYLAND_DISPLAY"));
+	assert_string_equal(socket, ops->source(d)->wayland_socket);
+	assert_int_equal(access(value_of(env, "SWAYSOCK"), W_OK), 0);
+	assert_null(value_of(env, "DISPLAY"));
+	ops->close(d);
+	free(dir);
+}
+
+/* Says hello to the X server of DISPLAY as an X11 client would. */
+static uint8_t x11_answer(const char *display)
+{
+	const uint8_t hello[12] = { 'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct pollfd p = { .events = POLLIN };
+	uint8_t answer = 0;
+
+	p.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/tmp/.X11-unix/X%s", display + 1);
+	if (!connect(p.fd, (struct sockaddr *)&addr, sizeof(addr)) &&
+		write(p.fd, hello, sizeof(hello)) == sizeof(hello) && poll(&p, 1, 20000) == 1)
+		(void)!read(p.fd, &answer, 1);
+	close(p.fd);
+	return answer;
+}
+
+static void x11_programs_find_theirs(void **state)
+{
+	const struct pf_display_ops *ops = need("wlroots");
+	char *dir = pf_test_subdir("desk-");
+	struct pf_display_params params = {
+		.mode = hd, .runtime_dir = dir, .log_dir = dir, .xwayland = true
+	};
+	struct pf_display *d = NULL;
+	const char *display;
+
+	if (!pf_program_exists("Xwayland") || (access("/tmp/.X11-unix", W_OK) && errno != ENOENT)) {
+		print_message("# skipped: Xwayland is not installed (apt-get install xwayland) or "
+			      "/tmp/.X11-unix is another user's\n");
+		free(dir);
+		skip();
+	}
+	assert_int_equal(ops->open(&d, &params, NULL), 0);
+	display = value_of(ops->app_env(d), "DISPLAY");
+	assert_non_null(display);
+	assert_int_equal(x11_answer(display), 1); /* success */
+	ops->close(d);
+	free(dir);
+}
+
 /* A hand-started sway that plays the user's session. */
 struct session {
 	char *dir, *socket;
@@ -500,6 +569,8 @@ int main(void)
 		cmocka_unit_test(the_death_of_sway_is_told_and_a_new_one_starts_in_its_place),
 		cmocka_unit_test(sway_fails_with_words_at_each_step),
 		cmocka_unit_test(sway_starts_fast),
+		cmocka_unit_test(applications_find_the_display),
+		cmocka_unit_test(x11_programs_find_theirs),
 		cmocka_unit_test(a_running_sway_lends_an_output_and_keeps_its_own),
 		cmocka_unit_test(a_session_without_sway_commands_is_mirrored),
 #endif
