@@ -7,106 +7,12 @@ usage: host_cli.py PUNKTFUNK-HOST. Prints TAP."""
 import json
 import os
 import pathlib
-import pwd
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
-import time
-import traceback
 
-HOST = sys.argv[1]
-ROOT = os.geteuid() == 0
-PATIENCE = 60
-
-
-def run_user():
-    """Whom the host becomes when this test runs as root."""
-    for name in ("punktfunk", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            pass
-    raise RuntimeError("no ordinary user")
-
-
-USER = run_user() if ROOT else pwd.getpwuid(os.geteuid())
-
-
-class Place:
-    """Private directories, and the environment that points to them."""
-
-    def __init__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="pf-cli-"))
-        self.env = dict(os.environ)
-        for name in ("SUDO_UID", "WAYLAND_DISPLAY", "DISPLAY"):
-            self.env.pop(name, None)
-        for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):
-            path = self.dir / name.lower()
-            path.mkdir(mode=0o700)
-            self.env["XDG_" + name] = str(path)
-        self.config = self.dir / "config_home" / "punktfunk"
-        self.config.mkdir()
-        self.own()
-
-    def own(self):
-        if ROOT:
-            for path in [self.dir, *self.dir.rglob("*")]:
-                os.chown(path, USER.pw_uid, USER.pw_gid)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def argv(self, *args):
-        command = args[0]
-        user = ["--user", USER.pw_name] if ROOT and "--user" not in args else []
-        # Only commands that read settings take it.
-        if command not in ("serve", "check", "config", "displays", "fingerprint"):
-            user = []
-        return [HOST, command, *user, *args[1:]]
-
-    def run(self, *args, **env):
-        return subprocess.run(self.argv(*args), env={**self.env, **env}, text=True,
-                              capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
-
-
-class Server:
-    """A serving host; leaves nothing behind."""
-
-    def __init__(self, place, *args, pass_fds=(), **env):
-        self.err = open(place.dir / "stderr", "w+")
-        self.p = subprocess.Popen(
-            place.argv("serve", "--port", "0", "--bind-address", "127.0.0.1", *args),
-            env={**place.env, **env}, text=True, stdout=subprocess.PIPE, stderr=self.err,
-            stdin=subprocess.DEVNULL, pass_fds=pass_fds)
-        self.line = self.p.stdout.readline()
-
-    def words(self):
-        return dict(w.split("=", 1) for w in self.line.split()[1:])
-
-    def stderr(self):
-        self.err.flush()
-        self.err.seek(0)
-        return self.err.read()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.p.poll() is None:
-            self.p.kill()
-        self.p.wait()
-        self.p.stdout.close()
-        self.err.close()
-
-    def end(self, sig=signal.SIGTERM):
-        self.p.send_signal(sig)
-        return self.p.wait(timeout=PATIENCE)
+import host_bed
+from host_bed import HOST, PATIENCE, ROOT, USER, Place, Server, until
 
 
 def expect(result, code, *words):
@@ -114,13 +20,6 @@ def expect(result, code, *words):
     assert result.returncode == code, f"exit {result.returncode}, not {code}: {said}"
     for w in words:
         assert w in said, f"does not say {w!r}: {said}"
-
-
-def until(condition, what):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, f"waited in vain: {what}"
-        time.sleep(0.02)
 
 
 def usage_errors():
@@ -268,19 +167,6 @@ def log_lines_for_machines():
             assert s.end() == 0
 
 
-TESTS = [usage_errors, settings_errors, port_in_use, state_that_cannot_be_used, users,
+host_bed.main([usage_errors, settings_errors, port_in_use, state_that_cannot_be_used, users,
          nothing_to_show_or_encode, no_sound_is_no_end, ready_report_and_signals,
-         log_lines_for_machines]
-
-print(f"1..{len(TESTS)}")
-failed = 0
-for i, test in enumerate(TESTS, 1):
-    try:
-        test()
-        print(f"ok {i} - {test.__name__}", flush=True)
-    except Exception:
-        failed += 1
-        print(f"not ok {i} - {test.__name__}", flush=True)
-        for line in traceback.format_exc().splitlines():
-            print("# " + line, flush=True)
-sys.exit(1 if failed else 0)
+         log_lines_for_machines])
