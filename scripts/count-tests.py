@@ -16,7 +16,7 @@ def from_meson(build):
     """Yields (name, verdict) per subtest of a build's last runs."""
     for suite in ET.parse(build).getroot().iter("testsuite"):
         for case in suite.iter("testcase"):
-            name = f"{suite.get('name').split('/')[-1]}:{case.get('name')}"
+            name = f"{suite.get('name').split('/')[-1].strip()}:{case.get('name')}"
             if case.find("failure") is not None or case.find("error") is not None:
                 yield name, "fail"
             elif case.find("skipped") is not None:
