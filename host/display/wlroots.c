@@ -32,7 +32,6 @@ struct wlroots_display {
 	struct pf_source source;
 	struct pf_input_target target;
 	struct pf_child *sway;
-	bool xwayland;
 	char *wayland_socket, *ipc_socket, *config, *log;
 	char *env[ENV_MAX];
 	unsigned env_count;
@@ -233,7 +232,7 @@ static int add_env(struct wlroots_display *d, const char *key, const char *value
 static int make_env(struct wlroots_display *d, const struct pf_display_params *params)
 {
 	char text[16];
-	int x = d->xwayland ? x_display_of(pf_child_pid(d->sway)) : -1;
+	int x = params->xwayland ? x_display_of(pf_child_pid(d->sway)) : -1;
 
 	if (add_env(d, "XDG_RUNTIME_DIR", params->runtime_dir) ||
 		add_env(d, "WAYLAND_DISPLAY", strrchr(d->wayland_socket, '/') + 1) ||
@@ -242,10 +241,11 @@ static int make_env(struct wlroots_display *d, const struct pf_display_params *p
 		add_env(d, "XDG_CURRENT_DESKTOP", "sway"))
 		return -ENOMEM;
 	if (x < 0) {
-		if (d->xwayland)
+		if (params->xwayland)
 			pf_log(PF_LOG_WARN, "display",
-				"sway opened no X11 display: X11 programs cannot run on this desk; "
-				"is /tmp/.X11-unix writable?");
+				"sway opened no X11 display: X11 programs cannot run here. Is "
+				"xwayland "
+				"installed, and /tmp/.X11-unix writable?");
 		return 0;
 	}
 	snprintf(text, sizeof(text), ":%d", x);
@@ -288,11 +288,6 @@ static int wlroots_open(
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	d->base.ops = &wlroots_display_ops;
-	d->xwayland = params->xwayland && pf_program_exists("Xwayland");
-	if (params->xwayland && !d->xwayland)
-		pf_log(PF_LOG_WARN, "display",
-			"Xwayland is not installed: X11 programs cannot run on this desk "
-			"(apt-get install xwayland)");
 	if (asprintf(&d->ipc_socket, "%s/sway.sock", dir) < 0)
 		d->ipc_socket = NULL;
 	if (asprintf(&d->config, "%s/sway.conf", dir) < 0)
@@ -303,7 +298,7 @@ static int wlroots_open(
 		r = pf_reason_set(why, -ENOMEM, "out of memory");
 		goto fail;
 	}
-	r = write_config(d->config, d->xwayland, &mode, why);
+	r = write_config(d->config, params->xwayland, &mode, why);
 	if (r)
 		goto fail;
 	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
