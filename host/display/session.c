@@ -3,7 +3,7 @@
  * user's screens; on another wlroots compositor (labwc) the first output is
  * mirrored as it is, and source()->mode says what that is.
  *
- * sway from 1.8 on removes the output again. sway 1.7 cannot: it stays, and the
+ * sway 1.10 removes the output again. sway 1.7 cannot: it stays, and the
  * next display takes it over. A locked file beside the Wayland socket marks an
  * output as ours, and as taken; it survives a crash of the host unlocked. */
 #include <errno.h>
