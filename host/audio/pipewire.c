@@ -7,6 +7,7 @@
 #include <pipewire/impl.h>
 #include <pipewire/pipewire.h>
 #include <poll.h>
+#include <pthread.h>
 #include <spa/param/audio/format-utils.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@
 #define STOP_GRACE_MS	500
 #define BLOCK_NS	(5 * PF_NS_PER_MS)
 #define CHANNELS_MAX	8
+
+/* libpipewire asks getpwuid when it makes and connects a context, and that answers
+ * in one static buffer for all threads. */
+static pthread_mutex_t passwd_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const uint32_t positions[CHANNELS_MAX] = { SPA_AUDIO_CHANNEL_FL, SPA_AUDIO_CHANNEL_FR,
 	SPA_AUDIO_CHANNEL_FC, SPA_AUDIO_CHANNEL_LFE, SPA_AUDIO_CHANNEL_RL, SPA_AUDIO_CHANNEL_RR,
@@ -358,10 +363,12 @@ static int make_context(struct pw_audio *a, struct pf_reason *why)
 	a->loop = pw_thread_loop_new("pf-audio", NULL);
 	if (!a->loop)
 		return pf_reason_set(why, -errno, "PipeWire: no loop: %s", strerror(errno));
+	pthread_mutex_lock(&passwd_lock);
 	a->context = pw_context_new(pw_thread_loop_get_loop(a->loop),
 		pw_properties_new(PW_KEY_CONFIG_NAME, "null", "support.dbus", "false",
 			"default.clock.rate", "48000", NULL),
 		0);
+	pthread_mutex_unlock(&passwd_lock);
 	if (!a->context)
 		return pf_reason_set(why, -errno, "PipeWire: no context: %s", strerror(errno));
 	for (size_t i = 0; i < SPA_N_ELEMENTS(spa_libs); i++)
@@ -433,7 +440,9 @@ static int join_graph(struct pw_audio *a, struct pf_reason *why)
 
 		if (fd < 0)
 			return fd;
+		pthread_mutex_lock(&passwd_lock);
 		a->core[i] = pw_context_connect_fd(a->context, fd, NULL, 0);
+		pthread_mutex_unlock(&passwd_lock);
 		if (!a->core[i])
 			return pf_reason_set(
 				why, -errno, "PipeWire: not connected: %s", strerror(errno));
