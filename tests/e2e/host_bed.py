@@ -99,8 +99,10 @@ class Server:
         self.err.close()
 
     def end(self, sig=signal.SIGTERM):
+        """Ends it in order; a sanitizer's findings count, too."""
         self.p.send_signal(sig)
-        return self.p.wait(timeout=PATIENCE)
+        code = self.p.wait(timeout=PATIENCE)
+        assert code == 0, f"the host ended with {code}:\n{self.stderr()}"
 
 
 def until(condition, what):
