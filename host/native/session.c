@@ -16,6 +16,7 @@
 
 #define CLOSE_SUPERSEDED 0x66	     /* punktfunk1.md 18 */
 #define CLOSE_LOST	 0xffffffffu /* as the listener says it */
+#define REFUSALS_LOGGED	 30	     /* in a minute */
 /* Silence this long ends the audio packets until something sounds. */
 #define QUIET_MS 500
 
@@ -445,10 +446,25 @@ void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const
 
 /* ---- begin ---- */
 
+/* Anyone can knock: that must not fill the disk. */
+static void log_refusal(struct pf_native_session *ns, const struct pf_reason *why)
+{
+	struct pf_native *n = ns->n;
+	uint64_t now_ns = pf_clock_mono_ns();
+
+	if (now_ns - n->refusals_since_ns > 60 * PF_NS_PER_S) {
+		n->refusals_since_ns = now_ns;
+		n->refusals = 0;
+	}
+	if (++n->refusals <= REFUSALS_LOGGED)
+		pf_log(PF_LOG_INFO, "native", "%s: refused with 0x%02x: %s%s", ns->name, why->close,
+			why->text,
+			n->refusals == REFUSALS_LOGGED ? " (the next ones are not logged)" : "");
+}
+
 static void refuse(struct pf_native_session *ns, const struct pf_reason *why)
 {
-	pf_log(PF_LOG_INFO, "native", "%s: refused with 0x%02x: %s", ns->name, why->close,
-		why->text);
+	log_refusal(ns, why);
 	ns->ending = true;
 	ns->ended_ns = pf_clock_mono_ns();
 	pf_host_session_close(ns->s, why->close, why->text);

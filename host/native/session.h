@@ -17,6 +17,8 @@ struct pf_native {
 	struct pf_native_session *wire;	    /* quic thread: connections by `wire_next` */
 	struct pf_native_session *sessions; /* loop: by `next` */
 	unsigned bad_lines_told;
+	unsigned refusals; /* in the minute that began at: */
+	uint64_t refusals_since_ns;
 	void (*shutdown_done)(void *user);
 	void *shutdown_user;
 	bool shut;

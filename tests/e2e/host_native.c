@@ -27,6 +27,7 @@ struct fixture {
 	char *dir;
 	char allowed[PF_PATH_BYTES];
 	struct pf_config config;
+	const char *display;
 	struct pf_loop *loop;
 	struct pf_workers *workers;
 	struct pf_desks *desks;
@@ -59,6 +60,7 @@ static int make(void **state)
 	strcpy(f->config.bind_address, "127.0.0.1");
 	f->config.trust_on_first_use = true;
 	f->config.display_backend = PF_CONFIG_DISPLAY_PATTERN;
+	f->display = "pattern";
 	strcpy(f->config.audio_options, "tone-hz=440");
 	*state = f;
 	return 0;
@@ -95,7 +97,7 @@ static void serve(struct fixture *f)
 					 .loop = f->loop,
 					 .workers = f->workers,
 					 .config = &f->config,
-					 .display = pf_display_find("pattern"),
+					 .display = pf_display_find(f->display),
 					 .audio = pf_audio_find("null"),
 				 }),
 		0);
@@ -266,13 +268,19 @@ static void a_picture_and_its_sound_arrive(void **state)
 	struct fixture *f = *state;
 	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
 	PunktfunkAudio audio = { .struct_size = sizeof(audio) };
+	PunktfunkReason why = { .struct_size = sizeof(why) };
 	struct pf_session_report r;
+	PunktfunkConnectOptions o;
 	PunktfunkConnection *c;
 	uint8_t fp[32];
 	uint32_t seq = 0;
 
 	serve(f);
-	c = connect_as(f, NULL);
+	o = options(f, NULL);
+	o.name = "tv\n\x1b[2J\xc2\x9b"
+		 "end"; /* would play tricks on a terminal */
+	if (punktfunk_connect(&o, &c, &why))
+		fail_msg("%s", why.text);
 	assert_int_equal(punktfunk_connection_info(c, &info), 0);
 	assert_int_equal(info.width, 640);
 	assert_int_equal(info.height, 360);
@@ -302,7 +310,7 @@ static void a_picture_and_its_sound_arrive(void **state)
 	assert_true(r.wire.packets > 30);
 	assert_true(r.cpu_ms > 0);
 	assert_string_equal(r.client, "");
-	assert_string_equal(r.name, "test");
+	assert_string_equal(r.name, "tv??[2J??end");
 }
 
 static void the_client_asks_and_is_answered(void **state)
@@ -553,6 +561,32 @@ static void a_desk_that_fails_closes_with_its_words(void **state)
 	assert_int_equal(ended(f, 1).close_code, PUNKTFUNK_CLOSE_SETUP_FAILED);
 }
 
+static void a_display_that_does_not_open_is_told(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnectOptions o;
+	PunktfunkConnection *c;
+	PunktfunkEvent e;
+
+	f->display = "null";
+	strcpy(f->config.display_options, "fail-open=1,delay-ms=50");
+	serve(f);
+	o = options(f, NULL);
+	/* The Welcome does not wait for the display, so either may come first. */
+	if (punktfunk_connect(&o, &c, &why)) {
+		assert_int_equal(why.close_code, PUNKTFUNK_CLOSE_SETUP_FAILED);
+		assert_non_null(strstr(why.text, "null display"));
+	} else {
+		e = take_event(c, PUNKTFUNK_EVENT_CLOSED);
+		assert_int_equal(e.a, PUNKTFUNK_CLOSE_SETUP_FAILED);
+		assert_non_null(strstr(e.text, "null display"));
+		punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	}
+	assert_int_equal(ended(f, 1).close_code, PUNKTFUNK_CLOSE_SETUP_FAILED);
+	assert_int_equal(ended(f, 1).stream.encoded, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -566,6 +600,7 @@ int main(void)
 		T(a_picture_that_stands_still_costs_nothing),
 		T(a_host_that_stops_says_so),
 		T(a_desk_that_fails_closes_with_its_words),
+		T(a_display_that_does_not_open_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
