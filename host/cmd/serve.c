@@ -98,7 +98,7 @@ static void choose_audio(struct server *v)
 	bool want_null = v->config.audio_backend == PF_CONFIG_AUDIO_NULL;
 	struct pf_reason why = { 0 };
 
-	for (unsigned i = 0; v->config.audio && list[i]; i++) {
+	for (unsigned i = 0; list[i]; i++) {
 		if (want_null != !strcmp(list[i]->name, "null"))
 			continue;
 		if (!list[i]->probe || !list[i]->probe(&p, &why)) {
@@ -250,7 +250,7 @@ static void tell_ready(const struct server *v, int ready_fd)
 	int n = snprintf(line, sizeof(line),
 		"ready port=%u fingerprint=%s user=%s display=%s encoder=%s audio=%s\n",
 		pf_native_port(v->native), v->fingerprint, v->user, v->display->name,
-		encoder_name(v), v->audio ? v->audio->name : "none");
+		encoder_name(v), v->audio && v->config.audio ? v->audio->name : "none");
 
 	fputs(line, stdout);
 	fflush(stdout);

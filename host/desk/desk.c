@@ -378,8 +378,9 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	d->m = m;
 	d->known = rq->known;
 	memcpy(d->key, rq->key, 32);
-	d->audio_channels = rq->audio_channels;
-	d->audio_answered = !m->params.audio;
+	if (m->params.audio && m->params.config->audio)
+		d->audio_channels = rq->audio_channels;
+	d->audio_answered = !d->audio_channels;
 	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
@@ -393,7 +394,7 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	}
 	d->next = m->first;
 	m->first = d;
-	if (m->params.audio) {
+	if (d->audio_channels) {
 		snprintf(d->audio_options, sizeof(d->audio_options), "%s",
 			m->params.config->audio_options);
 		d->audio_busy = true;

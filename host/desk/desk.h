@@ -76,7 +76,8 @@ void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode);
 /** After ready, until release or set_mode. For a worker of the holder, too. */
 const struct pf_source *pf_desk_source(const struct pf_desk *d);
 const struct pf_mode *pf_desk_mode(const struct pf_desk *d);
-/** Channels of its sound: what the first client asked for, fixed for its life. */
+/** Channels of its sound: what the first client asked for, fixed for its life; 0
+ * when it has no sound. */
 unsigned pf_desk_audio_channels(const struct pf_desk *d);
 /** Name for logs, e.g. "desk 3". */
 const char *pf_desk_name(const struct pf_desk *d);

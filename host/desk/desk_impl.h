@@ -33,7 +33,7 @@ struct pf_desk {
 	char name[24];
 	bool known;
 	uint8_t key[32];
-	unsigned audio_channels;
+	unsigned audio_channels; /* 0 = no sound */
 
 	/* The job's while `busy`, else the loop's. */
 	unsigned stage; /* stages up */

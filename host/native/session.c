@@ -136,7 +136,7 @@ static void make_sound(struct pf_native_session *ns)
 	};
 	struct pf_reason why = { 0 };
 
-	if (ns->n->params.config->audio && pf_sound_open(&ns->sound, &p, &why))
+	if (pf_sound_open(&ns->sound, &p, &why))
 		pf_log(PF_LOG_WARN, "native", "%s: no sound, the picture goes on: %s", ns->name,
 			why.text);
 }
@@ -170,6 +170,7 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 		return;
 	}
 	ns->desk_ready = true;
+	ns->landed = !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk));
 	if (ns->sound)
 		pf_desk_set_pcm(ns->desk, on_pcm, ns);
 	if (!ns->desk_ready_ns)
@@ -206,7 +207,7 @@ static void start_work(struct pf_job *job)
 {
 	struct pf_native_session *ns = of_job(job);
 
-	ns->result = pf_stream_start(ns->stream, &ns->mode, &ns->why);
+	ns->result = pf_stream_start(ns->stream, &ns->job_mode, &ns->why);
 }
 
 static void attach_work(struct pf_job *job)
@@ -290,13 +291,15 @@ static void submit(
 
 static void log_end(const struct pf_native_session *ns, const struct pf_session_report *r)
 {
-	pf_log(PF_LOG_INFO, "native",
-		"%s: ended (%s%s%.100s) after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
+	bool failed = !ns->told_to_end && ns->close_code != PUNKTFUNK_CLOSE_NORMAL;
+
+	pf_log(failed ? PF_LOG_WARN : PF_LOG_INFO, "native",
+		"%s: %s%s%.100s after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
 		ns->name,
-		ns->close_code == CLOSE_LOST		   ? "lost"
-		: ns->close_code == PUNKTFUNK_CLOSE_QUIT   ? "the client quit"
-		: ns->close_code == PUNKTFUNK_CLOSE_NORMAL ? "closed"
-							   : "failed",
+		failed					 ? "ended"
+		: ns->close_code == CLOSE_LOST		 ? "connection lost"
+		: ns->close_code == PUNKTFUNK_CLOSE_QUIT ? "the client quit"
+							 : "closed",
 		*ns->close_text ? ": " : "", ns->close_text,
 		(double)(r->ended_ns - r->hello_ns) / 1e9, (unsigned long long)r->stream.submitted,
 		(unsigned long long)r->stream.skipped, (unsigned long long)r->stream.dropped);
@@ -379,16 +382,18 @@ static void step(struct pf_native_session *ns)
 		ns->mode = ns->want_mode;
 		pf_desk_set_mode(ns->desk, &ns->mode);
 	}
-	if (ns->desk_ready && !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk))) {
-		/* The display landed elsewhere: encode what there is, and say so. */
+	if (ns->desk_ready && ns->landed) {
+		/* Encode what there is, and say so. */
 		if (ns->stream_up) {
 			submit(ns, stop_work, stop_done);
 			return;
 		}
+		ns->landed = false;
 		ns->mode = ns->want_mode = *pf_desk_mode(ns->desk);
 		pf_native_tell_mode(ns, true, &ns->mode);
 	}
 	if (!ns->stream_up) {
+		ns->job_mode = ns->mode;
 		submit(ns, start_work, start_done);
 		return;
 	}
@@ -427,8 +432,7 @@ void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const ch
 		ns->cpu_ms = cpu_now_ms() - ns->cpu_start_ms;
 	ns->close_code = code;
 	snprintf(ns->close_text, sizeof(ns->close_text), "%.127s", text ? text : "");
-	if (code != PUNKTFUNK_CLOSE_NORMAL && !ns->wire_closed)
-		pf_log(PF_LOG_WARN, "native", "%s: closed with 0x%02x: %s", ns->name, code, text);
+	ns->told_to_end = ns->wire_closed;
 	if (!ns->wire_closed)
 		pf_host_session_close(ns->s, code, text);
 	pf_native_session_kick(ns);
@@ -534,7 +538,10 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 	r = pf_desk_acquire(&ns->desk, ns->n->params.desks, &rq, &desk_events, ns, why);
 	if (r)
 		return r;
-	ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
+	if (pf_desk_audio_channels(ns->desk)) {
+		ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
+		make_sound(ns);
+	}
 	snprintf(ns->desk_name, sizeof(ns->desk_name), "%s", pf_desk_name(ns->desk));
 	return 0;
 }
@@ -555,7 +562,6 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		if (ops && ops->hardware)
 			hardware |= 1u << i;
 	}
-
 	if (ns->n->shutdown_done) {
 		why->close = PUNKTFUNK_CLOSE_NORMAL;
 		return pf_reason_set(why, -ESHUTDOWN, "the host is shutting down");
@@ -576,7 +582,6 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		r = get_desk(ns, why);
 	if (r)
 		return r;
-	make_sound(ns);
 	open_gate(ns);
 	accept.welcome = ns->welcome;
 	if (p->config->fec_percent != PF_CONFIG_AUTO)

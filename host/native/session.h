@@ -61,12 +61,15 @@ struct pf_native_session {
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */
+	bool landed;	  /* the display has another mode than asked for */
+	bool told_to_end; /* by the other side */
 	bool reverts;	  /* goes back to good_mode; the client is to hear of it */
 	bool kicked, finished;
 	uint64_t mode_changed_ns;
 	struct pf_loop_item kick_item;
 	struct pf_job job;
 	struct pf_source source; /* for the attach job; strings are the desk's */
+	struct pf_mode job_mode; /* for the start job */
 	int result;
 	struct pf_reason why;
 	uint64_t hello_ns, accepted_ns, desk_ready_ns, captured_ns, started_ns, ended_ns;

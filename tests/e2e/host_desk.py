@@ -90,7 +90,7 @@ def a_desktop_with_sound_and_input():
                   f"sound after {r['first_sound_ms']:.0f} ms")
             assert r["strip_not_forward"] == 0 and r["strips"] > 10, r
             assert r["audio_packets"] > 100, r
-            until(lambda: "ended" in s.stderr(), "the end of the session")
+            until(lambda: "frames sent" in s.stderr(), "the end of the session")
             s.end()
             seen = json.loads((d.dir / "seen.json").read_text())
             host = json.loads((d.dir / "report.json").read_text())["sessions"][0]
