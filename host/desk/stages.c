@@ -187,8 +187,12 @@ static int program_up(struct pf_desk *d, struct pf_reason *why)
 		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
 	};
 	const char *const *display_env = NULL;
+	const char *home = getenv("HOME");
 	size_t n;
 
+	/* Where a session begins, not where the host was started. */
+	if (home && !access(home, X_OK))
+		p.cwd = home;
 	if (d->display->ops->app_env)
 		display_env = d->display->ops->app_env(d->display);
 	n = append_env(env, 0, 64, display_env);

@@ -35,7 +35,9 @@ static const struct pf_config_key keys[] = {
 		"into WAYLAND_DISPLAY.",
 		true },
 	{ "session_command", PF_CONFIG_TEXT, AT(session_command), 0, 0, NULL, "",
-		"What runs inside a fresh desk, by /bin/sh. Empty leaves the desk bare.", false },
+		"What runs inside a fresh desk, by /bin/sh in the home directory. Empty leaves the "
+		"desk bare.",
+		false },
 	{ "xwayland", PF_CONFIG_BOOL, AT(xwayland), 0, 0, NULL, "no",
 		"Lets X11 programs run inside a desk (needs the package xwayland).", false },
 	{ "keyboard_layout", PF_CONFIG_TEXT, AT(keyboard_layout), 0, 0, NULL, "us",
