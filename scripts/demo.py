@@ -277,6 +277,19 @@ wait
         return pattern, seen, len(re.findall(event, text)), "wl_pointer" in text and len(
             re.findall(r"\] +wl_pointer@\d+\.enter\(", text))
 
+    def x264_floor(self):
+        """CPU of x264 alone for the frames just streamed, at the same rate."""
+        if self.args.spoil:
+            return None
+        r = subprocess.run([str(self.tool("pf-x264-floor")), "--frames-from", str(self.out / "recording.mp4"),
+                            "--mode", self.args.mode, "--bitrate", str(self.args.bitrate)],
+                           capture_output=True, text=True, timeout=60)
+        try:
+            return json.loads(r.stdout)["encode_cpu_ms_per_frame"]
+        except (ValueError, KeyError):
+            self.problems.append(f"no figure from pf-x264-floor: {r.stderr.strip()}")
+            return None
+
     def collect(self, ready, cpu, host_report, relay_report, probe_json):
         args = self.args
         probe = self.load(probe_json, "report of punktfunk-probe")
@@ -320,6 +333,7 @@ wait
             "mode": mode,
             "codec": probe.get("codec"),
             "display_backend": host.get("display_backend"),
+            "x264_floor_cpu_ms_per_frame": self.x264_floor(),
             "relay_added_us": relay.get("added_us"),
             "seed": args.seed,
         }
@@ -372,7 +386,8 @@ wait
             ("frames sent / decoded / not shown", f"{r['frames_sent']} / {r['frames_decoded']} / {r['frames_not_shown']}"),
             ("repaired by FEC", f"{r['frames_repaired']} frames at {r['loss_injected_pct'] or 0:.2f} % loss"),
             ("rate", f"{r['fps'] or 0:.1f} fps, {r['bitrate_kbps'] or 0:.0f} kbit/s"),
-            ("host CPU", "-" if r["host_cpu_ms_per_frame"] is None else f"{r['host_cpu_ms_per_frame']:.2f} ms a frame"),
+            ("host CPU", "-" if r["host_cpu_ms_per_frame"] is None else f"{r['host_cpu_ms_per_frame']:.2f} ms a frame, "
+             f"x264 alone {r['x264_floor_cpu_ms_per_frame'] or 0:.2f}"),
             ("sound", f"{r['audio_packets']} packets"),
             ("input events sent / seen", f"{r['input_events_sent']} / {r['input_events_seen']}"),
         ]
