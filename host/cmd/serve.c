@@ -24,7 +24,7 @@ struct server {
 	struct pf_config config;
 	const struct pf_display_ops *display;
 	const struct pf_audio_ops *audio;
-	struct pf_native_encoders encoders;
+	struct pf_encoders encoders;
 	struct pf_identity *identity;
 	struct pf_loop *loop;
 	struct pf_workers *workers;
@@ -85,7 +85,7 @@ static int choose_encoders(struct server *v)
 {
 	struct pf_reason why = { 0 };
 
-	if (!pf_native_find_encoders(&v->encoders, v->config.encoder, &why))
+	if (!pf_encoders_find(&v->encoders, v->config.encoder, &why))
 		return PF_EXIT_OK;
 	pf_complain("%s", why.text);
 	return PF_EXIT_ENCODER;

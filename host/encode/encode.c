@@ -160,3 +160,39 @@ int pf_encoder_open(struct pf_encoder **out, const char *name,
 		"no encoder makes %s here; install libavcodec59 or libopenh264-7 (%s)",
 		codec_name(params->codec), len ? said : "none is built in");
 }
+
+int pf_encoders_find(struct pf_encoders *out, const char *setting, struct pf_reason *why)
+{
+	const struct pf_encoder_ops *const *list = backends;
+	struct pf_encoders e = { 0 };
+	const struct pf_encoder_ops *named = NULL;
+	struct pf_reason one = { 0 };
+	char said[160] = "";
+
+	if (setting && strcmp(setting, "auto")) {
+		named = pf_encoder_find(setting);
+		if (!named)
+			return pf_reason_set(why, -ENODEV,
+				"there is no encoder \"%.40s\" in this build; `punktfunk-host "
+				"encoders` lists them",
+				setting);
+	}
+	for (unsigned codec = 0; codec < 3; codec++) {
+		for (unsigned i = 0; list[i] && !e.by_codec[codec]; i++) {
+			if (!(list[i]->codecs & 1u << codec) ||
+				(named ? list[i] != named : list[i]->by_setting_only))
+				continue;
+			if (!pf_encoder_probe(list[i], (enum pf_codec)(1u << codec), &one))
+				e.by_codec[codec] = list[i];
+			else
+				snprintf(said, sizeof(said), "%.159s", one.text);
+		}
+	}
+	if (!e.by_codec[0] && !e.by_codec[1] && !e.by_codec[2])
+		return pf_reason_set(why, -ENODEV,
+			"no video encoder works here (%s); install libavcodec59 (with x264) or "
+			"libopenh264-7, see `punktfunk-host encoders`",
+			*said ? said : "none is built in");
+	*out = e;
+	return 0;
+}

@@ -77,3 +77,14 @@ int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, stru
  * what each one said. */
 int pf_encoder_open(struct pf_encoder **out, const char *name,
 	const struct pf_encoder_params *params, struct pf_reason *why);
+
+/* What encodes here, found once by trying: per codec (H.264, HEVC, AV1) a backend
+ * or NULL. */
+struct pf_encoders {
+	const struct pf_encoder_ops *by_codec[3];
+};
+
+/** Finds the encoders that work, all or the one named `setting`. Opens each, which
+ * takes milliseconds, up to seconds for hardware. -ENODEV with the words when
+ * there is none. */
+int pf_encoders_find(struct pf_encoders *out, const char *setting, struct pf_reason *why);

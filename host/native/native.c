@@ -230,43 +230,6 @@ int pf_native_admit(
 
 /* ---- calls ---- */
 
-int pf_native_find_encoders(
-	struct pf_native_encoders *out, const char *setting, struct pf_reason *why)
-{
-	const struct pf_encoder_ops *const *list = pf_encoder_backends();
-	struct pf_native_encoders e = { 0 };
-	const struct pf_encoder_ops *named = NULL;
-	struct pf_reason one = { 0 };
-	char said[160] = "";
-
-	if (setting && strcmp(setting, "auto")) {
-		named = pf_encoder_find(setting);
-		if (!named)
-			return pf_reason_set(why, -ENODEV,
-				"there is no encoder \"%.40s\" in this build; `punktfunk-host "
-				"encoders` lists them",
-				setting);
-	}
-	for (unsigned codec = 0; codec < 3; codec++) {
-		for (unsigned i = 0; list[i] && !e.by_codec[codec]; i++) {
-			if (!(list[i]->codecs & 1u << codec) ||
-				(named ? list[i] != named : list[i]->by_setting_only))
-				continue;
-			if (!pf_encoder_probe(list[i], (enum pf_codec)(1u << codec), &one))
-				e.by_codec[codec] = list[i];
-			else
-				snprintf(said, sizeof(said), "%.159s", one.text);
-		}
-	}
-	if (!e.by_codec[0] && !e.by_codec[1] && !e.by_codec[2])
-		return pf_reason_set(why, -ENODEV,
-			"no video encoder works here (%s); install libavcodec59 (with x264) or "
-			"libopenh264-7, see `punktfunk-host encoders`",
-			*said ? said : "none is built in");
-	*out = e;
-	return 0;
-}
-
 int pf_native_create(
 	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why)
 {

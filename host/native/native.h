@@ -34,12 +34,6 @@ struct pf_session_report {
 	PunktfunkStats wire;
 };
 
-/* What encodes here, found once by trying: per codec (H.264, HEVC, AV1) a backend
- * or NULL. */
-struct pf_native_encoders {
-	const struct pf_encoder_ops *by_codec[3];
-};
-
 struct pf_native_params {
 	struct pf_loop *loop;
 	struct pf_workers *workers;
@@ -47,7 +41,7 @@ struct pf_native_params {
 	const struct pf_config *config; /* read at each connection */
 	const struct pf_identity *identity;
 	const char *allowed_path; /* file of fingerprints; may not exist */
-	struct pf_native_encoders encoders;
+	struct pf_encoders encoders;
 	/* NULL = by the kind of the display's source */
 	const struct pf_capture_ops *capture;
 	/* Optional: a session ended. */
@@ -55,11 +49,6 @@ struct pf_native_params {
 	void *user;
 };
 
-/** Finds the encoders that work, all or the one named `setting`. Opens each, which
- * takes milliseconds, up to seconds for hardware. -ENODEV with the words when
- * there is none. */
-int pf_native_find_encoders(
-	struct pf_native_encoders *out, const char *setting, struct pf_reason *why);
 /** Opens the port. -EADDRINUSE etc. with the words. */
 int pf_native_create(
 	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why);
