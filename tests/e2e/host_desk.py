@@ -19,6 +19,7 @@ from host_bed import PATIENCE, Place, Server, Skip, until
 PROBE, PATTERN, TONE = sys.argv[2:5]
 SLOW = 4 if os.environ.get("PF_SANITIZE") else 1
 MODES = ["1280x720@60", "1920x1080@60", "2560x1440@120", "3840x2160@60", "5120x1440@240"]
+DISPLAY_DIED = 0x68  # PUNKTFUNK_CLOSE_SETUP_FAILED
 
 
 class Desks(Place):
@@ -29,9 +30,14 @@ class Desks(Place):
             if not shutil.which(program):
                 raise Skip(f"{program} is not installed")
         super().__init__()
+        self.env["PF_E2E_MARK"] = self.dir.name
         for tool in (PATTERN, TONE):
             shutil.copy(tool, self.dir / pathlib.Path(tool).name)
         self.own()
+
+    def __exit__(self, *_):
+        until(lambda: not self.processes(), "the end of all that the host started")
+        super().__exit__()
 
     def command(self, text):
         """A session command: `text` with the tools at hand, in a writable folder."""
@@ -41,24 +47,34 @@ class Desks(Place):
         self.own()
         return str(script)
 
-    def children(self):
-        """Processes other than the host whose environment points into this place."""
-        found = []
+    def processes(self):
+        """Command lines, by id, of all that inherited this place's environment."""
+        mark, found = f"PF_E2E_MARK={self.dir.name}".encode(), {}
         for entry in pathlib.Path("/proc").iterdir():
             try:
-                env = (entry / "environ").read_bytes()
+                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                    words = (entry / "cmdline").read_bytes().decode(errors="replace")
+                    found[int(entry.name)] = words.replace("\0", " ").strip()
             except (OSError, ValueError):
-                continue
-            inside = [v for v in env.split(b"\0") if v.startswith(b"XDG_RUNTIME_DIR=")]
-            if inside and str(self.dir / "runtime_dir" / "punktfunk-").encode() in inside[0]:
-                found.append(int(entry.name))
+                pass
         return found
+
+    def runs(self, *programs):
+        """Whether each of these runs in the desk."""
+        lines = "\n".join(self.processes().values())
+        return all(p in lines for p in programs)
+
+    def seen(self, name="seen.json"):
+        """What a pattern inside reported; it says so first when it was drawn."""
+        until((self.dir / name).exists, f"the report {name} of the client inside")
+        return json.loads((self.dir / name).read_text())
 
 
 def probe(server, *args):
     argv = [PROBE, "connect", f"127.0.0.1:{server.words()['port']}", "--trust-first", "--json",
             "--timeout", str(20 * SLOW), *map(str, args)]
-    return subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(argv, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            stdin=subprocess.DEVNULL)
 
 
 def result(p):
@@ -67,9 +83,17 @@ def result(p):
     return json.loads(out)
 
 
-def tones(*args):
-    """What the sound must be; a sanitized pf-tone is too slow to play it cleanly."""
-    return [] if SLOW > 1 else args
+def closed(p):
+    """The close code of a probe whose stream ended before its time."""
+    out, err = p.communicate(timeout=PATIENCE * SLOW)
+    assert p.returncode == 4, f"probe ended with {p.returncode}: {err}{out}"
+    return json.loads(out)["close_code"], err
+
+
+def near(r, hz):
+    """Whether both sides sing at `hz`. A loaded machine leaves gaps in the sound; each
+    shifts its phase, and many of them its pitch."""
+    return all(abs(r[k] - hz) < 25 for k in ("audio_tone_hz", "audio_tone_right_hz"))
 
 
 def serve(place, command, *args):
@@ -79,41 +103,53 @@ def serve(place, command, *args):
 
 def a_desktop_with_sound_and_input():
     with Desks() as d:
-        command = d.command("pf-pattern --report seen.json & exec pf-tone --hz 440")
+        command = d.command("pf-pattern --report seen.json & exec pf-tone --hz 440 --gain 0.2")
         script = d.dir / "input"
-        script.write_text("".join(f"{500 + 10 * i} move {100 + i} {100 + i}\n" for i in range(50))
-                          + "1100 click 1\n1200 key 0x41 tap\n1300 scroll 120\n")
+        script.write_text("".join(f"{1500 + 10 * i} move {100 + i} {100 + i}\n" for i in range(50))
+                          + "2100 click 1\n2200 key 0x41 tap\n2300 scroll 120\n")
         with serve(d, command, "--report", str(d.dir / "report.json")) as s:
-            r = result(probe(s, "--seconds", 3, "--verify", "--max-not-shown", 100,
-                             "--input-script", script, *tones("--expect-tone", 440)))
+            r = result(probe(s, "--seconds", 4, "--verify", "--max-not-shown", 1000,
+                             "--input-script", script))
             print(f"# first picture after {r['first_frame_ms']:.0f} ms, "
-                  f"sound after {r['first_sound_ms']:.0f} ms")
+                  f"sound after {r['first_sound_ms']:.0f} ms, {r['audio_tone_hz']:.0f} Hz")
+            assert near(r, 440), r
             assert r["strip_not_forward"] == 0 and r["strips"] > 10, r
             assert r["audio_packets"] > 100, r
+            until(lambda: d.seen()["steps_y"] != 0, "the last of the input")
+            seen = d.seen()
+            assert (seen["mode_width"], seen["mode_height"]) == (1280, 720), seen
+            # The first move only enters the window.
+            assert seen["motions"] >= 45 and seen["pointer_x"] == 149, seen
+            assert seen["text"] == "a", seen
+            assert seen["buttons_pressed"] == seen["buttons_released"] == 1, seen
             until(lambda: "frames sent" in s.stderr(), "the end of the session")
             s.end()
-            seen = json.loads((d.dir / "seen.json").read_text())
             host = json.loads((d.dir / "report.json").read_text())["sessions"][0]
-        counts = json.dumps(seen)
-        assert "1280" in counts and "720" in counts, counts
         assert host["input_events"] == r["input_events_sent"], (host, r)
         assert host["frames_sent"] > 10 and host["frames_dropped"] == 0
         assert host["close_code"] == 0
-        assert not d.children()
-        return seen
+        assert not d.processes()
 
 
 def two_clients_each_their_own():
     with Desks() as d:
-        command = d.command("case $(pf-pattern --print-modes) in *1280x720*) hz=440;; "
-                            "*) hz=880;; esac\npf-pattern & exec pf-tone --hz $hz")
+        command = d.command("case $(pf-pattern --print-modes) in *1280x720*) size=small hz=440;; "
+                            "*) size=large hz=1000;; esac\n"
+                            "pf-pattern --report $size.json & exec pf-tone --hz $hz --gain 0.2")
+        clients = {"small": (1280, 720, 60, 440, 1000), "large": (1920, 1080, 30, 1000, 440)}
         with serve(d, command) as s:
-            a = probe(s, "--seconds", 4, "--mode", "1280x720@60", "--verify", "--max-not-shown",
-                      200, *tones("--expect-tone", 440, "--reject-tone", 880))
-            b = probe(s, "--seconds", 4, "--mode", "800x600@60", "--verify", "--max-not-shown",
-                      200, *tones("--expect-tone", 880, "--reject-tone", 440))
-            ra, rb = result(a), result(b)
-            assert ra["mode"] == "1280x720@60" and rb["mode"] == "800x600@60"
+            probes = {name: probe(s, "--seconds", 6, "--mode", f"{w}x{h}@{hz}", "--verify",
+                                  "--max-not-shown", 1000, "--reject-tone", other)
+                      for name, (w, h, hz, _, other) in clients.items()}
+            for name, (w, h, hz, own, other) in clients.items():
+                r = result(probes[name])
+                print(f"# {name}: {r['audio_tone_hz']:.0f} Hz, {r['audio_packets']} packets, "
+                      f"{other} Hz at {r['audio_rejected_db']:.1f} dB")
+                assert near(r, own), r
+                assert r["mode"] == f"{w}x{h}@{hz}" and r["strips"] > 10, r
+                seen = d.seen(name + ".json")
+                assert [seen["mode_" + k] for k in ("width", "height", "mhz")] \
+                    == [w, h, hz * 1000], seen
             s.end()
 
 
@@ -154,24 +190,39 @@ def who_comes_back_finds_the_windows():
             print(f"# back after {r['first_frame_ms']:.0f} ms with another size")
             assert (d.dir / "starts").read_text().split() == ["start"]
             result(probe(s, "--frames", 5, "--identity", key, "--quit"))
-            until(lambda: not d.children(), "the end of the desk")
+            until(lambda: not d.runs("sway"), "the end of the desk")
             result(probe(s, "--frames", 5, "--identity", key))
             assert (d.dir / "starts").read_text().split() == ["start"] * 2
             s.end()
-            assert not d.children()
+            assert not d.processes()
 
 
-def nothing_outlives_the_host():
+def a_stopped_host_says_so_and_reports():
     with Desks() as d:
-        command = d.command("setsid sleep 1000 & pf-tone --hz 440 & exec pf-pattern")
+        report = d.dir / "report.json"
+        with serve(d, d.command("exec pf-pattern --report seen.json"), "--report", str(report)) as s:
+            p = probe(s, "--seconds", 600)
+            d.seen()
+            time.sleep(0.5)
+            s.end()
+            assert not d.processes()
+            code, err = closed(p)
+            assert code == 0 and "shutting down" in err, (code, err)
+        session = json.loads(report.read_text())["sessions"][0]
+        assert session["frames_sent"] > 0 and session["mode"].startswith("1280x720"), session
+
+
+def nothing_outlives_a_killed_host():
+    with Desks() as d:
+        command = d.command("setsid sleep 4711 & pf-tone --hz 440 & exec pf-pattern")
         with serve(d, command) as s:
-            p = probe(s, "--seconds", 60)
-            until(lambda: len(d.children()) >= 5, "sway, pipewire and programs")
+            p = probe(s, "--seconds", 600)
+            until(lambda: d.runs("sway", "pipewire", "pf-pattern", "pf-tone", "sleep 4711"),
+                  "sway, sound and programs")
             s.p.send_signal(signal.SIGKILL)
             s.p.wait()
-            until(lambda: not d.children(), "the end of all children")
-            p.kill()
-            p.communicate()
+            until(lambda: not d.processes(), "the end of all children")
+            closed(p)
         left = list((d.dir / "runtime_dir").iterdir())
         assert left, "a killed host cannot tidy up"
         with serve(d, "") as s:
@@ -181,17 +232,15 @@ def nothing_outlives_the_host():
 
 def a_compositor_that_dies_is_told_and_replaced():
     with Desks() as d:
-        with serve(d, d.command("exec pf-pattern"), "--audio=no") as s:
-            p = probe(s, "--seconds", 60)
-            until(lambda: [c for c in d.children() if comm(c) == "sway"], "sway")
-            time.sleep(1)
-            for c in d.children():
-                if comm(c) == "sway":
-                    os.kill(c, signal.SIGKILL)
-            out, err = p.communicate(timeout=PATIENCE * SLOW)
+        with serve(d, d.command("exec pf-pattern --report seen.json"), "--audio=no") as s:
+            p = probe(s, "--seconds", 600)
+            d.seen()
+            for pid in d.processes():
+                if comm(pid) == "sway":
+                    os.kill(pid, signal.SIGKILL)
+            code, err = closed(p)
             # Whoever notices first says it: capture, or the watch over the display.
-            assert p.returncode != 0 and json.loads(out)["close_code"] == 0x68, err
-            assert any(w in err for w in ("display ended", "went away")), err
+            assert code == DISPLAY_DIED and any(w in err for w in ("display ended", "went away")), err
             result(probe(s, "--frames", 5))
             s.end()
 
@@ -205,21 +254,20 @@ def comm(pid):
 
 def two_signals_end_it_at_once():
     with Desks() as d:
-        command = d.command("trap '' TERM; pf-pattern & wait; sleep 1000")
+        command = d.command("trap '' TERM; pf-pattern & wait; sleep 4711")
         with serve(d, command, "--audio=no") as s:
-            p = probe(s, "--seconds", 60)
-            until(lambda: len(d.children()) >= 3, "the program")
+            p = probe(s, "--seconds", 600)
+            until(lambda: d.runs("pf-pattern"), "the program")
             s.p.send_signal(signal.SIGTERM)
             time.sleep(0.05)
             s.p.send_signal(signal.SIGTERM)
             # 9 when the second came before the program's grace was over.
             assert s.p.wait(timeout=PATIENCE) in (9, 0)
-            until(lambda: not d.children(), "the end of all children")
-            p.kill()
-            p.communicate()
+            until(lambda: not d.processes(), "the end of all children")
+            closed(p)
 
 
 host_bed.main([a_desktop_with_sound_and_input, two_clients_each_their_own,
                every_mode_is_made_exactly, who_comes_back_finds_the_windows,
-               nothing_outlives_the_host, a_compositor_that_dies_is_told_and_replaced,
-               two_signals_end_it_at_once])
+               a_stopped_host_says_so_and_reports, nothing_outlives_a_killed_host,
+               a_compositor_that_dies_is_told_and_replaced, two_signals_end_it_at_once])
