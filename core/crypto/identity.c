@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include "core/base/utf8.h"
+#include "core/crypto/identity_impl.h"
 #include "core/crypto/secret.h"
 
 #define CN_MAX	     64 /* ub-common-name of RFC 5280 */
@@ -21,6 +23,18 @@
 #define DAY_S	     86400
 #define VALID_DAYS   (20 * 365)
 #define FILE_MAX     65536
+
+static const struct {
+	gnutls_pk_algorithm_t algorithm;
+	unsigned bits;
+	unsigned usage;
+	const char *words;
+} kinds[] = {
+	[PF_IDENTITY_P256] = { GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+		GNUTLS_KEY_DIGITAL_SIGNATURE, "an ECDSA key" },
+	[PF_IDENTITY_RSA2048] = { GNUTLS_PK_RSA, 2048,
+		GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_ENCIPHERMENT, "an RSA-2048 key" },
+};
 
 struct pf_identity {
 	_Atomic unsigned refs;
@@ -70,7 +84,8 @@ static void dns_name(char out[DNS_MAX + 1], const char *name)
 		strcpy(out, "punktfunk");
 }
 
-static int fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *name)
+static int fill_certificate(
+	gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, unsigned usage, const char *name)
 {
 	size_t cn_len = pf_utf8_cut(name, strlen(name), CN_MAX);
 	uint8_t serial[SERIAL_BYTES];
@@ -94,7 +109,7 @@ static int fill_certificate(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, co
 		(err = gnutls_x509_crt_set_expiration_time(crt, now + (time_t)VALID_DAYS * DAY_S)) <
 			0 ||
 		(err = gnutls_x509_crt_set_basic_constraints(crt, 0, -1)) < 0 ||
-		(err = gnutls_x509_crt_set_key_usage(crt, GNUTLS_KEY_DIGITAL_SIGNATURE)) < 0 ||
+		(err = gnutls_x509_crt_set_key_usage(crt, usage)) < 0 ||
 		(err = gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0)) < 0 ||
 		(err = gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_CLIENT, 0)) < 0 ||
 		(err = gnutls_x509_crt_set_key(crt, key)) < 0)
@@ -149,7 +164,8 @@ fail:
 	return tls_error(why, err, "cannot encode the identity");
 }
 
-int pf_identity_generate(struct pf_identity **out, const char *name, struct pf_reason *why)
+int pf_identity_generate_kind(struct pf_identity **out, enum pf_identity_kind kind,
+	const char *name, struct pf_reason *why)
 {
 	gnutls_x509_privkey_t key = NULL;
 	gnutls_x509_crt_t crt = NULL;
@@ -159,12 +175,11 @@ int pf_identity_generate(struct pf_identity **out, const char *name, struct pf_r
 		return pf_reason_set(why, -EINVAL, "the identity's name is not UTF-8");
 	err = gnutls_x509_privkey_init(&key);
 	if (err >= 0)
-		err = gnutls_x509_privkey_generate(
-			key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+		err = gnutls_x509_privkey_generate(key, kinds[kind].algorithm, kinds[kind].bits, 0);
 	if (err >= 0)
 		err = gnutls_x509_crt_init(&crt);
 	if (err >= 0)
-		err = fill_certificate(crt, key, name);
+		err = fill_certificate(crt, key, kinds[kind].usage, name);
 	r = err < 0 ? tls_error(why, err, "cannot make an identity")
 		    : from_objects(out, key, crt, why);
 	if (crt)
@@ -174,8 +189,18 @@ int pf_identity_generate(struct pf_identity **out, const char *name, struct pf_r
 	return r;
 }
 
-static int parse(
-	struct pf_identity **out, const char *path, char *text, size_t len, struct pf_reason *why)
+/* An older ECDSA identity of another curve serves as well; an RSA one is what
+ * clients were promised. */
+static bool fits(enum pf_identity_kind kind, gnutls_x509_privkey_t key)
+{
+	unsigned bits = 0;
+	int algorithm = gnutls_x509_privkey_get_pk_algorithm2(key, &bits);
+
+	return kind == PF_IDENTITY_P256 || (algorithm == GNUTLS_PK_RSA && bits == 2048);
+}
+
+static int parse(struct pf_identity **out, enum pf_identity_kind kind, const char *path, char *text,
+	size_t len, struct pf_reason *why)
 {
 	gnutls_datum_t pem = { .data = (unsigned char *)text, .size = (unsigned)len };
 	uint8_t key_id[32], crt_id[32];
@@ -208,6 +233,10 @@ static int parse(
 			"%s: private key and certificate do not belong together; restore it from "
 			"a backup, or move it away to get a new identity",
 			path);
+	else if (!fits(kind, key))
+		r = pf_reason_set(why, -EBADMSG,
+			"%s holds another kind of key than %s; move it away to get a new identity",
+			path, kinds[kind].words);
 	else
 		r = from_objects(out, key, crt, why);
 	if (crt)
@@ -218,7 +247,8 @@ static int parse(
 }
 
 /* -ENOENT (without words) when there is no such file. */
-static int load(struct pf_identity **out, const char *path, struct pf_reason *why)
+static int load(struct pf_identity **out, enum pf_identity_kind kind, const char *path,
+	struct pf_reason *why)
 {
 	struct stat st;
 	char *text = NULL;
@@ -261,7 +291,7 @@ static int load(struct pf_identity **out, const char *path, struct pf_reason *wh
 			goto out;
 		}
 	}
-	r = parse(out, path, text, used, why);
+	r = parse(out, kind, path, text, used, why);
 out:
 	if (text)
 		pf_secret_wipe(text, used);
@@ -339,21 +369,21 @@ static int store(const struct pf_identity *id, const char *path, struct pf_reaso
 	return r;
 }
 
-int pf_identity_open(
-	struct pf_identity **out, const char *path, const char *name, struct pf_reason *why)
+int pf_identity_open_kind(struct pf_identity **out, enum pf_identity_kind kind, const char *path,
+	const char *name, struct pf_reason *why)
 {
 	struct pf_identity *id = NULL;
-	int r = load(out, path, why);
+	int r = load(out, kind, path, why);
 
 	if (r != -ENOENT)
 		return r;
-	r = pf_identity_generate(&id, name, why);
+	r = pf_identity_generate_kind(&id, kind, name, why);
 	if (r)
 		return r;
 	r = store(id, path, why);
 	if (r == -EEXIST) {
 		destroy(id);
-		r = load(out, path, why);
+		r = load(out, kind, path, why);
 		return r == -ENOENT ? pf_reason_set(why, r, "%s vanished", path) : r;
 	}
 	if (r) {
@@ -362,6 +392,17 @@ int pf_identity_open(
 	}
 	*out = id;
 	return 0;
+}
+
+int pf_identity_generate(struct pf_identity **out, const char *name, struct pf_reason *why)
+{
+	return pf_identity_generate_kind(out, PF_IDENTITY_P256, name, why);
+}
+
+int pf_identity_open(
+	struct pf_identity **out, const char *path, const char *name, struct pf_reason *why)
+{
+	return pf_identity_open_kind(out, PF_IDENTITY_P256, path, name, why);
 }
 
 struct pf_identity *pf_identity_ref(const struct pf_identity *id)
