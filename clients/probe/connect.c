@@ -39,7 +39,8 @@ struct probe {
 
 	_Atomic bool stop;
 	_Atomic bool ended;	   /* by the host or the network */
-	_Atomic uint64_t first_ns; /* first picture that shows something; 0 = none */
+	_Atomic uint64_t first_ns; /* the picture that times count from; 0 = none yet */
+	_Atomic uint64_t shown_ns; /* first picture that is not uniform; 0 = none */
 	_Atomic uint64_t last_ns;  /* newest picture */
 	_Atomic uint64_t sound_ns; /* first sound packet */
 	_Atomic uint64_t received, received_bytes, overrun, decoded, input_sent, audio;
@@ -100,19 +101,21 @@ static void look_at(struct probe *p, const struct AVFrame *picture, struct pf_tr
 	if (!p->decoded_first_ns)
 		p->decoded_first_ns = now;
 	atomic_store(&p->last_ns, now);
-	if (!luma)
-		return;
-	t->has_strip = pf_strip_read(
-		luma, stride, width, height, t->completed_ns + t->offset_ns, &t->strip);
-	if (!first && !pf_strip_uniform(luma, stride, width, height)) {
+	if (luma)
+		t->has_strip = pf_strip_read(
+			luma, stride, width, height, t->completed_ns + t->offset_ns, &t->strip);
+	if (!atomic_load(&p->shown_ns) && !pf_decoder_uniform(picture))
+		atomic_store(&p->shown_ns, now);
+	if (!first && (!p->options->expect_content || atomic_load(&p->shown_ns))) {
 		first = now;
 		atomic_store(&p->first_ns, now);
 	}
-	if (!p->options->png || !first)
+	if (!p->options->png)
 		return;
 	if (png_at < 0)
 		pf_decoder_keep(p->decoder);
-	else if ((double)(now - first) >= png_at * NS_PER_S && !pf_decoder_has_kept(p->decoder))
+	else if (first && (double)(now - first) >= png_at * NS_PER_S &&
+		 !pf_decoder_has_kept(p->decoder))
 		pf_decoder_keep(p->decoder);
 }
 
@@ -435,7 +438,14 @@ static int run(struct probe *p, const sigset_t *signals)
 			break;
 		}
 		if (!first && (double)(now - p->start_ns) >= o->timeout * NS_PER_S) {
-			fprintf(stderr, "punktfunk-probe: no picture within %.0f s\n", o->timeout);
+			if (atomic_load(&p->last_ns))
+				fprintf(stderr,
+					"punktfunk-probe: no picture within %.0f s that shows "
+					"anything: all of one colour\n",
+					o->timeout);
+			else
+				fprintf(stderr, "punktfunk-probe: no picture within %.0f s\n",
+					o->timeout);
 			result = PF_PROBE_BROKEN;
 			break;
 		}
@@ -485,7 +495,7 @@ static int session(struct probe *p, struct pf_probe_report *report, const sigset
 static void fill_report(struct probe *p, struct pf_probe_report *r)
 {
 	const struct pf_probe_options *o = p->options;
-	uint64_t first = atomic_load(&p->first_ns), sound = atomic_load(&p->sound_ns);
+	uint64_t shown = atomic_load(&p->shown_ns), sound = atomic_load(&p->sound_ns);
 	const struct pf_tone *left = pf_sound_tone(p->sound, 0);
 	const struct pf_tone *right = pf_sound_tone(p->sound, 1);
 
@@ -499,8 +509,9 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->received_bytes = atomic_load(&p->received_bytes);
 	r->overrun = atomic_load(&p->overrun);
 	r->seconds = (double)(atomic_load(&p->last_ns) - p->decoded_first_ns) / 1e9;
-	r->picture = first != 0;
-	r->first_frame_ms = first ? (double)(first - p->start_ns) / 1e6 : -1;
+	r->first_picture_ms =
+		p->decoded_first_ns ? (double)(p->decoded_first_ns - p->start_ns) / 1e6 : -1;
+	r->first_frame_ms = shown ? (double)(shown - p->start_ns) / 1e6 : -1;
 	r->first_sound_ms = sound ? (double)(sound - p->start_ns) / 1e6 : -1;
 	r->sound = pf_sound_stats(p->sound);
 	r->tone_hz[0] = pf_tone_dominant(left);

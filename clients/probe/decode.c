@@ -7,6 +7,11 @@
 #include <string.h>
 #include "punktfunk_core.h"
 
+/* Coding shifts a plain area as a whole and hardly spreads it. */
+#define UNIFORM_SPAN 4
+/* Compositors draw 24 pixels, 48 on dense screens. */
+#define POINTER_PX 64
+
 struct pf_decoder {
 	AVCodecContext *ctx;
 	AVPacket *packet;
@@ -103,6 +108,61 @@ const uint8_t *pf_decoder_luma(
 	*width = (uint32_t)frame->width;
 	*height = (uint32_t)frame->height;
 	return frame->data[0];
+}
+
+/* The commonest value, by every eighth row. */
+static uint8_t ground_of(const uint8_t *plane, ptrdiff_t stride, uint32_t width, uint32_t height)
+{
+	uint32_t count[256] = { 0 };
+	uint8_t best = 0;
+
+	for (uint32_t y = 0; y < height; y += 8)
+		for (uint32_t x = 0; x < width; x++)
+			count[plane[(ptrdiff_t)y * stride + x]]++;
+	for (unsigned v = 1; v < 256; v++)
+		best = count[v] > count[best] ? (uint8_t)v : best;
+	return best;
+}
+
+bool pf_plane_uniform(
+	const uint8_t *plane, ptrdiff_t stride, uint32_t width, uint32_t height, uint32_t spot)
+{
+	const uint8_t ground = ground_of(plane, stride, width, height);
+	uint32_t left = width, right = 0, top = height;
+
+	for (uint32_t y = 0; y < height; y++) {
+		const uint8_t *row = plane + (ptrdiff_t)y * stride;
+
+		for (uint32_t x = 0; x < width; x++) {
+			if (abs(row[x] - ground) <= UNIFORM_SPAN)
+				continue;
+			left = x < left ? x : left;
+			right = x > right ? x : right;
+			top = y < top ? y : top;
+			if (right - left >= spot || y - top >= spot)
+				return false;
+		}
+	}
+	return true;
+}
+
+bool pf_decoder_uniform(const AVFrame *frame)
+{
+	uint32_t width, height, spot = POINTER_PX;
+	ptrdiff_t stride;
+	const uint8_t *luma = pf_decoder_luma(frame, &stride, &width, &height);
+
+	if (!luma || !pf_plane_uniform(luma, stride, width, height, POINTER_PX))
+		return false;
+	if (frame->format == AV_PIX_FMT_NV12)
+		return true;
+	if (frame->format != AV_PIX_FMT_YUV444P) {
+		width = (width + 1) / 2;
+		height = (height + 1) / 2;
+		spot /= 2;
+	}
+	return pf_plane_uniform(frame->data[1], frame->linesize[1], width, height, spot) &&
+	       pf_plane_uniform(frame->data[2], frame->linesize[2], width, height, spot);
 }
 
 void pf_decoder_keep(struct pf_decoder *d)

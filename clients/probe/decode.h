@@ -18,6 +18,12 @@ const struct AVFrame *pf_decoder_decode(struct pf_decoder *d, const uint8_t *dat
 /** Luma of the newest picture when it is 8-bit planar or semi-planar. */
 const uint8_t *pf_decoder_luma(
 	const struct AVFrame *frame, ptrdiff_t *stride, uint32_t *width, uint32_t *height);
+/** Is one plane of one value all over, but for what fits into one square of `spot`
+ * samples? */
+bool pf_plane_uniform(
+	const uint8_t *plane, ptrdiff_t stride, uint32_t width, uint32_t height, uint32_t spot);
+/** Is the picture of one colour, but for a mouse pointer? Unknown formats are not. */
+bool pf_decoder_uniform(const struct AVFrame *frame);
 /** Keeps a reference to the newest picture for pf_decoder_write_png. */
 void pf_decoder_keep(struct pf_decoder *d);
 bool pf_decoder_has_kept(const struct pf_decoder *d);

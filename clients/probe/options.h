@@ -23,6 +23,7 @@ struct pf_probe_options {
 	const char *identity, *name, *launch;
 	const char *dump, *png, *mp4, *wav;
 	double png_at; /* seconds after the first picture, negative = the last one */
+	bool expect_content;
 	bool verify, json, quiet, quit;
 	int64_t max_not_shown; /* -1 = any */
 	const char *type;

@@ -62,14 +62,19 @@ void pf_probe_report_print(struct pf_probe_report *r, FILE *out)
 		r->info.bitrate_kbps, (double)r->info.clock_offset_ns / 1e6,
 		(double)r->info.rtt_ns / 1e6);
 	fprintf(out, "connected after %.1f ms, ", r->connect_ms);
-	if (r->first_frame_ms >= 0)
-		fprintf(out, "first picture after %.1f ms", r->first_frame_ms);
+	if (r->first_picture_ms >= 0)
+		fprintf(out, "first picture after %.1f ms", r->first_picture_ms);
 	else
 		fputs("no picture", out);
 	if (r->first_sound_ms >= 0)
 		fprintf(out, ", first sound after %.1f ms\n", r->first_sound_ms);
 	else
 		fputs(", no sound\n", out);
+	if (r->first_picture_ms >= 0 && r->first_frame_ms < 0)
+		fputs("all pictures were of one colour: nothing is drawn on the desk\n", out);
+	else if (r->first_frame_ms > r->first_picture_ms)
+		fprintf(out, "first picture that shows something after %.1f ms\n",
+			r->first_frame_ms);
 	fprintf(out,
 		"frames: %llu sent, %llu received, %llu decoded, %llu not shown; "
 		"%llu repaired, %llu IDR; %.1f fps, %.0f kbit/s\n",
@@ -139,6 +144,7 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 		p += sprintf(p, "%02x", r->info.host_fingerprint[i]);
 	json_text(out, "host_fingerprint", text);
 	json_number(out, "connect_ms", r->connect_ms, true);
+	json_number(out, "first_picture_ms", r->first_picture_ms, r->first_picture_ms >= 0);
 	json_number(out, "first_frame_ms", r->first_frame_ms, r->first_frame_ms >= 0);
 	json_number(out, "first_sound_ms", r->first_sound_ms, r->first_sound_ms >= 0);
 	json_number(out, "seconds", r->seconds, true);
@@ -155,6 +161,10 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "frames_frozen", t->frozen);
 	json_count(out, "frames_overrun", r->overrun);
 	json_count(out, "frames_idr", t->idrs);
+	fprintf(out, "  \"uniform\": %s,\n",
+		r->first_picture_ms < 0 ? "null"
+		: r->first_frame_ms < 0 ? "true"
+					: "false");
 	json_count(out, "strips", t->strips);
 	json_count(out, "strip_repeats", t->repeats);
 	json_count(out, "strip_not_forward", t->backwards);
@@ -205,7 +215,7 @@ unsigned pf_probe_report_verify(const struct pf_probe_report *r, FILE *err)
 		fprintf(err, "punktfunk-probe: " __VA_ARGS__);                                     \
 	} while (0)
 	if (o->verify) {
-		if (!r->picture)
+		if (r->first_frame_ms < 0)
 			FAULT("no picture showed anything\n");
 		if (!t->strips)
 			FAULT("no picture carries a clock strip\n");

@@ -23,11 +23,11 @@ struct pf_probe_report {
 	struct pf_host_times *host;
 	uint64_t received; /* frames out of the core */
 	uint64_t received_bytes;
-	uint64_t overrun;      /* frames the decoder had no room for */
-	double seconds;	       /* from the first picture to the last */
-	double connect_ms;     /* the connect call */
-	double first_frame_ms; /* its start to the first picture that shows something; < 0 = none */
-	bool picture;	       /* one was not uniform */
+	uint64_t overrun;	 /* frames the decoder had no room for */
+	double seconds;		 /* from the first picture to the last */
+	double connect_ms;	 /* the connect call */
+	double first_picture_ms; /* its start to the first picture; < 0 = none */
+	double first_frame_ms;	 /* to the first that is not uniform; < 0 = none */
 	struct pf_sound_stats sound;
 	double first_sound_ms; /* < 0 = none */
 	double tone_hz[2];     /* strongest in the left, the right channel; 0 = silence */

@@ -56,18 +56,3 @@ bool pf_strip_read(const uint8_t *luma, ptrdiff_t stride, uint32_t width, uint32
 	out->number = (uint32_t)number;
 	return true;
 }
-
-bool pf_strip_uniform(const uint8_t *luma, ptrdiff_t stride, uint32_t width, uint32_t height)
-{
-	uint8_t low = 255, high = 0;
-
-	for (unsigned i = 0; i < 64; i++)
-		for (unsigned k = 0; k < 64; k++) {
-			uint8_t v = luma[(ptrdiff_t)((uint64_t)i * height / 64) * stride +
-					 (ptrdiff_t)((uint64_t)k * width / 64)];
-
-			low = v < low ? v : low;
-			high = v > high ? v : high;
-		}
-	return high - low < 16;
-}

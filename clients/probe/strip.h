@@ -14,5 +14,3 @@ struct pf_strip {
  * or its time is more than a minute away from `near_unix_ns`. */
 bool pf_strip_read(const uint8_t *luma, ptrdiff_t stride, uint32_t width, uint32_t height,
 	uint64_t near_unix_ns, struct pf_strip *out);
-/** Is everything in the picture of about the same brightness? */
-bool pf_strip_uniform(const uint8_t *luma, ptrdiff_t stride, uint32_t width, uint32_t height);

@@ -138,6 +138,7 @@ def verified_stream():
         assert r["audio_packets"] > 300 and abs(r["audio_tone_hz"] - 440) <= 2, r
         assert r["input_events_sent"] >= 10 + 20, r
         assert 0 < r["first_frame_ms"] < 20000 and r["connect_ms"] < r["first_frame_ms"], r
+        assert r["first_picture_ms"] == r["first_frame_ms"] and r["uniform"] is False, r
         for s in STAGES:
             q = r[s]
             assert q["n"] > 20 and q["p50"] <= q["p95"] <= q["p99"] <= q["max"], (s, q)
@@ -213,6 +214,22 @@ def two_at_once():
             t.join()
         for mode, result in results.items():
             assert report_of(result)["mode"] == mode, result
+
+
+def plain_pictures_are_pictures():
+    """A desk on which nothing is drawn is received and kept like any other."""
+    with Host("--display-backend", "null", "--audio=no") as h:
+        png = h.dir / "a.png"
+        r = report_of(h.probe("--mode", "320x240@60", "--seconds", "1", "--json", "--png", png))
+        assert r["uniform"] is True and r["first_frame_ms"] is None, r
+        assert 0 < r["first_picture_ms"] and r["frames_decoded"] > 5, r
+        assert png_size(png) == (320, 240)
+        r = h.probe("--frames", "10")
+        expect(r, 0, "all pictures were of one colour", "first picture after")
+        expect(h.probe("--frames", "10", "--verify"), 5, "no picture showed anything")
+        r = h.probe("--timeout", "2", "--mode", "320x240@30", "--expect-content", "--json")
+        expect(r, 4, "all of one colour")
+        assert json.loads(r.stdout)["uniform"] is True
 
 
 def demands_that_fail():
@@ -291,7 +308,7 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             two_at_once, demands_that_fail, usage, unreachable, refused, host_dies,
+             two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
     failed = 0
     print(f"1..{len(tests)}", flush=True)

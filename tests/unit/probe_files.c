@@ -41,13 +41,13 @@ struct stream {
 };
 
 /* Orange left, teal right: wrong colours or swapped planes cannot pass. */
-static void stream_init(struct stream *s)
+static void stream_init(struct stream *s, uint32_t kbps)
 {
 	const struct pf_encoder_params params = { .codec = PF_CODEC_H264,
 		.width = W,
 		.height = H,
 		.fps_mhz = 60000,
-		.bitrate_kbps = 8000,
+		.bitrate_kbps = kbps,
 		.colour = PF_COLOUR_BT709 };
 	struct pf_reason why = { 0 };
 
@@ -103,6 +103,72 @@ static void test_rgb(void **state)
 	}
 }
 
+static bool is_uniform(struct stream *s, struct pf_decoder *d, unsigned n)
+{
+	const AVFrame *picture;
+
+	s->frame.seq = n;
+	assert_int_equal(s->enc->ops->encode(s->enc, &s->frame, 0, &s->packet), 0);
+	picture = pf_decoder_decode(d, s->packet.data, s->packet.size);
+	assert_non_null(picture);
+	return pf_decoder_uniform(picture);
+}
+
+static void paint(struct stream *s, unsigned x0, unsigned y0, unsigned w, unsigned h, uint32_t px)
+{
+	for (unsigned y = y0; y < y0 + h; y++)
+		for (unsigned x = x0; x < x0 + w; x++)
+			s->px[y * W + x] = px;
+}
+
+/* Coded coarsely: a bare desk with its pointer is plain; a second mark as small as
+ * a prompt, or a change of colour alone, is something. */
+static void test_uniform(void **state)
+{
+	static const uint32_t plain[] = { 0xff323232, 0xff000000, 0xffffffff, 0xff1d6fb5 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct pf_decoder *d = NULL;
+		struct stream s;
+
+		stream_init(&s, 1000);
+		assert_int_equal(pf_decoder_open(&d, PUNKTFUNK_CODEC_H264), 0);
+		paint(&s, 0, 0, W, H, plain[i]);
+		for (unsigned n = 0; n < 3; n++)
+			assert_true(is_uniform(&s, d, n));
+		paint(&s, 200, 100, 12, 20, plain[i] ^ 0xffffff);
+		for (unsigned n = 3; n < 6; n++)
+			assert_true(is_uniform(&s, d, n));
+		paint(&s, 10, 10, 8, 12, plain[i] ^ 0xffffff);
+		assert_false(is_uniform(&s, d, 6));
+		/* Both halves of about the same luma. */
+		paint(&s, 0, 0, W / 2, H, 0xff808080);
+		paint(&s, W / 2, 0, W / 2, H, 0xff00b300);
+		assert_false(is_uniform(&s, d, 7));
+		stream_finish(&s);
+		pf_decoder_close(d);
+	}
+}
+
+static void test_plane_uniform(void **state)
+{
+	static uint8_t plane[64 * 40];
+
+	memset(plane, 100, sizeof(plane));
+	/* What lies behind the width is not looked at. */
+	plane[5 * 64 + 50] = 0;
+	assert_true(pf_plane_uniform(plane, 64, 50, 40, 8));
+	for (unsigned y = 10; y < 18; y++)
+		memset(plane + y * 64 + 20, 200, 8);
+	assert_true(pf_plane_uniform(plane, 64, 50, 40, 8));
+	assert_false(pf_plane_uniform(plane, 64, 50, 40, 7));
+	assert_true(pf_plane_uniform(plane, 64, 4, 4, 1));
+	plane[39 * 64] = 105;
+	assert_false(pf_plane_uniform(plane, 64, 50, 40, 8));
+	plane[39 * 64] = 96;
+	assert_true(pf_plane_uniform(plane, 64, 50, 40, 8));
+}
+
 static void test_decode_and_png(void **state)
 {
 	struct pf_decoder *d = NULL;
@@ -114,7 +180,7 @@ static void test_decode_and_png(void **state)
 	AVFrame *f = av_frame_alloc();
 	AVCodecContext *png;
 
-	stream_init(&s);
+	stream_init(&s, 8000);
 	make_path(".png");
 	assert_int_equal(pf_decoder_open(&d, PUNKTFUNK_CODEC_H264), 0);
 	assert_int_equal(pf_decoder_write_png(d, path), -ENOENT);
@@ -171,7 +237,7 @@ static void test_damage(void **state)
 	size_t last_slice = 0;
 	uint8_t *cut;
 
-	stream_init(&s);
+	stream_init(&s, 8000);
 	assert_int_equal(pf_decoder_open(&d, PUNKTFUNK_CODEC_H264), 0);
 	/* Without a key frame there is nothing to show. */
 	stream_next(&s, 0);
@@ -223,7 +289,7 @@ static void test_mp4(void **state)
 	uint8_t packet[400];
 	int n;
 
-	stream_init(&s);
+	stream_init(&s, 8000);
 	make_path(".mp4");
 	assert_int_equal(pf_mux_open(&m, path, PUNKTFUNK_CODEC_H264, W, H, 2), 0);
 	n = opus_encode_float(opus, pcm, 240, packet, sizeof(packet));
@@ -283,6 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rgb),
+		cmocka_unit_test(test_uniform),
+		cmocka_unit_test(test_plane_uniform),
 		cmocka_unit_test(test_decode_and_png),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_mp4),

@@ -70,24 +70,11 @@ static void test_refuses(void **state)
 	assert_false(pf_strip_read(&luma[0][0], W, W, H, t, &s));
 }
 
-static void test_uniform(void **state)
-{
-	memset(luma, 100, sizeof(luma));
-	assert_true(pf_strip_uniform(&luma[0][0], W, W, H));
-	luma[40][W / 2] = 110;
-	assert_true(pf_strip_uniform(&luma[0][0], W, W, H));
-	memset(&luma[H / 2][0], 130, W);
-	assert_false(pf_strip_uniform(&luma[0][0], W, W, H));
-	/* Smaller than the grid of the look. */
-	assert_true(pf_strip_uniform(&luma[0][0], W, 4, 4));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_what_was_drawn),
 		cmocka_unit_test(test_refuses),
-		cmocka_unit_test(test_uniform),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
