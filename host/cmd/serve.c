@@ -117,6 +117,7 @@ static int prepare_paths(struct server *v)
 	char dir[PF_PATH_BYTES];
 	struct pf_reason why = { 0 };
 
+	pf_user_shell();
 	if (pf_user_runtime_dir(&why) || pf_dir_make(PF_DIR_STATE, dir, sizeof(dir), &why))
 		goto fail;
 	snprintf(v->log_root, sizeof(v->log_root), "%s/logs", dir);

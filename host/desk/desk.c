@@ -241,6 +241,16 @@ static void sound_waited(void *user)
 	kick(d);
 }
 
+/* "" = none. */
+static const char *command_of(const struct pf_desk *d)
+{
+	const char *setting = d->m->params.config->session_command;
+
+	if (strcmp(setting, "auto"))
+		return setting;
+	return pf_desk_is_private(d) && pf_program_exists("foot") ? "exec foot" : "";
+}
+
 /* Leads the desk one move towards what it should be. */
 static void step(struct pf_desk *d)
 {
@@ -273,7 +283,7 @@ static void step(struct pf_desk *d)
 		d->events->ready(d->user, NULL);
 		return;
 	}
-	if (d->stage == PF_DESK_PROGRAM || d->no_program || !*c->session_command)
+	if (d->stage == PF_DESK_PROGRAM || d->no_program || !*command_of(d))
 		return;
 	if (!d->audio_answered && !d->waited) {
 		if (!d->sound_wait)
@@ -281,7 +291,7 @@ static void step(struct pf_desk *d)
 				&d->sound_wait, d->m->params.loop, SOUND_WAIT_NS, sound_waited, d);
 		return;
 	}
-	snprintf(d->command, sizeof(d->command), "%s", c->session_command);
+	snprintf(d->command, sizeof(d->command), "%s", command_of(d));
 	d->audio_env = NULL;
 	if (d->audio_answered && d->audio && d->audio->ops->app_env)
 		d->audio_env = d->audio->ops->app_env(d->audio);

@@ -78,6 +78,8 @@ struct pf_desk {
 
 /** Up to and including `target`; on failure what this call brought up is down. */
 int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why);
+/** Once the display is up: is it a desktop of its own, with nothing in it yet? */
+bool pf_desk_is_private(const struct pf_desk *d);
 /** Removes the runtime directories of desks whose host died without a word. */
 void pf_desk_sweep(void);
 /** Down to `target`, in exact reverse. */

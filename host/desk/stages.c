@@ -176,33 +176,39 @@ static size_t append_env(const char **env, size_t count, size_t cap, const char 
 	return count;
 }
 
+bool pf_desk_is_private(const struct pf_desk *d)
+{
+	const char *const *env =
+		d->display->ops->app_env ? d->display->ops->app_env(d->display) : NULL;
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, "XDG_RUNTIME_DIR=", 16))
+			return true;
+	return false;
+}
+
 static int program_up(struct pf_desk *d, struct pf_reason *why)
 {
 	static const char *const unset_private[] = { "WAYLAND_DISPLAY", "DISPLAY", "SWAYSOCK",
 		"I3SOCK", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", NULL };
 	const char *const argv[] = { "/bin/sh", "-c", d->command, NULL };
-	const char *env[64], *runtime = NULL;
+	const char *env[64];
 	char log[PF_PATH_BYTES + 16];
 	struct pf_child_params p = {
 		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
 	};
 	const char *const *display_env = NULL;
 	const char *home = getenv("HOME");
-	size_t n;
 
 	/* Where a session begins, not where the host was started. */
 	if (home && !access(home, X_OK))
 		p.cwd = home;
 	if (d->display->ops->app_env)
 		display_env = d->display->ops->app_env(d->display);
-	n = append_env(env, 0, 64, display_env);
-	for (size_t i = 0; i < n; i++)
-		if (!strncmp(env[i], "XDG_RUNTIME_DIR=", 16))
-			runtime = env[i];
 	/* A display of the user's own session keeps that session's bus. */
-	if (!runtime)
+	if (!pf_desk_is_private(d))
 		p.unset = NULL;
-	(void)append_env(env, n, 64, d->audio_env);
+	(void)append_env(env, append_env(env, 0, 64, display_env), 64, d->audio_env);
 	if (d->log_dir[0]) {
 		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
 		p.log_path = log;

@@ -34,9 +34,11 @@ static const struct pf_config_key keys[] = {
 		"looks "
 		"into WAYLAND_DISPLAY.",
 		true },
-	{ "session_command", PF_CONFIG_TEXT, AT(session_command), 0, 0, NULL, "",
-		"What runs inside a fresh desk, by /bin/sh in the home directory. Empty leaves the "
-		"desk bare.",
+	{ "session_command", PF_CONFIG_TEXT, AT(session_command), 0, 0, NULL, "auto",
+		"What runs inside a fresh desk, by /bin/sh in the home directory. auto: a terminal "
+		"(foot) if it is installed, but nothing in a session that is running already. "
+		"Empty "
+		"leaves the desk bare.",
 		false },
 	{ "xwayland", PF_CONFIG_BOOL, AT(xwayland), 0, 0, NULL, "no",
 		"Lets X11 programs run inside a desk (needs the package xwayland).", false },

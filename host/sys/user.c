@@ -105,7 +105,7 @@ static int set_environment(const struct passwd *pw, struct pf_reason *why)
 	setenv("HOME", pw->pw_dir, 1);
 	setenv("USER", pw->pw_name, 1);
 	setenv("LOGNAME", pw->pw_name, 1);
-	setenv("SHELL", "/bin/sh", 1);
+	unsetenv("SHELL"); /* root's */
 	return 0;
 }
 
@@ -168,6 +168,33 @@ int pf_user_runtime_dir(struct pf_reason *why)
 			dir);
 	setenv("XDG_RUNTIME_DIR", dir, 1);
 	return 0;
+}
+
+/* nologin and false are programs, but no shells. */
+static bool is_shell(const char *path)
+{
+	const char *s;
+	bool found = false;
+
+	setusershell();
+	while (path && !found && (s = getusershell()))
+		found = !strcmp(s, path) && !access(s, X_OK);
+	endusershell();
+	return found;
+}
+
+void pf_user_shell(void)
+{
+	const struct passwd *pw;
+
+	if (is_shell(getenv("SHELL")))
+		return;
+	pw = getpwuid(geteuid());
+	setenv("SHELL",
+		pw && is_shell(pw->pw_shell) ? pw->pw_shell
+		: is_shell("/bin/bash")	     ? "/bin/bash"
+					     : "/bin/sh",
+		1);
 }
 
 const char *pf_user_name(char *buf, unsigned cap)

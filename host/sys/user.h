@@ -16,5 +16,8 @@ int pf_user_become(const char *name, char *const argv[], struct pf_reason *why);
 /** Makes XDG_RUNTIME_DIR point to a directory of this user: the one that is set,
  * else /run/user/UID, else a private one in /tmp, as there may be no logind. */
 int pf_user_runtime_dir(struct pf_reason *why);
+/** Sets SHELL, which terminals start, unless it names a shell already: the account's,
+ * or a plain one when the account is not for logging in. */
+void pf_user_shell(void);
 /** Name of the user of this process; returns buf. */
 const char *pf_user_name(char *buf, unsigned cap);

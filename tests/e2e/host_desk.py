@@ -108,7 +108,7 @@ def a_desktop_with_sound_and_input():
         script.write_text("".join(f"{1500 + 10 * i} move {100 + i} {100 + i}\n" for i in range(50))
                           + "2100 click 1\n2200 key 0x41 tap\n2300 scroll 120\n")
         with serve(d, command, "--report", str(d.dir / "report.json")) as s:
-            r = result(probe(s, "--seconds", 4, "--verify", "--max-not-shown", 1000,
+            r = result(probe(s, "--seconds", 4, "--expect-content", "--verify", "--max-not-shown", 1000,
                              "--input-script", script))
             print(f"# first picture after {r['first_frame_ms']:.0f} ms, "
                   f"sound after {r['first_sound_ms']:.0f} ms, {r['audio_tone_hz']:.0f} Hz")
@@ -129,6 +129,30 @@ def a_desktop_with_sound_and_input():
         assert host["frames_sent"] > 10 and host["frames_dropped"] == 0
         assert host["close_code"] == 0
         assert not d.processes()
+
+
+def in_terminal(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/fd/0").startswith("/dev/pts/")
+    except OSError:
+        return False
+
+
+def without_a_command_there_is_a_terminal():
+    """With a shell in it, even for an account that cannot log in."""
+    if not shutil.which("foot"):
+        raise Skip("foot is not installed")
+    with Desks() as d:
+        with Server(d, "--trust-on-first-use", "--display-backend", "wlroots", "--audio=no",
+                    SHELL="/usr/sbin/nologin") as s:
+            p = probe(s, "--seconds", 2, "--expect-content")
+            until(lambda: any(in_terminal(c) for c in d.processes()), "the shell in the terminal")
+            assert "foot" in d.processes().values(), d.processes()
+            assert result(p)["uniform"] is False
+            s.end()
+        with serve(d, "", "--audio=no") as s:
+            assert result(probe(s, "--seconds", 1))["uniform"] is True
+            s.end()
 
 
 def two_clients_each_their_own():
@@ -267,7 +291,7 @@ def two_signals_end_it_at_once():
             closed(p)
 
 
-host_bed.main([a_desktop_with_sound_and_input, two_clients_each_their_own,
-               every_mode_is_made_exactly, who_comes_back_finds_the_windows,
+host_bed.main([a_desktop_with_sound_and_input, without_a_command_there_is_a_terminal,
+               two_clients_each_their_own, every_mode_is_made_exactly, who_comes_back_finds_the_windows,
                a_stopped_host_says_so_and_reports, nothing_outlives_a_killed_host,
                a_compositor_that_dies_is_told_and_replaced, two_signals_end_it_at_once])

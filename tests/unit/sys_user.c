@@ -176,6 +176,30 @@ static void a_runtime_directory_is_found_or_made(void **state)
 	assert_int_equal(st.st_mode & 077, 0);
 }
 
+static void terminals_get_a_shell(void **state)
+{
+	const char *now;
+
+	setenv("SHELL", "/bin/sh", 1);
+	pf_user_shell();
+	assert_string_equal(getenv("SHELL"), "/bin/sh");
+	/* What a service of a system user, or an odd caller, comes with. */
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const none[] = { NULL, "/usr/sbin/nologin", "/bin/false" };
+
+		if (none[i])
+			setenv("SHELL", none[i], 1);
+		else
+			unsetenv("SHELL");
+		pf_user_shell();
+		now = getenv("SHELL");
+		assert_non_null(now);
+		assert_int_equal(access(now, X_OK), 0);
+		assert_null(strstr(now, "nologin"));
+		assert_null(strstr(now, "false"));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +207,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(root_is_told_whom_to_name),
 		cmocka_unit_test(a_user_stays_himself),
 		cmocka_unit_test(a_runtime_directory_is_found_or_made),
+		cmocka_unit_test(terminals_get_a_shell),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "inspect"))
