@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/base/utf8.h"
-#include <stdint.h>
 #include <string.h>
 
 /* Bytes of the character at s, or 0 if malformed; *bad = length of the malformed
@@ -88,4 +87,19 @@ size_t pf_utf8_repair(char *out, size_t cap, const void *s, size_t len)
 	}
 	out[used] = 0;
 	return used;
+}
+
+size_t pf_utf8_decode(const void *s, size_t len, uint32_t *code)
+{
+	const uint8_t *p = s;
+	size_t bad, n = char_len(p, len, &bad);
+	uint32_t c;
+
+	if (!n)
+		return 0;
+	c = n == 1 ? p[0] : p[0] & (0x7f >> n);
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	*code = c;
+	return n;
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** Whether `len` bytes are valid UTF-8. A zero byte is a character like others. */
 bool pf_utf8_valid(const void *s, size_t len);
@@ -16,3 +17,6 @@ size_t pf_utf8_cut(const void *s, size_t len, size_t max);
  * maximal malformed part, and each zero byte, becomes U+FFFD. Returns the length
  * written without the zero. */
 size_t pf_utf8_repair(char *out, size_t cap, const void *s, size_t len);
+/** The character that `len` > 0 bytes begin with, in *code; its length, or 0 if it
+ * is malformed. */
+size_t pf_utf8_decode(const void *s, size_t len, uint32_t *code);

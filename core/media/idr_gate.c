@@ -7,13 +7,9 @@ void pf_idr_gate_init(struct pf_idr_gate *g, bool can_invalidate, bool intra_ref
 {
 	*g = (struct pf_idr_gate){
 		.can_invalidate = can_invalidate,
-		.intra_refresh = intra_refresh,
+		.cooldown_ns = intra_refresh ? PF_IDR_COOLDOWN_REFRESH_NS : PF_IDR_COOLDOWN_NS,
+		.flight_ns = PF_IDR_FLIGHT_NS,
 	};
-}
-
-static uint64_t cooldown_ns(const struct pf_idr_gate *g)
-{
-	return g->intra_refresh ? PF_IDR_COOLDOWN_REFRESH_NS : PF_IDR_COOLDOWN_NS;
 }
 
 void pf_idr_gate_sent(struct pf_idr_gate *g, uint64_t now_ns)
@@ -25,9 +21,9 @@ void pf_idr_gate_sent(struct pf_idr_gate *g, uint64_t now_ns)
 
 static struct pf_answer want_idr(struct pf_idr_gate *g, uint64_t now_ns)
 {
-	if (g->any_idr && now_ns - g->idr_ns < cooldown_ns(g)) {
+	if (g->any_idr && now_ns - g->idr_ns < g->cooldown_ns) {
 		/* Sooner than a round trip, the ask is older than the IDR. */
-		if (now_ns - g->idr_ns >= PF_IDR_FLIGHT_NS)
+		if (now_ns - g->idr_ns >= g->flight_ns)
 			g->pending = true;
 		return nothing;
 	}

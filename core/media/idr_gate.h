@@ -30,7 +30,9 @@ struct pf_answer {
 
 struct pf_idr_gate {
 	bool can_invalidate;
-	bool intra_refresh;
+	/* Set by init to the values of punktfunk1.md; another protocol may set its own
+	 * right after. */
+	uint64_t cooldown_ns, flight_ns;
 
 	bool pending; /* an IDR waits for the end of the cool-down */
 	bool any_idr, any_rfi, any_ask;

@@ -377,6 +377,23 @@ static struct pf_desk *find_desk(struct pf_desks *m, const uint8_t key[32])
 	return NULL;
 }
 
+bool pf_desks_has(struct pf_desks *m, const uint8_t key[32])
+{
+	return find_desk(m, key);
+}
+
+bool pf_desks_end(struct pf_desks *m, const uint8_t key[32])
+{
+	struct pf_desk *d = find_desk(m, key);
+
+	if (!d || d->events)
+		return false;
+	pf_timer_stop(&d->keep_alive);
+	d->ending = true;
+	kick(d);
+	return true;
+}
+
 static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
 	struct pf_reason *why)
 {

@@ -62,6 +62,11 @@ void pf_desks_destroy(struct pf_desks *m);
 /** Desks that exist, closing ones included. */
 unsigned pf_desks_count(const struct pf_desks *m);
 
+/** Whether a client has a desk that it would come back to. */
+bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);
+/** Ends the client's desk now if nobody holds it; true if there was one. */
+bool pf_desks_end(struct pf_desks *m, const uint8_t key[32]);
+
 /** Gets the client's desk: the one that waits for it, or a new one. Its opening
  * starts at once; `ready` follows. 0 or -ENOMEM etc. with the words. */
 int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,

@@ -154,6 +154,8 @@ static int open_encoder(
 	s->force_idr = true;
 	s->anchor = false;
 	pf_idr_gate_init(&s->gate, s->encoder->ops->invalidate != NULL, false);
+	if (s->params.idr_cooldown_ms)
+		s->gate.cooldown_ns = s->gate.flight_ns = s->params.idr_cooldown_ms * PF_NS_PER_MS;
 	atomic_store(&s->kbps, kbps);
 	atomic_store(&s->encoder_used, s->encoder->ops->name);
 	return 0;
@@ -357,7 +359,7 @@ static void encode(struct pf_stream *s, bool fresh)
 /* When an IDR that waits for its cool-down is due. */
 static uint64_t idr_due_ns(const struct pf_stream *s)
 {
-	return s->gate.pending ? s->gate.idr_ns + PF_IDR_COOLDOWN_NS : PF_PACE_NEVER;
+	return s->gate.pending ? s->gate.idr_ns + s->gate.cooldown_ns : PF_PACE_NEVER;
 }
 
 /* Encodes one picture if there is reason and leave to; else says until when to

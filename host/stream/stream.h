@@ -38,6 +38,9 @@ struct pf_stream_params {
 	bool cursor;
 	unsigned repeats;
 	uint32_t repeat_delay_ms;
+	/* Between IDRs that the client asks for; sooner, the ask is older than the
+	 * IDR. 0 = as punktfunk/1 has it (idr_gate.h). */
+	uint32_t idr_cooldown_ms;
 	const struct pf_capture_ops *capture; /* NULL = by the source's kind */
 	struct pf_stream_sink sink;
 	/* Any thread, once per start: the stream cannot go on. */

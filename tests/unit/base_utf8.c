@@ -69,12 +69,37 @@ static void repairs(void **state)
 	assert_string_equal(out, "");
 }
 
+static void decodes(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t len;
+		uint32_t code;
+	} cases[] = {
+		{ "a", 1, 'a' },
+		{ "\xc3\xa4", 2, 0xe4 },
+		{ "\xe2\x82\xac", 3, 0x20ac },
+		{ "\xf0\x9f\x98\x80", 4, 0x1f600 },
+		{ "\xff", 0, 0 },
+		{ "\xe2\x82", 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t code = 0;
+
+		assert_int_equal(
+			pf_utf8_decode(cases[i].in, strlen(cases[i].in), &code), cases[i].len);
+		assert_int_equal(code, cases[i].code);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_valid_from_malformed),
 		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(repairs),
+		cmocka_unit_test(decodes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
