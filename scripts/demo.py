@@ -13,6 +13,7 @@ Each figure has a source that does not depend on the thing it judges:
   draw time            the clock strip in the picture
   input seen           Wayland clients inside the desk: pf-pattern counts its
                        events, the terminal's protocol trace gives the rest
+  typed text           read from the pixels of the decoded screenshot
   mode                 pf-pattern's wl_output
   host CPU             /proc/PID/stat
   sound                decoded by the probe and searched for the tone played
@@ -32,10 +33,13 @@ import sys
 import tempfile
 import time
 
+import screentext
+
 TEXT = "echo punktfunk types here"
+PROMPT = "punktfunk$ "
 TONE_HZ = 440
 ANIMATE_S = 6.0
-SPOILS = ("loss", "input", "mode", "sound", "picture", "frames", "host_report", "clock")
+SPOILS = ("loss", "input", "mode", "sound", "picture", "frames", "host_report", "clock", "text")
 KEYS = """frames_sent frames_received frames_decoded frames_not_shown frames_repaired
 loss_injected_pct fps first_frame_ms draw_to_received_ms isolated_change_ms
 convert_encode_ms host_cpu_ms_per_frame bitrate_kbps audio_packets input_events_sent
@@ -121,7 +125,8 @@ class Demo:
         half = 640
         (self.desk / "clock").write_text(
             "#!/bin/sh\nwhile :; do printf '\\033[2J\\033[H\\n   %s' \"$(date +%T)\"; sleep 1; done\n")
-        (self.desk / "shell").write_text("#!/bin/sh\nexport PS1='punktfunk$ '\nexec sh -i\n")
+        (self.desk / "shell").write_text(
+            f"#!/bin/sh\nprintf '{screentext.KEY}'\nunset ENV\nexport PS1='{PROMPT}'\nexec sh -i\n")
         pattern = "./pf-pattern --mode animate --content scroll"
         isolated = "./pf-pattern --mode isolated"
         report = "other.json" if spoil == "mode" else "animate.json"
@@ -134,11 +139,12 @@ rules() {{
 }}
 rules pf-pattern 0 0 {half} {h}
 rules term {half} 0 {w - half} {h * 2 // 3}
+swaymsg -q 'no_focus [app_id="pf-pattern"]'
 rules clock {half} {h * 2 // 3} {w - half} {h - h * 2 // 3}
 {'' if spoil == 'clock' else f'{pattern} --size {half}x{h} --duration {ANIMATE_S} --report {report} &'}
 patternpid=$!
-{'' if spoil == 'input' else 'WAYLAND_DEBUG=1 '}foot -a term ./shell 2>foot.trace &
-foot -a clock ./clock 2>/dev/null &
+{'' if spoil == 'input' else 'WAYLAND_DEBUG=1 '}foot -a term -f 'DejaVu Sans Mono:pixelsize=16' ./shell 2>foot.trace &
+foot -a clock -f 'DejaVu Sans Mono:pixelsize=16' ./clock 2>/dev/null &
 {'' if spoil == 'sound' else f'./pf-tone --hz {TONE_HZ} --gain 0.1 --seconds 60 2>tone.log &'}
 wait $patternpid
 {'' if spoil == 'clock' else f'{isolated} --size {half}x{h} --report isolated.json &'}
@@ -169,7 +175,7 @@ wait
         lines.append("3000 move 900 200")
         lines.append("3060 button 1 down")
         lines.append("3120 button 1 up")
-        lines.append(f"3300 text {TEXT}")
+        lines.append(f"3300 text {TEXT.replace('types', 'tapes') if self.args.spoil == 'text' else TEXT}")
         lines.append("4600 key 0x0d down")
         lines.append("4620 key 0x0d up")
         path = self.out / "input.txt"
@@ -227,7 +233,7 @@ wait
         argv = [self.tool("punktfunk-probe"), "connect", f"127.0.0.2:{port}", "--trust-first",
                 "--mode", args.mode, "--seconds", args.seconds, "--verify", "--json",
                 "--bitrate", args.bitrate,
-                "--input-script", self.input_script(), "--expect-tone", TONE_HZ,
+                "--input-script", self.input_script(), "--expect-content", "--expect-tone", TONE_HZ,
                 "--png", self.out / "screenshot.png", "--png-at", min(ANIMATE_S - 0.3, args.seconds - 0.5),
                 "--mp4", self.out / "recording.mp4"]
         cpu_before = cpu_seconds(host.pid)
@@ -269,13 +275,24 @@ wait
     def input_seen(self):
         """Events that the clients inside got: (pattern, terminal)."""
         pattern = self.load(self.out / "animate.json", "report of pf-pattern")
-        seen = sum(pattern.get(k, 0) for k in (
+        reports = [pattern]
+        if (self.out / "isolated.json").exists():
+            reports.append(self.load(self.out / "isolated.json", "second report of pf-pattern"))
+        seen = sum(r.get(k, 0) for r in reports for k in (
             "motions", "buttons_pressed", "buttons_released", "keys_pressed", "keys_released", "scrolls"))
         trace = self.out / "foot.trace"
         text = trace.read_text(errors="replace") if trace.exists() else ""
         event = r"\] +(?:wl_keyboard@\d+\.key|wl_pointer@\d+\.(?:button|motion))\("
         return pattern, seen, len(re.findall(event, text)), "wl_pointer" in text and len(
             re.findall(r"\] +wl_pointer@\d+\.enter\(", text))
+
+    def text_read(self):
+        """The two lines that typing left in the picture."""
+        try:
+            return screentext.read_lines(self.out / "screenshot.png", 640, self.size[1] * 2 // 3, 2)
+        except (screentext.Unreadable, OSError) as e:
+            self.problems.append(f"no text can be read from the screenshot: {e}")
+            return None
 
     def x264_floor(self):
         """CPU of x264 alone for the frames just streamed, at the same rate."""
@@ -330,6 +347,7 @@ wait
             "audio_packets": probe.get("audio_packets"),
             "input_events_sent": probe.get("input_events_sent"),
             "input_events_seen": seen_pattern + seen_term + (enters or 0),
+            "text_read": self.text_read(),
             "mode": mode,
             "codec": probe.get("codec"),
             "display_backend": host.get("display_backend"),
@@ -364,6 +382,8 @@ wait
             bad(f"{r['audio_packets']} sound packets, strongest tone {probe.get('audio_tone_hz')} Hz")
         if r["input_events_seen"] < r["input_events_sent"]:
             bad(f"{r['input_events_sent']} input events sent, {r['input_events_seen']} seen")
+        if r["text_read"] and r["text_read"] != [PROMPT + TEXT, TEXT.removeprefix("echo ")]:
+            bad(f"the screenshot reads {r['text_read']}, typed was {TEXT!r}")
         if r["mode"] != args.mode:
             bad(f"the display's mode is {r['mode']}, asked was {args.mode}")
         boxes = mp4_handlers(self.out / "recording.mp4")
@@ -390,6 +410,7 @@ wait
              f"x264 alone {r['x264_floor_cpu_ms_per_frame'] or 0:.2f}"),
             ("sound", f"{r['audio_packets']} packets"),
             ("input events sent / seen", f"{r['input_events_sent']} / {r['input_events_seen']}"),
+            ("typed, read from the picture", (r["text_read"] or ["-"])[0]),
         ]
         print()
         for name, value in rows:
