@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/gamestream/control.h"
+#include <enet/enet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-event.h>
+#include "core/base/clock.h"
+
+/* ENet has no descriptor for its timers: acknowledgements leave at once, what is
+ * lost is sent again at this grain. */
+#define TICK_NS	  (10 * PF_NS_PER_MS)
+#define EVENT_MAX 64 /* in one turn of the loop */
+/* A client is lost after this much silence (gamestream.md 8). */
+#define LOST_MS 10000
+
+struct pf_gs_control {
+	ENetHost *host;
+	struct pf_loop *loop;
+	sd_event_source *source;
+	struct pf_timer *timer;
+	const struct pf_gs_control_events *events;
+	void *user;
+	bool serving;
+	struct pf_gs_control_stats stats;
+};
+
+/* A link is an ENet peer; its `data` is the session, NULL once nobody cares. */
+static ENetPeer *peer_of(const struct pf_gs_link *link)
+{
+	return (ENetPeer *)link;
+}
+
+static struct pf_gs_control *control_of(const ENetPeer *peer)
+{
+	/* ENet has no place for a user's pointer; this one it uses only together with
+	 * the compressor's functions, which stay NULL. */
+	return peer->host->compressor.context;
+}
+
+static uint16_t read16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* Sees every datagram before ENet does: 1 keeps it from ENet. */
+static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
+{
+	struct pf_gs_control *c = host->compressor.context;
+	const uint8_t *p = host->receivedData;
+	size_t head = 2;
+	uint32_t data;
+
+	if (host->receivedDataLength < 2)
+		return 1;
+	if ((read16(p) & ENET_PROTOCOL_MAXIMUM_PEER_ID) != ENET_PROTOCOL_MAXIMUM_PEER_ID)
+		return 0;
+	/* From nobody ENet knows: a CONNECT or nothing. */
+	if (read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME)
+		head = 4;
+	if (host->receivedDataLength < head + sizeof(ENetProtocolConnect) ||
+		(p[head] & ENET_PROTOCOL_COMMAND_MASK) != ENET_PROTOCOL_COMMAND_CONNECT)
+		return 1;
+	memcpy(&data, p + head + offsetof(ENetProtocolConnect, data), sizeof(data));
+	if (c->events->wanted(c->user, ENET_NET_TO_HOST_32(data)))
+		return 0;
+	c->stats.refused_connects++;
+	return 1;
+}
+
+static void on_connect(struct pf_gs_control *c, ENetPeer *peer, uint32_t data)
+{
+	void *session = c->events->wanted(c->user, data);
+
+	enet_peer_timeout(peer, 2, LOST_MS, LOST_MS);
+	if (session && c->events->connected(c->user, session, (struct pf_gs_link *)peer)) {
+		peer->data = session;
+		return;
+	}
+	c->stats.refused_connects++;
+	peer->data = NULL;
+	enet_peer_disconnect_now(peer, 0);
+}
+
+static void take_event(struct pf_gs_control *c, ENetEvent *e)
+{
+	void *session = e->peer->data;
+
+	switch (e->type) {
+	case ENET_EVENT_TYPE_CONNECT:
+		on_connect(c, e->peer, e->data);
+		break;
+	case ENET_EVENT_TYPE_RECEIVE:
+		if (e->packet->dataLength > PF_GS_CONTROL_MAX)
+			c->stats.oversized++;
+		else if (session)
+			c->events->message(
+				c->user, session, e->packet->data, e->packet->dataLength);
+		enet_packet_destroy(e->packet);
+		break;
+	case ENET_EVENT_TYPE_DISCONNECT:
+		e->peer->data = NULL;
+		if (session)
+			c->events->gone(c->user, session);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_tick(void *user);
+
+static void serve(struct pf_gs_control *c)
+{
+	ENetEvent e;
+
+	c->serving = true;
+	for (unsigned i = 0; i < EVENT_MAX && enet_host_service(c->host, &e, 0) > 0; i++)
+		take_event(c, &e);
+	c->serving = false;
+	enet_host_flush(c->host);
+	/* Handshakes under way are not counted as connected. */
+	if (!c->timer)
+		for (size_t i = 0; i < c->host->peerCount; i++)
+			if (c->host->peers[i].state != ENET_PEER_STATE_DISCONNECTED) {
+				(void)pf_timer_start(&c->timer, c->loop, TICK_NS, on_tick, c);
+				break;
+			}
+}
+
+static void on_tick(void *user)
+{
+	struct pf_gs_control *c = user;
+
+	pf_timer_stop(&c->timer);
+	serve(c);
+}
+
+static int on_readable(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+	serve(user);
+	return 0;
+}
+
+int pf_gs_control_open(struct pf_gs_control **out, struct pf_loop *loop, const char *address,
+	uint16_t port, unsigned max_clients, const struct pf_gs_control_events *events, void *user,
+	struct pf_reason *why)
+{
+	struct pf_gs_control *c = calloc(1, sizeof(*c));
+	ENetAddress a = { .port = port };
+	int r = -ENOMEM;
+
+	if (!c)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	*c = (struct pf_gs_control){ .loop = loop, .events = events, .user = user };
+	errno = 0;
+	if (enet_initialize() || enet_address_set_host_ip(&a, address)) {
+		r = pf_reason_set(why, -EINVAL, "%s is no IPv4 address", address);
+		goto fail;
+	}
+	/* Twice the clients: one may come back while its old peer lingers. */
+	c->host = enet_host_create(&a, 2 * max_clients, PF_GS_CHANNELS, 0, 0);
+	if (!c->host) {
+		r = errno ? -errno : -ENOMEM;
+		pf_reason_set(
+			why, r, "cannot open UDP port %u of %s: %s", port, address, strerror(-r));
+		goto fail;
+	}
+	c->host->intercept = intercept;
+	c->host->compressor.context = c;
+	c->host->maximumPacketSize = 4 * PF_GS_CONTROL_MAX;
+	c->host->maximumWaitingData = 64 * PF_GS_CONTROL_MAX;
+	r = sd_event_add_io(
+		pf_loop_event(loop), &c->source, (int)c->host->socket, EPOLLIN, on_readable, c);
+	if (r < 0) {
+		pf_reason_set(why, r, "cannot watch the control port: %s", strerror(-r));
+		goto fail;
+	}
+	*out = c;
+	return 0;
+fail:
+	pf_gs_control_close(c);
+	return r;
+}
+
+void pf_gs_control_close(struct pf_gs_control *c)
+{
+	if (!c)
+		return;
+	pf_timer_stop(&c->timer);
+	sd_event_source_disable_unref(c->source);
+	if (c->host) {
+		for (size_t i = 0; i < c->host->peerCount; i++)
+			if (c->host->peers[i].state == ENET_PEER_STATE_CONNECTED)
+				enet_peer_disconnect_now(&c->host->peers[i], 0);
+		c->host->compressor.context = NULL;
+		enet_host_destroy(c->host);
+	}
+	free(c);
+}
+
+int pf_gs_link_send(struct pf_gs_link *link, const void *data, size_t len)
+{
+	ENetPeer *peer = peer_of(link);
+	struct pf_gs_control *c = control_of(peer);
+	ENetPacket *packet = enet_packet_create(data, len, ENET_PACKET_FLAG_RELIABLE);
+
+	if (!packet)
+		return -ENOMEM;
+	if (enet_peer_send(peer, 0, packet)) {
+		enet_packet_destroy(packet);
+		return -EPIPE;
+	}
+	/* In the middle of a turn the flush at its end sends it. */
+	if (!c->serving)
+		enet_host_flush(c->host);
+	return 0;
+}
+
+void pf_gs_link_close(struct pf_gs_link *link)
+{
+	ENetPeer *peer = peer_of(link);
+	struct pf_gs_control *c = control_of(peer);
+
+	peer->data = NULL;
+	enet_peer_disconnect_later(peer, 0);
+	if (!c->serving)
+		enet_host_flush(c->host);
+}
+
+unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link)
+{
+	return peer_of(link)->roundTripTime;
+}
+
+void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out)
+{
+	*out = c->stats;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* control.h - the ENet side of the control stream (gamestream.md 6.1, 6.2).
+ *
+ * One ENet host for all clients. A CONNECT is let through to ENet only if its
+ * connect data belongs to a session that waits for it, so that strangers take no
+ * peer slot. Carries bytes; what they mean is the session's. Control loop. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "host/sys/loop.h"
+
+#define PF_GS_CHANNELS	  48u
+#define PF_GS_CONTROL_MAX 1024u /* bytes of one message; real ones stay below 300 */
+
+struct pf_gs_control;
+struct pf_gs_link; /* one client's connection */
+
+struct pf_gs_control_events {
+	/* Who waits for this connect data? NULL = nobody. */
+	void *(*wanted)(void *user, uint32_t connect_data);
+	/* `session` (from wanted) is connected by `link`. False refuses it. */
+	bool (*connected)(void *user, void *session, struct pf_gs_link *link);
+	/* One message of the client; the bytes are valid during the call. */
+	void (*message)(void *user, void *session, const uint8_t *data, size_t len);
+	/* The client left, or was silent for ten seconds: forget the link. */
+	void (*gone)(void *user, void *session);
+};
+
+struct pf_gs_control_stats {
+	uint64_t refused_connects, oversized;
+};
+
+/** Binds UDP `port` of `address` (IPv4 literal). -EADDRINUSE etc. with the words. */
+int pf_gs_control_open(struct pf_gs_control **out, struct pf_loop *loop, const char *address,
+	uint16_t port, unsigned max_clients, const struct pf_gs_control_events *events, void *user,
+	struct pf_reason *why);
+/** Drops every link without a call to `gone`. Accepts NULL. */
+void pf_gs_control_close(struct pf_gs_control *c);
+/** Sends reliably on channel 0, at once. 0, -EPIPE, -ENOMEM. Not from `wanted`. */
+int pf_gs_link_send(struct pf_gs_link *link, const void *data, size_t len);
+/** Ends it after what was sent has arrived; `gone` does not come any more. */
+void pf_gs_link_close(struct pf_gs_link *link);
+/** Round trip time as ENet measures it, in ms. */
+unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link);
+void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* input.h - GameStream input becomes events for a desk's devices
+ * (gamestream.md 7, to the kinds of punktfunk1.md 9).
+ *
+ * Holds what the client's modifier byte needs: which modifiers are down. What
+ * the client may not do (its grants) is dropped and counted. One thread. */
+#pragma once
+#include <stdint.h>
+#include "core/wire/gs_input.h"
+#include "host/input/input.h"
+
+struct pf_gs_input_map {
+	uint32_t grants; /* pf_grants bits of the client */
+	uint8_t down;	 /* pf_gs_modifier: held by keys of their own */
+	uint64_t events, denied;
+	void (*post)(void *user, const struct pf_input_event *ev);
+	void *user;
+};
+
+/** Posts the events of one input, in order: none for what a desk has no device
+ * for. */
+void pf_gs_input_map(struct pf_gs_input_map *m, const struct pf_gs_input *in);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* ports.h - the UDP ports that Moonlight clients ping for video and sound
+ * (gamestream.md 4.1, 5.1).
+ *
+ * One unconnected socket per port takes pings from sources not known yet. For
+ * each client a second socket with the same local address and port is connected
+ * to the source of its ping, so that its media has a queue and a destination of
+ * its own; the kernel hands it what comes from there. Control loop. */
+#pragma once
+#include <netinet/in.h>
+#include <stdint.h>
+#include "core/base/reason.h"
+#include "host/sys/loop.h"
+
+#define PF_GS_PING_BYTES 16
+
+struct pf_gs_port;
+
+/* Where a ping came from and which address of ours it reached. */
+struct pf_gs_path {
+	struct sockaddr_in peer, local;
+};
+
+/* A datagram of a ping's form; the payload is not checked. */
+typedef void pf_gs_ping_fn(void *user, const uint8_t payload[PF_GS_PING_BYTES], uint32_t counter,
+	const struct pf_gs_path *path);
+
+/** Binds `port` on `address` (IPv4 literal). -EADDRINUSE etc. with the words. */
+int pf_gs_port_open(struct pf_gs_port **out, struct pf_loop *loop, const char *address,
+	uint16_t port, pf_gs_ping_fn *on_ping, void *user, struct pf_reason *why);
+/** Accepts NULL. */
+void pf_gs_port_close(struct pf_gs_port *p);
+/** A socket of the port's that sends to path->peer; the caller owns *fd. */
+int pf_gs_port_connect(const struct pf_gs_port *p, const struct pf_gs_path *path, int *fd);
+/** Datagrams that were no ping. */
+uint64_t pf_gs_port_strays(const struct pf_gs_port *p);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+#include "core/wire/pf1_dgram.h"
+#include "core/wire/pf1_handshake.h"
+#include "host/gamestream/input.h"
+
+struct log {
+	struct pf_gs_input_map map;
+	unsigned count;
+	struct pf_input_event ev[16];
+};
+
+static void post(void *user, const struct pf_input_event *ev)
+{
+	struct log *l = user;
+
+	assert_true(l->count < 16);
+	l->ev[l->count++] = *ev;
+}
+
+static struct log make(uint32_t grants)
+{
+	return (struct log){ .map = { .grants = grants, .post = post } };
+}
+
+static void send(struct log *l, struct pf_gs_input in)
+{
+	l->map.user = l;
+	l->count = 0;
+	pf_gs_input_map(&l->map, &in);
+}
+
+static void key(struct log *l, bool down, uint8_t vk, uint8_t modifiers)
+{
+	send(l, (struct pf_gs_input){ .kind = PF_GS_INPUT_KEY,
+			.key = { .down = down, .vk = vk, .modifiers = modifiers } });
+}
+
+static void expect(const struct log *l, unsigned i, uint8_t kind, uint32_t code)
+{
+	assert_true(i < l->count);
+	assert_int_equal(l->ev[i].kind, kind);
+	assert_int_equal(l->ev[i].code, code);
+}
+
+static void keys_keep_their_position(void **state)
+{
+	struct log l = make(PF_GRANT_ALL);
+
+	key(&l, true, 0x41, 0);
+	assert_int_equal(l.count, 1);
+	expect(&l, 0, PF_INPUT_KEY_DOWN, 0x41);
+	key(&l, false, 0x41, 0);
+	assert_int_equal(l.count, 1);
+	expect(&l, 0, PF_INPUT_KEY_UP, 0x41);
+}
+
+static void modifiers_without_keys_are_held_for_one_key(void **state)
+{
+	struct log l = make(PF_GRANT_ALL);
+
+	key(&l, true, 0x41, PF_GS_MOD_SHIFT | PF_GS_MOD_CTRL);
+	assert_int_equal(l.count, 5);
+	expect(&l, 0, PF_INPUT_KEY_DOWN, 0xa0);
+	expect(&l, 1, PF_INPUT_KEY_DOWN, 0xa2);
+	expect(&l, 2, PF_INPUT_KEY_DOWN, 0x41);
+	expect(&l, 3, PF_INPUT_KEY_UP, 0xa2);
+	expect(&l, 4, PF_INPUT_KEY_UP, 0xa0);
+	/* The release holds nothing. */
+	key(&l, false, 0x41, PF_GS_MOD_SHIFT);
+	assert_int_equal(l.count, 1);
+}
+
+static void modifiers_that_are_down_are_not_pressed_again(void **state)
+{
+	struct log l = make(PF_GRANT_ALL);
+
+	key(&l, true, 0xa1, PF_GS_MOD_SHIFT); /* the right one */
+	assert_int_equal(l.count, 1);
+	key(&l, true, 0x41, PF_GS_MOD_SHIFT);
+	assert_int_equal(l.count, 1);
+	key(&l, false, 0xa1, 0);
+	key(&l, true, 0x41, PF_GS_MOD_SHIFT);
+	assert_int_equal(l.count, 3);
+}
+
+static void pointer_events_carry_their_numbers(void **state)
+{
+	struct log l = make(PF_GRANT_ALL);
+
+	send(&l, (struct pf_gs_input){
+			 .kind = PF_GS_INPUT_MOUSE_ABS, .mouse_abs = { 100, 200, 1279, 719 } });
+	expect(&l, 0, PF_INPUT_MOUSE_ABS, 0);
+	assert_int_equal(l.ev[0].x, 100);
+	assert_int_equal(l.ev[0].y, 200);
+	assert_int_equal(l.ev[0].flags, 1280u << 16 | 720u);
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_MOUSE_REL, .mouse_rel = { -3, 4 } });
+	expect(&l, 0, PF_INPUT_MOUSE_MOVE, 0);
+	assert_int_equal(l.ev[0].x, -3);
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_HSCROLL, .scroll = { -120 } });
+	expect(&l, 0, PF_INPUT_SCROLL, 1);
+	assert_int_equal(l.ev[0].x, -120);
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_BUTTON, .button = { true, 3 } });
+	expect(&l, 0, PF_INPUT_BUTTON_DOWN, 3);
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_TOUCH,
+			 .touch = { .event = PF_GS_TOUCH_DOWN, .pointer = 5, .x = 1, .y = 0.5f } });
+	expect(&l, 0, PF_INPUT_TOUCH_DOWN, 5);
+	assert_int_equal(l.ev[0].x, 65535);
+	assert_int_equal(l.ev[0].y, 32768);
+}
+
+static void text_comes_as_code_points(void **state)
+{
+	struct log l = make(PF_GRANT_ALL);
+	const char *text = "a\xc3\xa4\xf0\x9f\x98\x80";
+
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_TEXT, .text = { text, strlen(text) } });
+	assert_int_equal(l.count, 3);
+	expect(&l, 0, PF_INPUT_TEXT, 'a');
+	expect(&l, 1, PF_INPUT_TEXT, 0xe4);
+	expect(&l, 2, PF_INPUT_TEXT, 0x1f600);
+}
+
+static void what_is_not_granted_is_dropped(void **state)
+{
+	struct log l = make(PF_GRANT_POINTER);
+
+	key(&l, true, 0x41, 0);
+	assert_int_equal(l.count, 0);
+	assert_int_equal(l.map.denied, 1);
+	send(&l, (struct pf_gs_input){ .kind = PF_GS_INPUT_MOUSE_REL, .mouse_rel = { 1, 1 } });
+	assert_int_equal(l.count, 1);
+	assert_int_equal(l.map.events, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_keep_their_position),
+		cmocka_unit_test(modifiers_without_keys_are_held_for_one_key),
+		cmocka_unit_test(modifiers_that_are_down_are_not_pressed_again),
+		cmocka_unit_test(pointer_events_carry_their_numbers),
+		cmocka_unit_test(text_comes_as_code_points),
+		cmocka_unit_test(what_is_not_granted_is_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
