@@ -19,6 +19,8 @@
 #define PF_GS_HTTP_PATIENCE_MS	10000u /* handshake and request together */
 #define PF_GS_HTTP_SEND_MS	30000u /* for an answer to leave */
 
+#define PF_GS_XML_TYPE "application/xml; charset=utf-8"
+
 struct pf_gs_http;
 
 #define PF_GS_ADDRESS_BYTES 46 /* INET6_ADDRSTRLEN */

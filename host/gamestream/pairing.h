@@ -23,7 +23,7 @@
 #define PF_GS_PAIR_HEX_BYTES  8192
 
 struct pf_gs_pairing;
-struct pf_rsa_identity;
+struct pf_identity;
 
 /* What a request is answered with. */
 struct pf_gs_pair_answer {
@@ -45,7 +45,7 @@ struct pf_gs_pair_pending {
 };
 
 struct pf_gs_pair_params {
-	const struct pf_rsa_identity *identity; /* outlives the machine */
+	const struct pf_identity *identity; /* RSA; outlives this */
 	/* Phase 4 passed: remember the client. A failure fails the pairing. */
 	int (*trust)(void *user, const uint8_t *der, size_t len, const uint8_t fingerprint[32],
 		const char *name, struct pf_reason *why);
@@ -66,7 +66,7 @@ void pf_gs_pairing_destroy(struct pf_gs_pairing *p);
  * params.answer will get it. */
 bool pf_gs_pairing_request(struct pf_gs_pairing *p, uint64_t now_ns, const struct pf_gs_query *q,
 	const uint8_t peer_ip[16], const char *peer, void *held, struct pf_gs_pair_answer *out);
-/** /unpair: drops what is pending for this uniqueid and address, nothing else. */
+/** /unpair: drops what is pending for this uniqueid and address; the paired stay. */
 void pf_gs_pairing_unpair(
 	struct pf_gs_pairing *p, const struct pf_gs_query *q, const uint8_t peer_ip[16]);
 /** The client of a held first phase hung up: dropped, with an answer. */

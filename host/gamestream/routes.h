@@ -17,7 +17,7 @@
 struct pf_apps;
 struct pf_clients;
 struct pf_gs_routes;
-struct pf_rsa_identity;
+struct pf_identity;
 
 /* The bits of ServerCodecModeSupport. */
 enum pf_gs_codec_mode {
@@ -48,8 +48,8 @@ struct pf_gs_session_ops {
 struct pf_gs_routes_params {
 	struct pf_loop *loop;
 	const char *bind_address;
-	uint16_t port; /* base; HTTPS is port - 5; 0 = any two, for tests */
-	const struct pf_rsa_identity *identity;
+	uint16_t port;			    /* base; HTTPS is port - 5; 0 = any two, for tests */
+	const struct pf_identity *identity; /* RSA; outlives this */
 	struct pf_clients *clients;
 	struct pf_apps *apps;
 	const char *hostname;  /* shown to people */
