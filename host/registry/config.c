@@ -90,6 +90,20 @@ static const struct pf_config_key keys[] = {
 		"Lets every client in, listed or not. For tests and closed networks only: who can "
 		"reach the port controls the desk.",
 		false },
+	{ "gamestream", PF_CONFIG_BOOL, AT(gamestream), 0, 0, NULL, "no",
+		"Lets stock Moonlight clients in, too. Their pairing and encryption are weaker "
+		"than "
+		"punktfunk/1: for trusted networks.",
+		true },
+	{ "gamestream_port", PF_CONFIG_NUMBER, AT(gamestream_port), 0, 65514, NULL, "47989",
+		"Base port of the Moonlight clients: TCP at -5, 0 and +21 of it, UDP at +9, +10 "
+		"and "
+		"+11. 0 takes any free ones.",
+		true },
+	{ "gamestream_plain_rtsp", PF_CONFIG_BOOL, AT(gamestream_plain_rtsp), 0, 0, NULL, "no",
+		"Lets Moonlight clients from before 2024 in, which negotiate without encryption: "
+		"who hears them can take their stream.",
+		true },
 	{ "max_sessions", PF_CONFIG_NUMBER, AT(max_sessions), 1, 64, NULL, "4",
 		"Clients that stream at the same time. One more is refused as busy.", false },
 	{ "desk_keep_alive_s", PF_CONFIG_NUMBER, AT(desk_keep_alive_s), 0, 86400, NULL, "30",

@@ -60,6 +60,9 @@ struct pf_config {
 	uint32_t audio_channels;
 	char allowed_clients[PF_CONFIG_TEXT_BYTES];
 	bool trust_on_first_use;
+	bool gamestream;
+	uint32_t gamestream_port; /* base; 0 = any free */
+	bool gamestream_plain_rtsp;
 	uint32_t max_sessions;
 	uint32_t desk_keep_alive_s;
 	uint32_t log_level; /* pf_log_level */
