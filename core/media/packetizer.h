@@ -3,10 +3,10 @@
  * one format per protocol.
  *
  * begin plans a frame, next hands out its packets in send order as trains of
- * equal packets that lie back to back with room for sealing, ready for one
- * segmented send. Parity is made when its turn comes, so the data is on its way
- * before. Buffers only grow, bounded by max_frame_bytes: no allocation per
- * frame after warm-up. One thread. */
+ * equal packets that lie back to back, with room for sealing where the format
+ * seals in place, ready for one segmented send. Parity is made when its turn comes, so the data is
+ * on its way before. Buffers only grow, bounded by max_frame_bytes: no allocation per frame after
+ * warm-up. One thread. */
 #pragma once
 #include <stdint.h>
 #include "core/media/parity.h"
@@ -20,8 +20,9 @@ struct pf_au {
 	const uint8_t *data; /* borrowed until the next begin; NULL if len is 0 */
 	uint32_t len;
 	uint32_t frame_index;
-	uint32_t user_flags;
+	uint32_t user_flags; /* pf_user_flag */
 	uint64_t pts_ns;
+	uint16_t latency_100us; /* gs: capture to now, 0 = unknown or a repeat */
 };
 
 /* What a frame will be on the wire. */
@@ -66,3 +67,23 @@ struct pf_pf1_params {
 
 /** The format of punktfunk/1 (punktfunk1.md 10.3, 10.4). 0, -EINVAL, -ENOMEM. */
 int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params);
+
+#define PF_GS_FEC_PERCENT_MAX 100
+#define PF_GS_MIN_PARITY_MAX  16
+
+struct pf_gs_params {
+	uint16_t packet_size; /* S: PF_GS_PACKET_MIN..MAX, a multiple of 16 */
+	uint8_t fec_percent;  /* 0..PF_GS_FEC_PERCENT_MAX or PF_PARITY_ADAPTIVE */
+	uint8_t min_parity;   /* 0..PF_GS_MIN_PARITY_MAX per block that has parity */
+	uint32_t max_frame_bytes;
+	const struct pf_parity *parity; /* borrowed, asked while adaptive */
+};
+
+/** The format of GameStream (gamestream.md 4.2 - 4.6). Packets have no room for
+ * sealing; every buffer has its final size at once. begin: -EMSGSIZE also above
+ * pf_gs_frame_bytes_max. A block's parity follows its data, before the next
+ * block. The clock of the RTP timestamps starts with the first frame.
+ * 0, -EINVAL, -ENOMEM. */
+int pf_packetizer_gs_create(struct pf_packetizer **out, const struct pf_gs_params *params);
+/** The largest access unit that the format carries. */
+uint32_t pf_gs_frame_bytes_max(uint16_t packet_size);

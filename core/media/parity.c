@@ -118,6 +118,18 @@ void pf_parity_sent(struct pf_parity *p, uint32_t data, uint32_t parity)
 	p->total += (uint64_t)data + parity;
 }
 
+/* A new report: the counts begin anew, the estimate rises at once. */
+static void take(struct pf_parity *p, double loss)
+{
+	p->data = 0;
+	p->total = 0;
+	if (loss > PF_PARITY_LOSS_MAX)
+		loss = PF_PARITY_LOSS_MAX;
+	if (loss < p->loss)
+		loss = p->loss + (loss - p->loss) * DECAY;
+	p->loss = loss > PF_PARITY_LOSS_MIN ? loss : PF_PARITY_LOSS_MIN;
+}
+
 void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm)
 {
 	double seen = loss_ppm < 1000000 ? loss_ppm / 1e6 : 1;
@@ -130,13 +142,14 @@ void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm)
 
 		loss = seen / (share + seen * (1 - share));
 	}
-	p->data = 0;
-	p->total = 0;
-	if (loss > PF_PARITY_LOSS_MAX)
-		loss = PF_PARITY_LOSS_MAX;
-	if (loss < p->loss)
-		loss = p->loss + (loss - p->loss) * DECAY;
-	p->loss = loss > PF_PARITY_LOSS_MIN ? loss : PF_PARITY_LOSS_MIN;
+	take(p, loss);
+}
+
+void pf_parity_missed(struct pf_parity *p, uint64_t lost)
+{
+	/* A block is complete with as many packets as it has data: while they came,
+	 * `lost` others did not. What follows is not looked at. */
+	take(p, p->data ? (double)lost / ((double)p->data + (double)lost) : p->loss);
 }
 
 void pf_parity_set_burst(struct pf_parity *p, double mean_packets)

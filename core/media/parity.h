@@ -34,6 +34,9 @@ uint32_t pf_parity_choose(const struct pf_parity *p, uint32_t k);
 void pf_parity_sent(struct pf_parity *p, uint32_t data, uint32_t parity);
 /** A LossReport came. Rises at once, falls slowly. */
 void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm);
+/** The client missed `lost` packets of all that it needed since the last report,
+ * recovered or not (GameStream counts so, parity included). As a report. */
+void pf_parity_missed(struct pf_parity *p, uint64_t lost);
 /** The link's mean burst length became known. */
 void pf_parity_set_burst(struct pf_parity *p, double mean_packets);
 /** Loss estimate for the statistics. */

@@ -16,6 +16,8 @@
 
 /* A sleep wakes about this late, so it ends this early. */
 #define SLEEP_SLACK_NS 50000ull
+/* FEC status messages are summed up over this long, as a LossReport is. */
+#define FEC_STATUS_NS 750000000ull
 
 _Static_assert(PF_FEC_ADAPTIVE == PF_PARITY_ADAPTIVE, "one number for both");
 
@@ -29,6 +31,7 @@ struct slot {
 
 struct pf_sender {
 	struct pf_sender_params params;
+	uint32_t frame_bytes_max; /* the smaller of the caller's and the format's */
 	int wake_fd;
 	sem_t work; /* one post per frame, one to stop */
 	bool work_ready;
@@ -42,11 +45,17 @@ struct pf_sender {
 	uint32_t next_index; /* submit's */
 
 	atomic_uint kbps;
-	atomic_uint_least64_t report; /* count << 32 | ppm of the newest report */
+	atomic_uint_least64_t report;  /* count << 32 | ppm of the newest report */
+	atomic_uint_least64_t missing; /* of all FEC status messages; one writer */
+	atomic_bool fec_status;	       /* there was one */
 
 	/* The thread's own. */
 	uint32_t reports_seen;
+	uint64_t missing_seen, status_ns;
 	struct pf_seal seal;
+	struct pf_gs_video_seal gs_seal;
+	uint8_t *sealed;       /* a train, where sealing is not in place */
+	uint32_t prefix_bytes; /* that this sealing adds */
 	struct pf_parity parity;
 	struct pf_packetizer *packetizer;
 	struct pf_pacer pacer;
@@ -93,7 +102,7 @@ int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f)
 	uint32_t index = s->next_index++;
 	int err;
 
-	if (f->len > s->params.max_frame_bytes)
+	if (f->len > s->frame_bytes_max)
 		err = -EMSGSIZE;
 	else if (head - atomic_load_explicit(&s->tail, memory_order_acquire) >= PF_SENDER_SLOTS)
 		err = -EAGAIN;
@@ -132,6 +141,17 @@ void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm)
 		&s->report, &old, next, memory_order_relaxed, memory_order_relaxed));
 }
 
+void pf_sender_fec_status(struct pf_sender *s, uint32_t missing)
+{
+	add(&s->missing, missing);
+	atomic_store_explicit(&s->fec_status, true, memory_order_release);
+}
+
+int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer)
+{
+	return pf_udp_connect(s->params.fd, peer);
+}
+
 /* --- the thread --- */
 
 static void take_report(struct pf_sender *s)
@@ -145,6 +165,22 @@ static void take_report(struct pf_sender *s)
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
 }
 
+/* Status messages come for damaged blocks only: silence is good news, once it is
+ * known that the client sends them. */
+static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
+{
+	uint64_t missing;
+
+	if (!atomic_load_explicit(&s->fec_status, memory_order_acquire) ||
+		now_ns - s->status_ns < FEC_STATUS_NS)
+		return;
+	s->status_ns = now_ns;
+	missing = atomic_load_explicit(&s->missing, memory_order_relaxed);
+	pf_parity_missed(&s->parity, missing - s->missing_seen);
+	s->missing_seen = missing;
+	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+}
+
 static void wait_until_due(const struct pf_sender *s, uint64_t sent_bytes)
 {
 	uint64_t due = pf_pacer_due_ns(&s->pacer, sent_bytes);
@@ -155,16 +191,40 @@ static void wait_until_due(const struct pf_sender *s, uint64_t sent_bytes)
 	pf_sleep_until_ns(due - SLEEP_SLACK_NS);
 }
 
-static void send_train(struct pf_sender *s, const struct pf_train *t)
+/* The train as it goes on the wire, or NULL. */
+static const uint8_t *seal_train(struct pf_sender *s, const struct pf_train *t, uint32_t index)
 {
-	unsigned taken = 0;
+	int err;
 
-	if (!pf_seal_packets(&s->seal, t->base, t->stride, t->plain_bytes, t->count))
-		taken = pf_udp_send_train(&s->tx, t->base, t->stride, t->stride, t->count);
+	if (s->params.format == PF_SENDER_PF1) {
+		err = pf_seal_packets(&s->seal, t->base, t->stride, t->plain_bytes, t->count);
+		return err ? NULL : t->base;
+	}
+	if (!s->sealed)
+		return t->base;
+	err = pf_gs_video_seal_packets(
+		&s->gs_seal, index, t->base, t->plain_bytes, t->count, s->sealed);
+	return err ? NULL : s->sealed;
+}
+
+static void send_train(struct pf_sender *s, const struct pf_train *t, uint32_t index)
+{
+	const uint8_t *base = seal_train(s, t, index);
+	uint32_t bytes = t->stride + s->prefix_bytes;
+	unsigned taken = base ? pf_udp_send_train(&s->tx, base, bytes, bytes, t->count) : 0;
+
 	add(&s->packets, taken);
 	add(&s->packets_parity, t->parity < taken ? t->parity : taken);
-	add(&s->bytes, (uint64_t)taken * t->stride);
+	add(&s->bytes, (uint64_t)taken * bytes);
 	add(&s->send_errors, t->count - taken);
+}
+
+/* From capture to now in the unit of the wire; 0 when there is nothing to tell. */
+static uint16_t latency_100us(uint64_t capture_ns, uint64_t now_ns)
+{
+	uint64_t units = capture_ns && now_ns > capture_ns ? (now_ns - capture_ns) / 100000 : 0;
+
+	return units < UINT16_MAX ? (uint16_t)units : UINT16_MAX;
 }
 
 static void send_frame(struct pf_sender *s, const struct slot *slot)
@@ -186,9 +246,11 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	struct pf_au_plan plan;
 	struct pf_train train;
 	uint64_t out = 0;
-	uint32_t data, most;
+	uint32_t data, most, packet_bytes;
 
 	take_report(s);
+	take_fec_status(s, done.start_ns);
+	au.latency_100us = latency_100us(slot->f.capture_ns, done.start_ns);
 	s->pacer.rate_bps = atomic_load_explicit(&s->kbps, memory_order_relaxed) * 1000ull;
 	if (s->packetizer->ops->begin(s->packetizer, &au, &plan))
 		return; /* no memory: to the client it is a gap like any other */
@@ -196,17 +258,18 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	pf_parity_sent(&s->parity, data, plan.parity_packets);
 	atomic_store_explicit(&s->fec_percent, (plan.parity_packets * 100 + data - 1) / data,
 		memory_order_relaxed);
-	most = pf_udp_train_max(plan.packet_bytes);
-	pf_pacer_begin(&s->pacer, (uint64_t)plan.packets * plan.packet_bytes, done.start_ns);
+	packet_bytes = plan.packet_bytes + s->prefix_bytes;
+	most = pf_udp_train_max(packet_bytes);
+	pf_pacer_begin(&s->pacer, (uint64_t)plan.packets * packet_bytes, done.start_ns);
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		uint32_t n = pf_pacer_train(&s->pacer, out, plan.packet_bytes);
+		uint32_t n = pf_pacer_train(&s->pacer, out, packet_bytes);
 
 		s->packetizer->ops->next(s->packetizer, n < most ? n : most, &train);
 		if (!train.count)
 			break;
 		wait_until_due(s, out);
-		send_train(s, &train);
-		out += (uint64_t)train.count * train.stride;
+		send_train(s, &train, slot->index);
+		out += (uint64_t)train.count * packet_bytes;
 	}
 	add(&s->sent, 1);
 	done.sent_ns = pf_clock_mono_ns();
@@ -263,6 +326,8 @@ static void free_parts(struct pf_sender *s)
 	if (s->packetizer)
 		s->packetizer->ops->destroy(s->packetizer);
 	pf_seal_finish(&s->seal);
+	pf_gs_video_seal_finish(&s->gs_seal);
+	free(s->sealed);
 	if (s->work_ready)
 		sem_destroy(&s->work);
 	if (s->wake_fd >= 0)
@@ -270,6 +335,7 @@ static void free_parts(struct pf_sender *s)
 	for (unsigned i = 0; i < PF_SENDER_SLOTS; i++)
 		free(s->slots[i].data);
 	pf_secret_wipe(&s->params.keys, sizeof(s->params.keys));
+	pf_secret_wipe(s->params.gs.key, sizeof(s->params.gs.key));
 	free(s);
 }
 
@@ -283,14 +349,72 @@ static int check_params(const struct pf_sender_params *p, struct pf_reason *why)
 	return 0;
 }
 
+/* Packetizer, parity policy and sealing of each format. */
+
+static int open_pf1(struct pf_sender *s, struct pf_reason *why)
+{
+	const struct pf_sender_params *p = &s->params;
+	struct pf_pf1_params pp = {
+		.shard_bytes = p->shard_bytes,
+		.max_data_per_block = p->max_data_per_block,
+		.max_frame_bytes = p->max_frame_bytes,
+		.parity = &s->parity,
+	};
+	int err;
+
+	err = pf_parity_init(&s->parity, p->fec_percent, p->welcome_percent, p->max_data_per_block);
+	if (err)
+		return pf_reason_set(why, err, "a parity of %u %% is not in 0..%u", p->fec_percent,
+			PF_PARITY_PERCENT_MAX);
+	err = pf_packetizer_pf1_create(&s->packetizer, &pp);
+	if (err)
+		return pf_reason_set(why, err,
+			"packets of %u bytes in blocks of %u are out of bounds", p->shard_bytes,
+			p->max_data_per_block);
+	err = pf_seal_init(&s->seal, &p->keys, p->direction);
+	if (err)
+		return pf_reason_set(why, err, "no provider for cipher %d", (int)p->keys.alg);
+	return 0;
+}
+
+static int open_gs(struct pf_sender *s, struct pf_reason *why)
+{
+	const struct pf_sender_gs *p = &s->params.gs;
+	struct pf_gs_params pp = {
+		.packet_size = p->packet_size,
+		.fec_percent = p->fec_percent,
+		.min_parity = p->min_parity,
+		.max_frame_bytes = s->params.max_frame_bytes,
+		.parity = &s->parity,
+	};
+	int err;
+
+	s->next_index = 1;
+	err = pf_parity_init(&s->parity, PF_PARITY_ADAPTIVE, 0, PF_GS_SHARDS_MAX);
+	if (!err)
+		err = pf_packetizer_gs_create(&s->packetizer, &pp);
+	if (err)
+		return pf_reason_set(why, err,
+			"packets of %u bytes with %u %% parity, at least %u, are out of bounds",
+			p->packet_size, p->fec_percent, p->min_parity);
+	if (pf_gs_frame_bytes_max(p->packet_size) < s->frame_bytes_max)
+		s->frame_bytes_max = pf_gs_frame_bytes_max(p->packet_size);
+	if (!p->encrypt)
+		return 0;
+	s->prefix_bytes = PF_GS_PREFIX_BYTES;
+	s->sealed = malloc(
+		(size_t)PF_TRAIN_MAX * (p->packet_size + PF_GS_VIDEO_EXTRA + PF_GS_PREFIX_BYTES));
+	if (!s->sealed)
+		return pf_reason_set(why, -ENOMEM, "no memory for encrypted packets");
+	err = pf_gs_video_seal_init(&s->gs_seal, p->key);
+	if (err)
+		return pf_reason_set(why, err, "no provider for AES-128-GCM");
+	return 0;
+}
+
 int pf_sender_create(
 	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why)
 {
-	struct pf_pf1_params pp = {
-		.shard_bytes = params->shard_bytes,
-		.max_data_per_block = params->max_data_per_block,
-		.max_frame_bytes = params->max_frame_bytes,
-	};
 	int err = check_params(params, why);
 	struct pf_sender *s;
 
@@ -300,28 +424,13 @@ int pf_sender_create(
 	if (!s)
 		return pf_reason_set(why, -ENOMEM, "no memory for a sender");
 	s->params = *params;
+	s->frame_bytes_max = params->max_frame_bytes;
 	s->wake_fd = -1;
-	pp.parity = &s->parity;
 	atomic_init(&s->kbps, params->bitrate_kbps);
-	err = pf_parity_init(&s->parity, params->fec_percent, params->welcome_percent,
-		params->max_data_per_block);
-	if (err) {
-		pf_reason_set(why, err, "a parity of %u %% is not in 0..%u", params->fec_percent,
-			PF_PARITY_PERCENT_MAX);
+	err = params->format == PF_SENDER_GS ? open_gs(s, why) : open_pf1(s, why);
+	if (err)
 		goto fail;
-	}
 	atomic_init(&s->loss_ppm, pf_parity_loss_ppm(&s->parity));
-	err = pf_packetizer_pf1_create(&s->packetizer, &pp);
-	if (err) {
-		pf_reason_set(why, err, "packets of %u bytes in blocks of %u are out of bounds",
-			params->shard_bytes, params->max_data_per_block);
-		goto fail;
-	}
-	err = pf_seal_init(&s->seal, &params->keys, params->direction);
-	if (err) {
-		pf_reason_set(why, err, "no provider for cipher %d", (int)params->keys.alg);
-		goto fail;
-	}
 	err = pf_wake_open(&s->wake_fd);
 	if (!err && sem_init(&s->work, 0, 0))
 		err = -errno;

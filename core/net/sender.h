@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* sender.h - the one sender: frame ring, packetizer, FEC, seal, pacer, UDP.
+/* sender.h - the one sender: frame ring, packetizer, FEC, seal, pacer, UDP; in
+ * the format of punktfunk/1 or of GameStream.
  *
  * One thread per sender takes access units from a bounded ring and sends them.
  * submit is for one thread (encode) and never waits; everything else may be
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/media/gs_video_seal.h"
 #include "core/media/seal.h"
 
 #define PF_FEC_ADAPTIVE	    0xff
@@ -18,11 +20,16 @@
 #define PF_SENDER_USER_U64S 4 /* words a frame carries through to its stamps */
 #define PF_PUNCH_WAIT_MS    2500
 
+enum pf_sender_format {
+	PF_SENDER_PF1,
+	PF_SENDER_GS,
+};
+
 struct pf_sender;
 
 /* How one frame left; monotonic nanoseconds. */
 struct pf_sent_frame {
-	uint32_t frame_index;
+	uint32_t frame_index; /* on the wire: pf1 from 0, gs from 1 */
 	uint32_t user_flags;
 	uint64_t pts_unix_ns;
 	uint64_t submit_ns; /* pf_sender_submit returned about then */
@@ -40,6 +47,15 @@ struct pf_sender_events {
 	void (*sent)(void *user, const struct pf_sent_frame *f);
 };
 
+/* A key has one sender and never a second one: its counters would repeat. */
+struct pf_sender_gs {
+	uint16_t packet_size; /* S of ANNOUNCE: 512..1456, a multiple of 16 */
+	uint8_t fec_percent;  /* 0..100 pinned, or PF_FEC_ADAPTIVE */
+	uint8_t min_parity;   /* minRequiredFecPackets, 0..16 */
+	bool encrypt;
+	uint8_t key[PF_GS_KEY_BYTES]; /* rikey; copied, wiped on destroy */
+};
+
 struct pf_sender_params {
 	int fd; /* UDP socket; the sender owns it once create succeeds */
 	/* With await_punch the thread first waits PF_PUNCH_WAIT_MS for a punch from
@@ -49,14 +65,19 @@ struct pf_sender_params {
 	bool await_punch;
 	struct sockaddr_storage peer;
 
+	enum pf_sender_format format;
+	uint32_t max_frame_bytes;
+	uint32_t bitrate_kbps; /* 0 = unpaced */
+
+	/* PF_SENDER_PF1 */
 	struct pf_media_keys keys; /* copied, wiped on destroy */
 	enum pf_direction direction;
 	uint16_t shard_bytes;	     /* even, PF_SHARD_MIN..PF_SHARD_MAX */
 	uint16_t max_data_per_block; /* 4096 */
 	uint8_t fec_percent;	     /* 0..90 pinned, or PF_FEC_ADAPTIVE */
 	uint8_t welcome_percent;     /* the percentage in Welcome: caps k + m */
-	uint32_t max_frame_bytes;
-	uint32_t bitrate_kbps; /* 0 = unpaced */
+
+	struct pf_sender_gs gs; /* PF_SENDER_GS */
 
 	const struct pf_sender_events *events; /* may be NULL */
 	void *user;
@@ -67,7 +88,8 @@ struct pf_sender_frame {
 	const uint8_t *data;
 	size_t len;
 	uint64_t pts_unix_ns;
-	uint32_t user_flags; /* pf_user_flag */
+	uint64_t capture_ns; /* gs: monotonic; 0 = a repeat, the client is told no latency */
+	uint32_t user_flags; /* pf_user_flag; gs: IDR and RECOVERY_ANCHOR count */
 	uint64_t user[PF_SENDER_USER_U64S];
 };
 
@@ -88,13 +110,20 @@ int pf_sender_create(
 	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why);
 /** Stops within about 100 ms, drops what waits, closes the socket. NULL is fine. */
 void pf_sender_destroy(struct pf_sender *s);
-/** 0; -EAGAIN ring full, -EMSGSIZE above max_frame_bytes, -ENOMEM: dropped and
- * counted. A dropped frame uses up its frame_index, so that the client sees the
- * gap. Allocates only while slots still grow. */
+/** 0; -EAGAIN ring full, -EMSGSIZE above max_frame_bytes or what the format
+ * carries, -ENOMEM: dropped and counted. A dropped frame uses up its frame_index, so that the
+ * client sees the gap. Allocates only while slots still grow. */
 int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f);
 /** Frames submitted and not yet sent completely. */
 unsigned pf_sender_queued(const struct pf_sender *s);
 void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps);
 /** A LossReport of the client; ignored while the percentage is pinned. */
 void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm);
+/** gs: an FEC status (0x5502) told of `missing` packets of a block. The sender
+ * makes its loss estimate of these itself; a client that sends them needs no
+ * loss reports. One thread. */
+void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
+/** Sends to `peer` from now on: the client's address changed. 0 or connect's
+ * negative errno. */
+int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer);
 void pf_sender_stats(const struct pf_sender *s, struct pf_sender_stats *out);

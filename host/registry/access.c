@@ -113,39 +113,102 @@ int pf_access_parse_line(struct pf_access_entry *out, const char *line, struct p
 	return 1;
 }
 
+/* Where a walk through the file stands. */
+struct walk {
+	const uint8_t *text;
+	size_t len;
+	unsigned line;
+};
+
+/* The next line: 1 with a client in *e, 0 without, -EINVAL with the words, -ENOENT at
+ * the end. */
+static int next_line(struct walk *w, struct pf_access_entry *e, struct pf_reason *why)
+{
+	const uint8_t *end = memchr(w->text, '\n', w->len);
+	size_t n = end ? (size_t)(end - w->text) : w->len;
+	size_t used = end ? n + 1 : n;
+	const uint8_t *text = w->text;
+	char line[512];
+
+	if (!w->len)
+		return -ENOENT;
+	w->line++;
+	w->text += used;
+	w->len -= used;
+	if (n >= sizeof(line) || memchr(text, 0, n))
+		return pf_reason_set(why, -EINVAL, "the line is too long or no text");
+	memcpy(line, text, n);
+	line[n] = 0;
+	return pf_access_parse_line(e, line, why);
+}
+
 int pf_access_find(struct pf_access_entry *out, const uint8_t *text, size_t len,
 	const uint8_t fingerprint[32], void (*bad)(void *user, unsigned line, const char *text),
 	void *user)
 {
+	struct walk w = { text, len, 0 };
 	struct pf_access_entry e;
-	unsigned number = 0;
-	char line[512];
+	struct pf_reason why = { 0 };
+	int r;
 
-	while (len) {
-		const uint8_t *end = memchr(text, '\n', len);
-		size_t n = end ? (size_t)(end - text) : len;
-		size_t used = end ? n + 1 : n;
-		struct pf_reason why = { 0 };
-		int r;
-
-		number++;
-		if (n >= sizeof(line) || memchr(text, 0, n)) {
-			r = pf_reason_set(&why, -EINVAL, "the line is too long or no text");
-		} else {
-			memcpy(line, text, n);
-			line[n] = 0;
-			r = pf_access_parse_line(&e, line, &why);
-		}
+	while ((r = next_line(&w, &e, &why)) != -ENOENT) {
 		if (r < 0 && bad)
-			bad(user, number, why.text);
+			bad(user, w.line, why.text);
 		if (r > 0 && !memcmp(e.fingerprint, fingerprint, 32)) {
 			*out = e;
 			return 0;
 		}
-		text += used;
-		len -= used;
 	}
 	return -ENOENT;
+}
+
+void pf_access_each(const uint8_t *text, size_t len,
+	void (*fn)(void *user, unsigned line, const struct pf_access_entry *e), void *user)
+{
+	struct walk w = { text, len, 0 };
+	struct pf_access_entry e;
+	int r;
+
+	while ((r = next_line(&w, &e, NULL)) != -ENOENT)
+		if (r > 0)
+			fn(user, w.line, &e);
+}
+
+int pf_access_grants_parse(uint32_t *out, const char *text, struct pf_reason *why)
+{
+	if (*text && parse_grants(out, text, strlen(text)))
+		return 0;
+	return pf_reason_set(why, -EINVAL,
+		"\"%.40s\" is no list of grants (all, none, gamepad, pointer, keyboard, "
+		"clipboard, microphone, launch)",
+		text);
+}
+
+void pf_access_grants_format(uint32_t grants, char out[PF_ACCESS_GRANTS_BYTES])
+{
+	size_t len = 0;
+
+	*out = 0;
+	if (grants == PF_GRANT_ALL || !grants) {
+		strcpy(out, grants ? "all" : "none");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(grant_names) / sizeof(grant_names[0]); i++)
+		if (grant_names[i].bits && grant_names[i].bits != PF_GRANT_ALL &&
+			grants & grant_names[i].bits)
+			len += (size_t)snprintf(out + len, PF_ACCESS_GRANTS_BYTES - len, "%s%s",
+				len ? "," : "", grant_names[i].name);
+}
+
+int pf_access_fingerprint_parse(uint8_t out[32], const char *text)
+{
+	uint8_t fp[32];
+	size_t n = parse_fingerprint(fp, text);
+
+	if (!n || text[n])
+		return -EINVAL;
+	memcpy(out, fp, sizeof(fp));
+	return 0;
 }
 
 void pf_access_format(const uint8_t fingerprint[32], char out[65])

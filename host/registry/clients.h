@@ -48,8 +48,8 @@ enum pf_client_change {
  * others from the disk. `workers` may be NULL: then all is written at once. */
 int pf_clients_open(struct pf_clients **out, const char *path, struct pf_workers *workers,
 	struct pf_reason *why);
-/** Writes what is not yet written; once no job of the workers runs any more.
- * Accepts NULL. */
+/** Writes what is not yet written. After workers and loop were destroyed. Accepts
+ * NULL. */
 void pf_clients_close(struct pf_clients *c);
 
 /** The client, valid until the next change, or NULL. One past its expiry is not

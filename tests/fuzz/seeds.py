@@ -101,6 +101,15 @@ write(
     "base_bytes",
     {"all-operations": h("ff 0003 01020304 0107 0102030405060708 0205 0102030405 0303 010203 0500")},
 )
+write(
+    "wire_gs_audio",
+    {
+        "data": h("8061 1234 55667788 99aabbcc 0102"),
+        "parity": h("807f 1239 00000000 00000000 01 61 1234 01020304 05060708 aabb"),
+        "parity-off-block": h("807f 1239 00000000 00000000 01 61 1235 01020304 05060708 aabb"),
+        "parity-short": h("807f 1239 00000000 00000000 01 61 1234 01020304 050607"),
+    },
+)
 write("wire_media", {"packet": MEDIA, "header": MEDIA[:40]})
 write(
     "wire_hello",
