@@ -7,22 +7,30 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "core/base/clock.h"
 #include "core/base/ring.h"
 #include "host/audio/audio.h"
+#include "host/audio/mix.h"
 #include "host/audio/opus.h"
 
 #define RING_BLOCKS 32 /* 160 ms */
 #define BLOCK_NS    (5 * PF_NS_PER_MS)
 #define SILENCE	    (1.0f / 65536) /* half a step of 16 bits */
+/* A steady stream: how long a block may stay away before silence takes its place,
+ * and how old one may be that ends the silence. A client has some 30 ms in hand. */
+#define HOLD_NS (20 * PF_NS_PER_MS)
+#define OLD_NS	(20 * PF_NS_PER_MS)
 
 struct block {
 	uint64_t capture_ns;
+	uint32_t channels;
 	float pcm[PF_AUDIO_BLOCK * 8];
 };
 
 struct pf_sound {
 	struct pf_sound_params params;
+	unsigned channels, packet_blocks;
 	struct pf_opus *opus;
 	struct pf_ring ring;
 	uint32_t slot_bytes;
@@ -30,15 +38,23 @@ struct pf_sound {
 	bool has_wake, started;
 	_Atomic bool stop;
 	pthread_t thread;
-	_Atomic uint64_t packets, bytes, silent, refused, encode_ns;
+	_Atomic uint64_t packets, bytes, silent, refused, filled, late, encode_ns;
 	/* The thread's own. */
 	struct block block;
 	uint32_t seq, silent_run; /* blocks */
 	uint64_t expect_ns;
 	bool has_previous;
 	unsigned current; /* which of the two buffers holds the packet at hand */
-	uint8_t packet[2][PF_SOUND_PACKET_BYTES];
-	size_t packet_len[2];
+	uint8_t packet[2][PF_SOUND_PACKET_MAX];
+	size_t packet_len[2], packet_most;
+	/* Steady. */
+	bool playing;	     /* blocks come */
+	uint64_t next_ns;    /* playing: when the next block should start */
+	uint64_t due_ns;     /* when silence goes out unless a block came */
+	uint64_t covered_ns; /* not playing: up to where silence went out */
+	unsigned joined;     /* blocks in `pcm` */
+	uint64_t pcm_ns;     /* time of its first */
+	float pcm[PF_AUDIO_BLOCK * 8 * 2];
 };
 
 static bool is_silent(const float *pcm, unsigned n)
@@ -54,20 +70,17 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static void encode(struct pf_sound *s)
+static void encode(struct pf_sound *s, const float *pcm, uint64_t pts_ns)
 {
-	const struct block *b = &s->block;
 	const unsigned at = s->current, before = at ^ 1;
 	/* A busy machine shifts a stamp by half a block; more: something is missing. */
-	const bool joined = s->has_previous && llabs((int64_t)(b->capture_ns - s->expect_ns)) <
-						       (int64_t)BLOCK_NS * 3 / 4;
-	struct pf_sound_packet p = {
-		.seq = s->seq, .pts_ns = b->capture_ns, .data = s->packet[at]
-	};
+	const bool joined = s->has_previous &&
+			    llabs((int64_t)(pts_ns - s->expect_ns)) < (int64_t)BLOCK_NS * 3 / 4;
+	struct pf_sound_packet p = { .seq = s->seq, .pts_ns = pts_ns, .data = s->packet[at] };
 	uint64_t start;
 	int n;
 
-	if (is_silent(b->pcm, PF_AUDIO_BLOCK * s->params.channels))
+	if (s->params.quiet_ms && is_silent(pcm, PF_AUDIO_BLOCK * s->channels))
 		s->silent_run++;
 	else
 		s->silent_run = 0;
@@ -77,9 +90,9 @@ static void encode(struct pf_sound *s)
 		return;
 	}
 	start = pf_clock_mono_ns();
-	n = pf_opus_encode(s->opus, b->pcm, s->packet[at], sizeof(s->packet[at]));
+	n = pf_opus_encode(s->opus, pcm, s->packet[at], s->packet_most);
 	count(&s->encode_ns, pf_clock_mono_ns() - start);
-	s->expect_ns = b->capture_ns + BLOCK_NS;
+	s->expect_ns = pts_ns + BLOCK_NS * s->packet_blocks;
 	if (n < 0) {
 		s->has_previous = false;
 		return;
@@ -97,18 +110,97 @@ static void encode(struct pf_sound *s)
 	s->params.on_packet(s->params.user, &p);
 }
 
+/* A block, or silence for NULL, joins the packet at hand; true if that went out. */
+static bool join(struct pf_sound *s, const struct block *b, uint64_t at_ns)
+{
+	float *at = s->pcm + s->joined * PF_AUDIO_BLOCK * s->channels;
+
+	if (b) {
+		pf_mix(b->pcm, b->channels, at, s->channels, PF_AUDIO_BLOCK);
+	} else {
+		memset(at, 0, PF_AUDIO_BLOCK * s->channels * sizeof(*at));
+		count(&s->filled, 1);
+	}
+	if (!s->joined)
+		s->pcm_ns = at_ns;
+	if (++s->joined < s->packet_blocks)
+		return false;
+	s->joined = 0;
+	encode(s, s->pcm, s->pcm_ns);
+	return true;
+}
+
+static void take_steady(struct pf_sound *s)
+{
+	const struct block *b = &s->block;
+
+	if (!s->playing && b->capture_ns + OLD_NS < s->covered_ns) {
+		count(&s->late, 1);
+		return;
+	}
+	/* A hole is filled, so that the client's reserve stays what it was. */
+	for (unsigned i = 0; s->playing && i < HOLD_NS / BLOCK_NS &&
+			     b->capture_ns > s->next_ns + BLOCK_NS * 3 / 4;
+		i++, s->next_ns += BLOCK_NS)
+		join(s, NULL, s->next_ns);
+	join(s, b, b->capture_ns);
+	s->playing = true;
+	s->next_ns = b->capture_ns + BLOCK_NS;
+	s->due_ns = pf_clock_mono_ns() + BLOCK_NS + HOLD_NS;
+}
+
+static void fill_steady(struct pf_sound *s)
+{
+	const uint64_t now = pf_clock_mono_ns();
+
+	/* The client ran dry meanwhile and starts anew: no burst to catch up. */
+	if (s->playing || now > s->due_ns + HOLD_NS)
+		s->due_ns = now;
+	s->playing = false;
+	s->covered_ns = s->due_ns;
+	s->due_ns += BLOCK_NS * s->packet_blocks;
+	while (!join(s, NULL, s->covered_ns - BLOCK_NS * s->packet_blocks))
+		;
+}
+
 static void *run(void *arg)
 {
 	struct pf_sound *s = arg;
 
+	s->due_ns = pf_clock_mono_ns();
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		if (pf_ring_take(&s->ring, &s->block))
-			encode(s);
-		else
+		const struct timespec due = { (time_t)(s->due_ns / PF_NS_PER_S),
+			(long)(s->due_ns % PF_NS_PER_S) };
+
+		if (pf_ring_take(&s->ring, &s->block)) {
+			if (s->params.steady)
+				take_steady(s);
+			else
+				encode(s, s->block.pcm, s->block.capture_ns);
+		} else if (!s->params.steady) {
 			while (sem_wait(&s->wake) && errno == EINTR)
 				;
+		} else if (sem_clockwait(&s->wake, CLOCK_MONOTONIC, &due) && errno == ETIMEDOUT) {
+			fill_steady(s);
+		}
 	}
 	return NULL;
+}
+
+static int open_encoder(struct pf_sound *s, struct pf_reason *why)
+{
+	const struct pf_opus_config *opus = s->params.opus;
+
+	s->params.opus = NULL; /* the caller's */
+	s->channels = opus ? opus->channels : s->params.channels;
+	s->packet_blocks = opus ? opus->packet_ms / 5u : 1;
+	s->packet_most = opus ? PF_SOUND_PACKET_MAX : PF_SOUND_PACKET_BYTES;
+	if (!opus)
+		return pf_opus_open(&s->opus, s->channels, s->params.kbps, why);
+	if (s->packet_blocks < 1 || s->packet_blocks > (s->params.steady ? 2 : 1))
+		return pf_reason_set(
+			why, -EINVAL, "sound packets of %u ms are not possible", opus->packet_ms);
+	return pf_opus_open_config(&s->opus, opus, why);
 }
 
 int pf_sound_open(
@@ -120,11 +212,12 @@ int pf_sound_open(
 	if (!s)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	s->params = *params;
-	r = pf_opus_open(&s->opus, params->channels, params->kbps, why);
+	r = open_encoder(s, why);
 	if (r)
 		goto fail;
-	s->slot_bytes = (uint32_t)(offsetof(struct block, pcm) +
-				   PF_AUDIO_BLOCK * params->channels * sizeof(float));
+	s->slot_bytes =
+		(uint32_t)(offsetof(struct block, pcm) +
+			   PF_AUDIO_BLOCK * (params->steady ? 8 : s->channels) * sizeof(float));
 	r = pf_ring_init(&s->ring, RING_BLOCKS, s->slot_bytes);
 	if (!r && sem_init(&s->wake, 0, 0))
 		r = -errno;
@@ -166,8 +259,10 @@ void pf_sound_push(struct pf_sound *s, const float *pcm, unsigned channels, uint
 {
 	struct block b;
 
-	if (channels == s->params.channels) {
+	if (channels == s->channels ||
+		(s->params.steady && (channels == 2 || channels == 6 || channels == 8))) {
 		b.capture_ns = capture_ns;
+		b.channels = channels;
 		memcpy(b.pcm, pcm, PF_AUDIO_BLOCK * channels * sizeof(float));
 		if (pf_ring_put(&s->ring, &b)) {
 			sem_post(&s->wake);
@@ -183,5 +278,7 @@ void pf_sound_get_stats(const struct pf_sound *s, struct pf_sound_stats *out)
 	out->bytes = atomic_load_explicit(&s->bytes, memory_order_relaxed);
 	out->silent = atomic_load_explicit(&s->silent, memory_order_relaxed);
 	out->refused = atomic_load_explicit(&s->refused, memory_order_relaxed);
+	out->filled = atomic_load_explicit(&s->filled, memory_order_relaxed);
+	out->late = atomic_load_explicit(&s->late, memory_order_relaxed);
 	out->encode_ns = atomic_load_explicit(&s->encode_ns, memory_order_relaxed);
 }
