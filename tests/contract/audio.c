@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,8 +26,10 @@
 #include <pipewire/pipewire.h>
 #endif
 
-#define WINDOW_BLOCKS 20 /* 100 ms: whole periods of multiples of 10 Hz */
+#define WINDOW_BLOCKS 4 /* 20 ms: whole periods of multiples of 50 Hz */
 #define KEEP_BLOCKS   200
+#define WINDOWS	      (KEEP_BLOCKS / WINDOW_BLOCKS)
+#define GOOD_WINDOWS  (WINDOWS / 10)
 #define PATIENCE_MS   20000
 
 /* What one desk heard. */
@@ -95,7 +96,8 @@ static void free_ear(struct ear *e)
 	free(e);
 }
 
-/* Waits for that many more blocks and errors; false if they do not come. */
+/* Waits for that many more blocks, and errors in all (one may have come before the
+ * call); false if they do not come. */
 static bool hear(struct ear *e, unsigned blocks, unsigned errors, unsigned patience_ms)
 {
 	struct timespec end;
@@ -108,36 +110,100 @@ static bool hear(struct ear *e, unsigned blocks, unsigned errors, unsigned patie
 	end.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&e->lock);
 	blocks += e->blocks;
-	errors += e->errors;
 	while (in_time && (e->blocks < blocks || e->errors < errors))
 		in_time = !pthread_cond_timedwait(&e->news, &e->lock, &end);
 	pthread_mutex_unlock(&e->lock);
 	return in_time;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
+/* What a channel must hold: `hz` with at least, or at most, that amplitude. */
+struct sound {
+	unsigned channel;
+	double hz, least, most;
+};
 
-	return x < y ? -1 : x > y;
+static struct sound loud(unsigned channel, double hz, double least)
+{
+	return (struct sound){ channel, hz, least, 1 };
 }
 
-/* Median level of `hz` over the windows kept: a missed cycle on a busy machine
- * spoils one window, not the verdict. */
-static double level(struct ear *e, unsigned channel, double hz)
+static struct sound quiet(unsigned channel, double hz, double most)
 {
-	double levels[KEEP_BLOCKS / WINDOW_BLOCKS];
-	const unsigned windows = KEEP_BLOCKS / WINDOW_BLOCKS;
+	return (struct sound){ channel, hz, 0, most };
+}
 
+/* Windows of the blocks kept in which all of that holds; `worst` names one that does
+ * not and its level. */
+static unsigned good_windows(
+	struct ear *e, const struct sound *want, unsigned n, char *worst, size_t len)
+{
+	const size_t window = WINDOW_BLOCKS * PF_AUDIO_BLOCK;
+	float *pcm = malloc(sizeof(e->pcm));
+	unsigned good = 0, windows;
+
+	/* A copy: the listener must not hold up the sound. */
+	assert_non_null(pcm);
 	pthread_mutex_lock(&e->lock);
-	assert_true(e->blocks >= KEEP_BLOCKS);
-	for (unsigned w = 0; w < windows; w++)
-		levels[w] = tone_level(
-			e->pcm + (size_t)w * WINDOW_BLOCKS * PF_AUDIO_BLOCK * e->channels + channel,
-			WINDOW_BLOCKS * PF_AUDIO_BLOCK, e->channels, hz);
+	memcpy(pcm, e->pcm, sizeof(e->pcm));
+	windows = e->blocks >= KEEP_BLOCKS ? WINDOWS : 0;
 	pthread_mutex_unlock(&e->lock);
-	qsort(levels, windows, sizeof(double), by_value);
-	return levels[windows / 2];
+	for (unsigned w = 0; w < windows; w++) {
+		unsigned i = 0;
+
+		for (; i < n; i++) {
+			const double l =
+				tone_level(pcm + w * window * e->channels + want[i].channel, window,
+					e->channels, want[i].hz);
+
+			if (l >= want[i].least && l <= want[i].most)
+				continue;
+			snprintf(worst, len, "%.0f Hz in channel %u at %.3f", want[i].hz,
+				want[i].channel, l);
+			break;
+		}
+		good += i == n;
+	}
+	free(pcm);
+	return good;
+}
+
+/* Waits for a second of sound of which a tenth is as wanted in every respect. On a busy
+ * machine applications miss every other cycle, which is no fault of the backend and
+ * spoils whole windows; what is in the wrong place spoils all of them. */
+static void hears(struct ear *e, const struct sound *want, unsigned n)
+{
+	const uint64_t start = pf_clock_mono_ns();
+	char worst[80] = "too little";
+	uint64_t took_ms = 0;
+
+	while (good_windows(e, want, n, worst, sizeof(worst)) < GOOD_WINDOWS) {
+		if (took_ms > PATIENCE_MS)
+			fail_msg("%u channels: %s after %u ms", e->channels, worst,
+				(unsigned)took_ms);
+		assert_true(hear(e, KEEP_BLOCKS / 4, 0, PATIENCE_MS));
+		took_ms = (pf_clock_mono_ns() - start) / PF_NS_PER_MS;
+	}
+	if (took_ms > 2000)
+		print_message(
+			"# %u channels: as wanted after %u ms\n", e->channels, (unsigned)took_ms);
+}
+
+#define HEARS(e, ...)                                                                              \
+	hears(e, (const struct sound[]){ __VA_ARGS__ },                                            \
+		sizeof((const struct sound[]){ __VA_ARGS__ }) / sizeof(struct sound))
+
+/* A second of sound takes a second: what a stall holds up comes at once after it, but
+ * not for long. More than a second is what a busy machine makes of it; see steady. */
+static void keeps_time(struct ear *e)
+{
+	for (int i = 0; i < 10; i++) {
+		const uint64_t start = pf_clock_mono_ns();
+
+		assert_true(hear(e, KEEP_BLOCKS, 0, PATIENCE_MS));
+		if (pf_clock_mono_ns() - start > 800 * PF_NS_PER_MS)
+			return;
+	}
+	fail_msg("sound comes faster than it plays");
 }
 
 static struct pf_audio *open_with(
@@ -206,31 +272,26 @@ static void keeps_the_contract(const struct pf_audio_ops *ops, const char *optio
 		struct ear *e = new_ear(2);
 		struct pf_audio *a = open_with(ops, e, dir, options);
 		unsigned blocks;
-		uint64_t start;
 
 		if (ops->app_env) {
 			for (const char *const *v = ops->app_env(a); *v; v++)
 				assert_non_null(strchr(*v, '='));
-			app = play(a, dir, "440", false);
+			app = play(a, dir, "400", false);
 		}
 		assert_true(hear(e, 1, 0, PATIENCE_MS));
-		start = pf_clock_mono_ns();
-		assert_true(hear(e, KEEP_BLOCKS, 0, PATIENCE_MS));
-		/* A second of sound in about a second. */
-		assert_in_range((pf_clock_mono_ns() - start) / PF_NS_PER_MS, 800, 3000);
-		assert_true(level(e, 0, 440) > 0.25);
-		assert_true(level(e, 0, 1000) < 0.02);
+		keeps_time(e);
+		HEARS(e, loud(0, 400, 0.25), quiet(0, 1000, 0.02));
 		ops->close(a);
 		blocks = e->blocks;
 		usleep(50000);
 		assert_int_equal(e->blocks, blocks);
 		assert_false(e->backwards || e->wrong_channels);
 		assert_int_equal(e->errors, 0);
-		if (!getenv("PF_SANITIZE"))
-			assert_true(e->steady > blocks / 2);
 		print_message(
 			"# %s: %u of %u blocks 5 ms after the one before, age up to %.1f ms\n",
 			ops->name, e->steady, blocks, (double)e->oldest_ns / 1e6);
+		/* A third of them on two cores with twelve busy threads. */
+		assert_true(e->steady > blocks / 10);
 		pf_child_stop(&app, 500);
 		free_ear(e);
 	}
@@ -240,7 +301,7 @@ static void keeps_the_contract(const struct pf_audio_ops *ops, const char *optio
 
 static void null_keeps_the_contract(void **state)
 {
-	keeps_the_contract(need("null"), "tone-hz=440");
+	keeps_the_contract(need("null"), "tone-hz=400");
 }
 
 static void pipewire_keeps_the_contract(void **state)
@@ -259,7 +320,7 @@ static void null_fails_and_ends_as_asked(void **state)
 	p.user = e;
 	p.options = "fail-open=1";
 	assert_int_equal(ops->open(&a, &p, &why), -EIO);
-	p.options = "tone-hz=440,fail-open=2";
+	p.options = "tone-hz=400,fail-open=2";
 	assert_int_equal(ops->open(&a, &p, &why), -EIO);
 	p.options = NULL;
 	p.channels = 4;
@@ -267,7 +328,7 @@ static void null_fails_and_ends_as_asked(void **state)
 	assert_null(a);
 	assert_int_not_equal(why.text[0], 0);
 
-	a = open_with(ops, e, NULL, "tone-hz=440,gap-every=4,die-ms=200");
+	a = open_with(ops, e, NULL, "tone-hz=400,gap-every=4,die-ms=200");
 	assert_true(hear(e, 0, 1, PATIENCE_MS));
 	ops->close(a);
 	assert_int_equal(e->errors, 1);
@@ -288,15 +349,15 @@ static void a_pulseaudio_application_is_heard(void **state)
 	char *dir = pf_test_subdir("audio-");
 	struct ear *e = new_ear(2);
 	struct pf_audio *a = open_with(ops, e, dir, NULL);
-	struct pf_child *app = play(a, dir, "440,700", true);
+	struct pf_child *app = play(a, dir, "400,700", true);
+	uint64_t start;
 
-	assert_true(hear(e, KEEP_BLOCKS + 10, 0, PATIENCE_MS));
-	assert_true(level(e, 0, 440) > 0.25 && level(e, 0, 700) < 0.02);
-	assert_true(level(e, 1, 700) > 0.25 && level(e, 1, 440) < 0.02);
+	HEARS(e, loud(0, 400, 0.25), quiet(0, 700, 0.02), loud(1, 700, 0.25), quiet(1, 400, 0.02));
 	/* When it stops, so do the blocks: an idle desk costs nothing. */
 	pf_child_stop(&app, 500);
-	usleep(500000);
-	assert_false(hear(e, 1, 0, 300));
+	start = pf_clock_mono_ns();
+	while (hear(e, 1, 0, 300))
+		assert_true(pf_clock_mono_ns() - start < PATIENCE_MS * PF_NS_PER_MS);
 	assert_int_equal(e->errors, 0);
 	ops->close(a);
 	free_ear(e);
@@ -305,7 +366,7 @@ static void a_pulseaudio_application_is_heard(void **state)
 
 static void two_desks_hear_their_own_only(void **state)
 {
-	static const char *const hz[2] = { "440", "1000" };
+	static const char *const hz[2] = { "400", "1000" };
 	const struct pf_audio_ops *ops = need("pipewire");
 	struct pf_child *app[2];
 	struct pf_audio *a[2];
@@ -320,11 +381,7 @@ static void two_desks_hear_their_own_only(void **state)
 	for (int i = 0; i < 2; i++)
 		app[i] = play(a[i], dir[i], hz[i], i == 1);
 	for (int i = 0; i < 2; i++)
-		assert_true(hear(e[i], KEEP_BLOCKS + 10, 0, PATIENCE_MS));
-	for (int i = 0; i < 2; i++) {
-		assert_true(level(e[i], 0, i ? 1000 : 440) > 0.25);
-		assert_true(level(e[i], 0, i ? 440 : 1000) < 0.005);
-	}
+		HEARS(e[i], loud(0, i ? 1000 : 400, 0.25), quiet(0, i ? 400 : 1000, 0.005));
 	/* One desk's end is not the other's. */
 	ops->close(a[0]);
 	assert_true(hear(e[1], 20, 0, PATIENCE_MS));
@@ -342,9 +399,9 @@ static void each_channel_is_in_its_place(void **state)
 	static const struct {
 		unsigned channels;
 		const char *hz;
-	} rows[] = { { 2, "410,520" }, { 6, "410,520,630,80,740,850" },
-		{ 8, "410,520,630,80,740,850,960,1070" } };
-	static const double hz[8] = { 410, 520, 630, 80, 740, 850, 960, 1070 };
+	} rows[] = { { 2, "400,500" }, { 6, "400,500,600,100,700,800" },
+		{ 8, "400,500,600,100,700,800,900,1000" } };
+	static const double hz[8] = { 400, 500, 600, 100, 700, 800, 900, 1000 };
 	const struct pf_audio_ops *ops = need("pipewire");
 
 	for (unsigned r = 0; r < 3; r++) {
@@ -352,16 +409,13 @@ static void each_channel_is_in_its_place(void **state)
 		struct ear *e = new_ear(rows[r].channels);
 		struct pf_audio *a = open_with(ops, e, dir, NULL);
 		struct pf_child *app = play(a, dir, rows[r].hz, r == 1);
+		struct sound want[8 * 8];
+		unsigned n = 0;
 
-		assert_true(hear(e, KEEP_BLOCKS + 10, 0, PATIENCE_MS));
 		for (unsigned c = 0; c < rows[r].channels; c++)
-			for (unsigned t = 0; t < rows[r].channels; t++) {
-				const double l = level(e, c, hz[t]);
-
-				if (t == c ? l < 0.25 : l > 0.02)
-					fail_msg("%u channels: %.0f Hz in channel %u at %.3f",
-						rows[r].channels, hz[t], c, l);
-			}
+			for (unsigned t = 0; t < rows[r].channels; t++)
+				want[n++] = t == c ? loud(c, hz[t], 0.25) : quiet(c, hz[t], 0.02);
+		hears(e, want, n);
 		ops->close(a);
 		pf_child_stop(&app, 500);
 		free_ear(e);
@@ -376,48 +430,14 @@ static void other_layouts_are_mixed(void **state)
 	struct ear *e = new_ear(2);
 	struct pf_audio *a = open_with(ops, e, dir, NULL);
 	/* Six channels into two: the centre is heard on both sides, the rear on its own. */
-	struct pf_child *app = play(a, dir, "410,520,630,80,740,850", false);
+	struct pf_child *app = play(a, dir, "400,500,600,100,700,800", false);
 
-	assert_true(hear(e, KEEP_BLOCKS + 10, 0, PATIENCE_MS));
-	assert_true(level(e, 0, 410) > 0.2 && level(e, 1, 410) < 0.02);
-	assert_true(level(e, 0, 630) > 0.1 && level(e, 1, 630) > 0.1);
-	assert_true(level(e, 0, 740) > 0.1 && level(e, 1, 740) < 0.02);
+	HEARS(e, loud(0, 400, 0.2), quiet(1, 400, 0.02), loud(0, 600, 0.1), loud(1, 600, 0.1),
+		loud(0, 700, 0.1), quiet(1, 700, 0.02));
 	ops->close(a);
 	pf_child_stop(&app, 500);
 	free_ear(e);
 	free(dir);
-}
-
-/* A PipeWire daemon whose command line names `dir`; 0 if none. */
-static pid_t process_of(const char *dir)
-{
-	DIR *proc = opendir("/proc");
-	struct dirent *d;
-	pid_t found = 0;
-
-	assert_non_null(proc);
-	while (!found && (d = readdir(proc))) {
-		const pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
-		char path[64], line[4096];
-		size_t n;
-		FILE *f;
-
-		if (pid <= 0 || pid == getpid())
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-		f = fopen(path, "re");
-		if (!f)
-			continue;
-		n = fread(line, 1, sizeof(line) - 1, f);
-		fclose(f);
-		for (size_t i = 0; i < n; i++)
-			line[i] = line[i] ? line[i] : ' ';
-		line[n] = 0;
-		if (!strncmp(line, "pipewire ", 9) && strstr(line, dir))
-			found = pid;
-	}
-	closedir(proc);
-	return found;
 }
 
 static void a_killed_server_is_told_once(void **state)
@@ -426,8 +446,8 @@ static void a_killed_server_is_told_once(void **state)
 	char *dir = pf_test_subdir("audio-");
 	struct ear *e = new_ear(2);
 	struct pf_audio *a = open_with(ops, e, dir, NULL);
-	struct pf_child *app = play(a, dir, "440", false);
-	const pid_t pid = process_of(dir);
+	struct pf_child *app = play(a, dir, "400", false);
+	const pid_t pid = pf_test_process_of("pipewire ", dir);
 
 	assert_true(pid > 0);
 	assert_true(hear(e, 20, 0, PATIENCE_MS));
@@ -441,7 +461,11 @@ static void a_killed_server_is_told_once(void **state)
 	pf_child_stop(&app, 500);
 	/* The next one works in the same directory. */
 	a = open_with(ops, e, dir, NULL);
+	app = play(a, dir, "400", false);
+	assert_true(hear(e, 20, 0, PATIENCE_MS));
+	assert_int_equal(e->errors, 1);
 	ops->close(a);
+	pf_child_stop(&app, 500);
 	free_ear(e);
 	free(dir);
 }
@@ -457,11 +481,11 @@ static void close_leaves_nothing(void **state)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	print_message("# open took %.1f ms\n", (double)(pf_clock_mono_ns() - start) / 1e6);
-	assert_true(process_of(dir) > 0);
+	assert_true(pf_test_process_of("pipewire ", dir) > 0);
 	start = pf_clock_mono_ns();
 	ops->close(a);
 	print_message("# close took %.1f ms\n", (double)(pf_clock_mono_ns() - start) / 1e6);
-	assert_int_equal(process_of(dir), 0);
+	assert_int_equal(pf_test_process_of("pipewire ", dir), 0);
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/pipewire-0", dir);
 	assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), -1);
 	close(fd);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "tests/contract/plain_user.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -131,4 +132,36 @@ char *pf_test_tool(const char *tool)
 		return path;
 	free(path);
 	return built(tool);
+}
+
+pid_t pf_test_process_of(const char *start, const char *word)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	pid_t found = 0;
+
+	if (!proc)
+		die("cannot read", "/proc");
+	while (!found && (d = readdir(proc))) {
+		const pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+		char path[64], line[4096];
+		size_t n;
+		FILE *f;
+
+		if (pid <= 0 || pid == getpid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+		f = fopen(path, "re");
+		if (!f)
+			continue;
+		n = fread(line, 1, sizeof(line) - 1, f);
+		fclose(f);
+		for (size_t i = 0; i < n; i++)
+			line[i] = line[i] ? line[i] : ' ';
+		line[n] = 0;
+		if (!strncmp(line, start, strlen(start)) && strstr(line, word))
+			found = pid;
+	}
+	closedir(proc);
+	return found;
 }

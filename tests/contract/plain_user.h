@@ -3,6 +3,7 @@
  *
  * Call once, first thing in main, before any thread. */
 #pragma once
+#include <sys/types.h>
 
 /** As root: copies the named tools of the build (NULL-ended, e.g.
  * "tools/pattern/pf-pattern") into a private directory, becomes the user
@@ -15,3 +16,6 @@ const char *pf_test_dir(void);
 char *pf_test_subdir(const char *prefix);
 /** Where a tool named above can be executed; malloc'ed. */
 char *pf_test_tool(const char *tool);
+/** A process whose command line, words joined by spaces, begins with `start` and
+ * holds `word`; 0 if none. */
+pid_t pf_test_process_of(const char *start, const char *word);
