@@ -21,7 +21,7 @@ struct pf_audio_params {
 	 * `capture_ns` is the monotonic time of the first and always increases. Must
 	 * not block. */
 	void (*on_pcm)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
-	/* Once: sound ended, the desk goes on without. Any thread. */
+	/* Once: sound ended by itself; after close, open may be tried again. Any thread. */
 	void (*on_error)(void *user, int err, const char *text);
 	void *user;
 	const char *options; /* the backend's own, for tests; NULL */

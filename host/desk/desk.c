@@ -20,7 +20,8 @@
 
 /* A program started before the sound's sockets exist would stay mute; one that
  * waits long shows an empty screen. */
-#define SOUND_WAIT_NS (100 * PF_NS_PER_MS)
+#define SOUND_WAIT_NS	(100 * PF_NS_PER_MS)
+#define RESTART_SPAN_NS (60 * PF_NS_PER_S)
 
 static void kick(struct pf_desk *d);
 
@@ -123,7 +124,33 @@ static void on_audio_error(void *user, int err, const char *text)
 {
 	struct pf_desk *d = user;
 
-	pf_log(PF_LOG_WARN, "desk", "%s: sound ended, the picture goes on: %s", d->name, text);
+	/* Once per open, and the loop has run the item before it asks for the next. */
+	(void)pf_reason_set(&d->audio_end, err, "%s", text);
+	pf_loop_post_item(d->m->params.loop, &d->audio_lost_item);
+}
+
+static void audio_lost(struct pf_loop_item *item)
+{
+	struct pf_desk *d =
+		(struct pf_desk *)((char *)item - offsetof(struct pf_desk, audio_lost_item));
+	uint64_t *slot = &d->restart_ns[d->restarts % PF_DESK_RESTARTS];
+	const uint64_t now = pf_clock_mono_ns();
+
+	if (d->ending)
+		return;
+	if (*slot && now - *slot < RESTART_SPAN_NS) {
+		pf_log(PF_LOG_WARN, "desk",
+			"%s: sound ended and stays away after %d restarts in a minute, the picture "
+			"goes on: %s",
+			d->name, PF_DESK_RESTARTS, d->audio_end.text);
+		return;
+	}
+	*slot = now;
+	d->restarts++;
+	d->audio_lost = true;
+	pf_log(PF_LOG_WARN, "desk", "%s: sound ended and starts again, the picture goes on: %s",
+		d->name, d->audio_end.text);
+	kick(d);
 }
 
 static void audio_work(struct pf_job *job)
@@ -139,6 +166,9 @@ static void audio_work(struct pf_job *job)
 		.options = d->audio_options,
 	};
 
+	if (d->audio)
+		d->audio->ops->close(d->audio);
+	d->audio = NULL;
 	d->audio_result = d->m->params.audio->open(&d->audio, &p, &d->audio_why);
 }
 
@@ -148,7 +178,10 @@ static void audio_done(struct pf_job *job)
 
 	d->audio_busy = false;
 	d->audio_answered = true;
-	if (d->audio_result)
+	if (d->audio_result && d->restarts) {
+		d->audio_end = d->audio_why;
+		audio_lost(&d->audio_lost_item);
+	} else if (d->audio_result)
 		pf_log(PF_LOG_WARN, "desk", "%s: no sound, the picture goes on: %s", d->name,
 			d->audio_why.text);
 	kick(d);
@@ -232,6 +265,15 @@ static void watch(struct pf_desk *d)
 			e, &d->program_end, fd, EPOLLIN | EPOLLHUP, on_program_end, d);
 }
 
+static void submit_audio(struct pf_desk *d)
+{
+	d->audio_busy = true;
+	d->audio_answered = d->waited = d->audio_lost = false;
+	d->audio_job.work = audio_work;
+	d->audio_job.done = audio_done;
+	pf_workers_submit(d->m->params.workers, &d->audio_job);
+}
+
 static void sound_waited(void *user)
 {
 	struct pf_desk *d = user;
@@ -268,6 +310,9 @@ static void step(struct pf_desk *d)
 			free_desk(d);
 		return;
 	}
+	/* Not beside a job: starting the program reads the sound's environment. */
+	if (d->audio_lost && !d->audio_busy)
+		submit_audio(d);
 	if (d->stage < PF_DESK_INPUT || !pf_mode_equal(&d->mode, &d->want)) {
 		d->target = d->job_mode = d->want;
 		snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
@@ -424,10 +469,8 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	if (d->audio_channels) {
 		snprintf(d->audio_options, sizeof(d->audio_options), "%s",
 			m->params.config->audio_options);
-		d->audio_busy = true;
-		d->audio_job.work = audio_work;
-		d->audio_job.done = audio_done;
-		pf_workers_submit(m->params.workers, &d->audio_job);
+		d->audio_lost_item.run = audio_lost;
+		submit_audio(d);
 	}
 	*out = d;
 	return 0;

@@ -8,6 +8,10 @@
 #include "host/desk/desk.h"
 #include "host/sys/files.h"
 
+/* So often within a minute does a desk's sound that ended by itself start again: one
+ * that cannot live does not keep the machine busy. */
+#define PF_DESK_RESTARTS 3
+
 struct sd_event_source;
 struct pf_child;
 
@@ -60,6 +64,9 @@ struct pf_desk {
 	char audio_options[PF_CONFIG_TEXT_BYTES];
 	struct pf_reason audio_why;
 	int audio_result;
+	/* Set by the sound's thread before it posts audio_lost_item. */
+	struct pf_reason audio_end;
+	struct pf_loop_item audio_lost_item;
 	pthread_mutex_t pcm_lock;
 	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
 	void *pcm_user;
@@ -70,6 +77,9 @@ struct pf_desk {
 	unsigned lapsed; /* former holders that did not release it yet */
 	struct pf_mode want;
 	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
+	bool audio_lost;		       /* ended by itself, should start again */
+	uint64_t restart_ns[PF_DESK_RESTARTS]; /* the sound's latest, as a ring; 0 = none */
+	unsigned restarts;
 	struct pf_job job, audio_job;
 	struct pf_loop_item kick_item;
 	struct pf_timer *keep_alive, *sound_wait;

@@ -288,6 +288,66 @@ static void sound_goes_to_whom_it_belongs(void **state)
 	assert_int_equal(atomic_load(&blocks), before);
 }
 
+struct log_lines {
+	_Atomic unsigned again, away, others;
+};
+
+static void count_lines(void *user, enum pf_log_level level, const char *topic, const char *text)
+{
+	struct log_lines *l = user;
+
+	atomic_fetch_add(strstr(text, "starts again") ? &l->again
+			 : strstr(text, "stays away") ? &l->away
+						      : &l->others,
+		1);
+}
+
+static _Atomic unsigned opened;
+
+/* The null sound, whose second opening fails. */
+static int open_unless_second(
+	struct pf_audio **out, const struct pf_audio_params *params, struct pf_reason *why)
+{
+	if (atomic_fetch_add(&opened, 1) == 1)
+		return pf_reason_set(why, -EIO, "the second opening fails");
+	return pf_audio_find("null")->open(out, params, why);
+}
+
+static void sound_that_ends_starts_again_so_often(void **state)
+{
+	static const struct pf_audio_ops ops = { .name = "second", .open = open_unless_second };
+	struct fixture *f = *state;
+	_Atomic unsigned blocks = 0;
+	struct log_lines lines = { 0 };
+	const struct pf_source *source;
+	struct holder h;
+
+	pf_log_set(count_lines, &lines, PF_LOG_WARN);
+	strcpy(f->config.audio_options, "tone-hz=440,die-ms=50");
+	f->params.audio = &ops;
+	atomic_store(&opened, 0);
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	pf_desk_set_pcm(h.desk, count_pcm, &blocks);
+	UNTIL(f, h.ready);
+	source = pf_desk_source(h.desk);
+	UNTIL(f, atomic_load(&lines.away));
+	run_for_ms(f, 100);
+	assert_int_equal(atomic_load(&opened), 4);
+	assert_int_equal(atomic_load(&lines.again), 3);
+	assert_int_equal(atomic_load(&lines.away), 1);
+	assert_int_equal(atomic_load(&lines.others), 0);
+	/* Ten blocks of each that opened; of the first, what came after set_pcm. */
+	assert_in_range(atomic_load(&blocks), 20, 30);
+	/* No holder and no picture had to know. */
+	assert_int_equal(h.ready, 1);
+	assert_int_equal(h.taken + h.died + h.failed, 0);
+	assert_ptr_equal(pf_desk_source(h.desk), source);
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	pf_log_set(quiet, NULL, PF_LOG_WARN);
+}
+
 static void who_comes_back_finds_the_same_desk(void **state)
 {
 	struct fixture *f = *state;
@@ -502,6 +562,7 @@ int main(void)
 		T(a_display_that_fails_inside_is_told),
 		T(sound_neither_stops_nor_delays_the_picture),
 		T(sound_goes_to_whom_it_belongs),
+		T(sound_that_ends_starts_again_so_often),
 		T(who_comes_back_finds_the_same_desk),
 		T(a_desk_nobody_comes_back_to_ends),
 		T(the_newer_connection_takes_over),
