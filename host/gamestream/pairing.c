@@ -313,9 +313,8 @@ static bool phase_secret(struct pf_gs_pairing *p, struct entry *e, const struct 
 	struct pf_gs_pair_answer *out)
 {
 	uint8_t secret[SECRET_BYTES + SIG_MAX], expected[PF_SHA256_BYTES];
-	size_t len, sig_len, der_len;
+	size_t len, sig_len;
 	const uint8_t *sig = pf_cert_signature(e->cert, &sig_len);
-	const uint8_t *der = pf_cert_der(e->cert, &der_len);
 	struct pf_reason why = { 0 };
 	bool committed, signed_by_client;
 
@@ -338,8 +337,7 @@ static bool phase_secret(struct pf_gs_pairing *p, struct entry *e, const struct 
 				  : "wrong PIN");
 		return true;
 	}
-	if (p->params.trust(
-		    p->params.user, der, der_len, e->info.fingerprint, e->info.name, &why)) {
+	if (p->params.trust(p->params.user, &e->info, &why)) {
 		fail(p, e, -EIO, "the client could not be stored");
 		return true;
 	}

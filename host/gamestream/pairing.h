@@ -46,9 +46,8 @@ struct pf_gs_pair_pending {
 
 struct pf_gs_pair_params {
 	const struct pf_identity *identity; /* RSA; outlives this */
-	/* Phase 4 passed: remember the client. A failure fails the pairing. */
-	int (*trust)(void *user, const uint8_t *der, size_t len, const uint8_t fingerprint[32],
-		const char *name, struct pf_reason *why);
+	/* Phase 4 passed: remember who->fingerprint. A failure fails the pairing. */
+	int (*trust)(void *user, const struct pf_gs_pair_pending *who, struct pf_reason *why);
 	/* The answer to a held first phase. `held` is what the request gave. */
 	void (*answer)(void *user, void *held, const struct pf_gs_pair_answer *a);
 	/* Optional: a pairing ended. `error` 0 or a negative errno, `text` constant. */

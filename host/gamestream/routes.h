@@ -18,6 +18,7 @@ struct pf_apps;
 struct pf_clients;
 struct pf_gs_routes;
 struct pf_identity;
+struct pf_workers;
 
 /* The bits of ServerCodecModeSupport. */
 enum pf_gs_codec_mode {
@@ -47,8 +48,10 @@ struct pf_gs_session_ops {
 
 struct pf_gs_routes_params {
 	struct pf_loop *loop;
+	struct pf_workers *workers; /* read box art; NULL = read it at once, for tests */
 	const char *bind_address;
 	uint16_t port;			    /* base; HTTPS is port - 5; 0 = any two, for tests */
+	uint32_t patience_ms;		    /* 0 = as http.h says */
 	const struct pf_identity *identity; /* RSA; outlives this */
 	struct pf_clients *clients;
 	struct pf_apps *apps;

@@ -37,19 +37,16 @@ struct bed {
 	char line[GS_ARGS_BYTES + 256];
 };
 
-static int trust(void *user, const uint8_t *der, size_t len, const uint8_t fingerprint[32],
-	const char *name, struct pf_reason *why)
+static int trust(void *user, const struct pf_gs_pair_pending *who, struct pf_reason *why)
 {
 	struct bed *b = user;
-	uint8_t fp[32];
 
-	pf_cert_fingerprint_der(der, len, fp);
-	assert_memory_equal(fp, fingerprint, 32);
+	assert_true(who->has_pin);
 	if (b->trust_result)
 		return b->trust_result;
 	b->trusted++;
-	memcpy(b->trusted_fp, fp, 32);
-	snprintf(b->trusted_name, sizeof(b->trusted_name), "%s", name);
+	memcpy(b->trusted_fp, who->fingerprint, 32);
+	snprintf(b->trusted_name, sizeof(b->trusted_name), "%s", who->name);
 	return 0;
 }
 
