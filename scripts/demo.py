@@ -337,6 +337,7 @@ wait
             "frames_repaired": probe.get("frames_repaired"),
             "loss_injected_pct": loss,
             "fps": probe.get("fps"),
+            "first_picture_ms": probe.get("first_picture_ms"),
             "first_frame_ms": probe.get("first_frame_ms"),
             "draw_to_received_ms": probe.get("draw_to_received_ms"),
             "isolated_change_ms": probe.get("isolated_change_ms"),
@@ -398,7 +399,7 @@ wait
 
         rows = [
             ("mode", f"{r['mode']} {r['codec']}, display {r['display_backend']}"),
-            ("first frame after connect", ms(r["first_frame_ms"])),
+            ("first picture / with content", f"{ms(r['first_picture_ms'])} / {ms(r['first_frame_ms'])}"),
             ("draw -> received, p50 / p99", ms(r["draw_to_received_ms"])),
             ("isolated change -> received", ms(r["isolated_change_ms"])),
             ("captured -> received", ms(r["captured_to_received_ms"])),
