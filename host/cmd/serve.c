@@ -10,9 +10,13 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/crypto/identity.h"
+#include "core/crypto/rsa_identity.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/report.h"
+#include "host/gamestream/gamestream.h"
 #include "host/registry/access.h"
+#include "host/registry/apps.h"
+#include "host/registry/clients.h"
 #include "host/sys/files.h"
 #include "host/sys/user.h"
 
@@ -30,12 +34,16 @@ struct server {
 	struct pf_workers *workers;
 	struct pf_desks *desks;
 	struct pf_native *native;
+	struct pf_clients *clients;
+	struct pf_apps *apps;
+	struct pf_identity *gs_identity;
+	struct pf_gamestream *gamestream; /* NULL = not asked for */
 	struct pf_report *report;
 	struct pf_timer *limit;
 	const char *report_path; /* NULL = none */
 	bool ending;
 	char allowed_path[PF_PATH_BYTES + PF_CONFIG_TEXT_BYTES + 1], log_root[PF_PATH_BYTES + 8];
-	char user[64], fingerprint[65];
+	char user[64], fingerprint[65], hostname[65], unique_id[37];
 };
 
 /* ---- choosing ---- */
@@ -163,6 +171,13 @@ static void sessions_gone(void *user)
 	pf_desks_shutdown(v->desks, all_gone, v);
 }
 
+static void moonlights_gone(void *user)
+{
+	struct server *v = user;
+
+	pf_native_shutdown(v->native, sessions_gone, v);
+}
+
 static void too_long(void *user)
 {
 	pf_log(PF_LOG_ERROR, "serve", "the shutdown hangs; ending at once");
@@ -180,7 +195,10 @@ static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo 
 	v->ending = true;
 	pf_log(PF_LOG_INFO, "serve", "signal %u: shutting down", si->ssi_signo);
 	(void)pf_timer_start(&v->limit, v->loop, SHUTDOWN_LIMIT_NS, too_long, v);
-	pf_native_shutdown(v->native, sessions_gone, v);
+	if (v->gamestream)
+		pf_gamestream_shutdown(v->gamestream, moonlights_gone, v);
+	else
+		moonlights_gone(v);
 	return 0;
 }
 
@@ -249,9 +267,11 @@ static void tell_ready(const struct server *v, int ready_fd)
 {
 	char line[512];
 	int n = snprintf(line, sizeof(line),
-		"ready port=%u fingerprint=%s user=%s display=%s encoder=%s audio=%s\n",
+		"ready port=%u fingerprint=%s user=%s display=%s encoder=%s audio=%s "
+		"gamestream=%u\n",
 		pf_native_port(v->native), v->fingerprint, v->user, v->display->name,
-		encoder_name(v), v->audio && v->config.audio ? v->audio->name : "none");
+		encoder_name(v), v->audio && v->config.audio ? v->audio->name : "none",
+		v->gamestream ? pf_gamestream_port(v->gamestream) : 0);
 
 	fputs(line, stdout);
 	fflush(stdout);
@@ -259,6 +279,64 @@ static void tell_ready(const struct server *v, int ready_fd)
 		(void)!write(ready_fd, line, (size_t)n);
 		close(ready_fd);
 	}
+}
+
+/* Clients know the host by this for good: it is made of the key. */
+static void make_unique_id(struct server *v)
+{
+	uint8_t f[32];
+	char *p = v->unique_id;
+
+	pf_identity_fingerprint(v->gs_identity, f);
+	for (unsigned i = 0; i < 16; i++)
+		p += sprintf(p, "%s%02X", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", f[i]);
+}
+
+static int set_up_registry(struct server *v, struct pf_reason *why)
+{
+	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
+
+	if (pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), why))
+		return PF_EXIT_STATE;
+	snprintf(path, sizeof(path), "%s/clients.json", dir);
+	if (pf_clients_open(&v->clients, path, v->workers, why))
+		return PF_EXIT_STATE;
+	snprintf(path, sizeof(path), "%s/gamestream.pem", dir);
+	if (pf_rsa_identity_open(&v->gs_identity, path, "punktfunk", why) ||
+		pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), why))
+		return PF_EXIT_STATE;
+	snprintf(path, sizeof(path), "%s/apps.json", dir);
+	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
+}
+
+static int set_up_gamestream(struct server *v, struct pf_reason *why)
+{
+	int r = set_up_registry(v, why);
+
+	if (r)
+		return r;
+	if (gethostname(v->hostname, sizeof(v->hostname) - 1))
+		snprintf(v->hostname, sizeof(v->hostname), "punktfunk");
+	make_unique_id(v);
+	if (pf_gamestream_create(&v->gamestream,
+		    &(struct pf_gamestream_params){ .loop = v->loop,
+			    .workers = v->workers,
+			    .desks = v->desks,
+			    .config = &v->config,
+			    .identity = v->gs_identity,
+			    .clients = v->clients,
+			    .apps = v->apps,
+			    .encoders = v->encoders,
+			    .hostname = v->hostname,
+			    .unique_id = v->unique_id },
+		    why))
+		return why->code == -EADDRINUSE || why->code == -EACCES ? PF_EXIT_PORT
+									: PF_EXIT_FAILURE;
+	pf_log(PF_LOG_WARN, "serve",
+		"GameStream is on, from port %u: its pairing and encryption are weaker than "
+		"punktfunk/1, use it in trusted networks",
+		pf_gamestream_port(v->gamestream));
+	return PF_EXIT_OK;
 }
 
 static int set_up(struct server *v)
@@ -312,6 +390,11 @@ static int set_up(struct server *v)
 		pf_complain("%s", why.text);
 		return PF_EXIT_PORT;
 	}
+	r = c->gamestream ? set_up_gamestream(v, &why) : 0;
+	if (r) {
+		pf_complain("%s", why.text);
+		return r;
+	}
 	pf_report_about(
 		v->report, v->user, v->display->name, pf_native_port(v->native), v->fingerprint);
 	if (c->trust_on_first_use)
@@ -325,11 +408,15 @@ static int set_up(struct server *v)
 static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
+	pf_gamestream_destroy(v->gamestream);
 	pf_native_destroy(v->native);
 	pf_desks_destroy(v->desks);
 	pf_workers_destroy(v->workers);
+	pf_clients_close(v->clients);
+	pf_apps_close(v->apps);
 	pf_loop_destroy(v->loop);
 	pf_identity_unref(v->identity);
+	pf_identity_unref(v->gs_identity);
 	pf_report_destroy(v->report);
 }
 

@@ -64,7 +64,8 @@ static const struct in_pktinfo *packet_info(struct msghdr *m)
 /* One datagram. -EAGAIN when none waits. */
 static int take(struct pf_gs_port *p)
 {
-	uint8_t data[PF_GS_PING_BYTES + 5];
+	uint8_t data[PF_GS_PING_BYTES + 1];
+	struct pf_gs_ping ping;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
 	struct pf_gs_path path = { 0 };
 	struct iovec v = { data, sizeof(data) };
@@ -78,20 +79,18 @@ static int take(struct pf_gs_port *p)
 	};
 	ssize_t n = recvmsg(p->fd, &m, 0);
 	const struct in_pktinfo *info;
-	uint32_t counter;
 
 	if (n < 0)
 		return errno == EAGAIN ? -EAGAIN : 0; /* ICMP errors say nothing */
 	info = packet_info(&m);
-	if (n != PF_GS_PING_BYTES + 4 || !info || !path.peer.sin_port) {
+	if (pf_gs_ping_parse(&ping, data, (size_t)n) || !info || !path.peer.sin_port) {
 		p->strays++;
 		return 0;
 	}
 	path.local.sin_family = AF_INET;
 	path.local.sin_addr = info->ipi_addr;
 	path.local.sin_port = htons(p->port);
-	memcpy(&counter, data + PF_GS_PING_BYTES, 4);
-	p->on_ping(p->user, data, ntohl(counter), &path);
+	p->on_ping(p->user, &ping, &path);
 	return 0;
 }
 

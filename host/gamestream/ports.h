@@ -10,9 +10,8 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/wire/gs_video.h"
 #include "host/sys/loop.h"
-
-#define PF_GS_PING_BYTES 16
 
 struct pf_gs_port;
 
@@ -21,9 +20,9 @@ struct pf_gs_path {
 	struct sockaddr_in peer, local;
 };
 
-/* A datagram of a ping's form; the payload is not checked. */
-typedef void pf_gs_ping_fn(void *user, const uint8_t payload[PF_GS_PING_BYTES], uint32_t counter,
-	const struct pf_gs_path *path);
+/* A datagram of a ping's form; whose id it is has not been checked. */
+typedef void pf_gs_ping_fn(
+	void *user, const struct pf_gs_ping *ping, const struct pf_gs_path *path);
 
 /** Binds `port` on `address` (IPv4 literal). -EADDRINUSE etc. with the words. */
 int pf_gs_port_open(struct pf_gs_port **out, struct pf_loop *loop, const char *address,

@@ -25,13 +25,11 @@
 #define TOPIC "gamestream"
 /* One generation that every current client is tested with; the negative last
  * number turns on the extensions (gamestream.md 0, 2.3). */
-#define APP_VERSION   "7.1.431.-1"
-#define GFE_VERSION   "3.23.0.74"
-#define HTTPS_OFFSET  5
-#define MAX_LUMA_HEVC 1869449984
-#define HEVC_MODES                                                                                 \
-	(PF_GS_MODE_HEVC | PF_GS_MODE_HEVC_MAIN10 | PF_GS_MODE_HEVC_444 | PF_GS_MODE_HEVC_444_10)
-#define TEN_BIT_MODES	(PF_GS_MODE_HEVC_MAIN10 | PF_GS_MODE_AV1_MAIN10)
+#define APP_VERSION	"7.1.431.-1"
+#define GFE_VERSION	"3.23.0.74"
+#define HTTPS_OFFSET	5
+#define MAX_LUMA_HEVC	1869449984
+#define TEN_BIT_MODES	(PF_GS_MODE_HEVC_10 | PF_GS_MODE_AV1_10)
 #define ANSWER_BYTES	2048
 #define APP_XML_BYTES	1024 /* a title of PF_APP_TEXT_BYTES, escaped, and its tags */
 #define IMAGE_BYTES_MAX (4u << 20)
@@ -158,7 +156,8 @@ static void serverinfo(
 	pf_gs_xml_text(&x, "uniqueid", p->unique_id);
 	pf_gs_xml_number(&x, "HttpsPort", pf_gs_http_https_port(s->http));
 	pf_gs_xml_number(&x, "ExternalPort", pf_gs_http_port(s->http));
-	pf_gs_xml_number(&x, "MaxLumaPixelsHEVC", p->codec_modes & HEVC_MODES ? MAX_LUMA_HEVC : 0);
+	pf_gs_xml_number(
+		&x, "MaxLumaPixelsHEVC", p->codec_modes & PF_GS_MODES_HEVC ? MAX_LUMA_HEVC : 0);
 	pf_gs_xml_text(&x, "mac", mac);
 	/* Clients ignore 127.*, but would take another family's address for ours. */
 	pf_gs_xml_text(&x, "LocalIP", r->local_is_ipv4 ? r->local : "127.0.0.1");

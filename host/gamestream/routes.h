@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/wire/gs_sdp.h"
 #include "host/gamestream/http.h"
 #include "host/gamestream/launch.h"
 #include "host/gamestream/pairing.h"
@@ -19,20 +20,6 @@ struct pf_clients;
 struct pf_gs_routes;
 struct pf_identity;
 struct pf_workers;
-
-/* The bits of ServerCodecModeSupport. */
-enum pf_gs_codec_mode {
-	PF_GS_MODE_H264 = 0x1,
-	PF_GS_MODE_HEVC = 0x100,
-	PF_GS_MODE_HEVC_MAIN10 = 0x200,
-	PF_GS_MODE_AV1 = 0x10000,
-	PF_GS_MODE_AV1_MAIN10 = 0x20000,
-	PF_GS_MODE_H264_444 = 0x40000,
-	PF_GS_MODE_HEVC_444 = 0x80000,
-	PF_GS_MODE_HEVC_444_10 = 0x100000,
-	PF_GS_MODE_AV1_444 = 0x200000,
-	PF_GS_MODE_AV1_444_10 = 0x400000,
-};
 
 /* The session part of the plane. */
 struct pf_gs_session_ops {
@@ -57,7 +44,7 @@ struct pf_gs_routes_params {
 	struct pf_apps *apps;
 	const char *hostname;  /* shown to people */
 	const char *unique_id; /* stable UUID of this host */
-	uint32_t codec_modes;  /* pf_gs_codec_mode bits, never 0 */
+	uint32_t codec_modes;  /* pf_gs_mode bits (gs_sdp.h), never 0 */
 	bool allow_plain_rtsp; /* corever 0 is let in */
 	const struct pf_gs_session_ops *session;
 	void *user;

@@ -17,19 +17,16 @@
 struct heard {
 	struct pf_loop *loop;
 	unsigned count;
-	uint8_t payload[PF_GS_PING_BYTES];
-	uint32_t counter;
+	struct pf_gs_ping ping;
 	struct pf_gs_path path;
 };
 
-static void on_ping(void *user, const uint8_t payload[PF_GS_PING_BYTES], uint32_t counter,
-	const struct pf_gs_path *path)
+static void on_ping(void *user, const struct pf_gs_ping *p, const struct pf_gs_path *path)
 {
 	struct heard *h = user;
 
 	h->count++;
-	memcpy(h->payload, payload, PF_GS_PING_BYTES);
-	h->counter = counter;
+	h->ping = *p;
 	h->path = *path;
 }
 
@@ -106,8 +103,8 @@ static void hears_pings_and_counts_strays(void **state)
 	ping(fd, port, 7, 20);
 	assert_int_equal(wait_ping(&h, 5000), 1);
 	assert_int_equal(h.count, 1);
-	assert_int_equal(h.counter, 7);
-	assert_memory_equal(h.payload, "0123456789abcdef", 16);
+	assert_int_equal(h.ping.counter, 7);
+	assert_memory_equal(h.ping.id, "0123456789abcdef", 16);
 	assert_int_equal(ntohl(h.path.local.sin_addr.s_addr), INADDR_LOOPBACK);
 	assert_int_equal(ntohs(h.path.local.sin_port), port);
 	assert_int_equal(pf_gs_port_strays(p), 2);
@@ -157,7 +154,7 @@ static void a_connected_socket_takes_over_its_client(void **state)
 	assert_int_equal(recv(media, buf, sizeof(buf), MSG_DONTWAIT), 20);
 	ping(other, port, 9, 20);
 	assert_int_equal(wait_ping(&h, 5000), 1);
-	assert_int_equal(h.counter, 9);
+	assert_int_equal(h.ping.counter, 9);
 	/* The client moved: the same socket follows it. */
 	assert_int_equal(connect(media, (struct sockaddr *)&h.path.peer, sizeof(h.path.peer)), 0);
 	assert_int_equal(send(media, "moved", 5, 0), 5);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The plane in a build without libmicrohttpd or libenet: it cannot be made. */
+#include <errno.h>
+#include "host/gamestream/gamestream.h"
+
+int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_params *params,
+	struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOTSUP,
+		"this build has no GameStream: build it with libmicrohttpd and libenet");
+}
+
+void pf_gamestream_shutdown(struct pf_gamestream *g, void (*done)(void *user), void *user)
+{
+	done(user);
+}
+
+void pf_gamestream_destroy(struct pf_gamestream *g) {}
+
+uint16_t pf_gamestream_port(const struct pf_gamestream *g)
+{
+	return 0;
+}
+
+struct pf_gs_routes *pf_gamestream_routes(struct pf_gamestream *g)
+{
+	return NULL;
+}
+
+unsigned pf_gamestream_count(const struct pf_gamestream *g)
+{
+	return 0;
+}
+
+void pf_gamestream_each(struct pf_gamestream *g,
+	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user)
+{
+}

@@ -1,0 +1,869 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/gamestream/session.h"
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/crypto/secret.h"
+#include "core/net/udp.h"
+#include "core/wire/pf1_handshake.h"
+#include "host/registry/clients.h"
+
+#define TICK_NS	    (500 * PF_NS_PER_MS)
+#define PATIENCE_NS (10 * PF_NS_PER_S) /* gamestream.md 8 */
+/* Moonlight asks once per loss and then waits: an IDR that was lost itself must
+ * not keep it waiting. */
+#define IDR_COOLDOWN_MS 15
+#define FRAME_BYTES_MAX (5u << 20) /* four blocks without parity (gamestream.md 10) */
+/* What parity is taken to cost while it follows the measured loss. */
+#define FEC_GUESS_PERCENT 20
+#define DSCP_VIDEO	  40
+#define DSCP_AUDIO	  48
+#define CLOSE_TEXT(s)	  (*(s)->close_text ? ": " : ""), (s)->close_text
+
+static const char *codec_name(enum pf_gs_codec c)
+{
+	static const char *const names[] = { "H.264", "HEVC", "AV1" };
+
+	return names[c];
+}
+
+/* ---- running apps ---- */
+
+static void free_running(struct pf_gs_running **p)
+{
+	struct pf_gs_running *r = *p;
+
+	*p = r->next;
+	pf_app_unref(r->app);
+	free(r);
+}
+
+struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32])
+{
+	struct pf_gs_running **p = &g->running;
+
+	while (*p) {
+		if (!pf_desks_has(g->params.desks, (*p)->fingerprint))
+			free_running(p);
+		else if (!memcmp((*p)->fingerprint, fingerprint, 32))
+			return (*p)->app;
+		else
+			p = &(*p)->next;
+	}
+	return NULL;
+}
+
+int pf_gs_running_set(struct pf_gamestream *g, const uint8_t fingerprint[32], struct pf_app *app)
+{
+	struct pf_gs_running **p = &g->running, *r;
+
+	while (*p && memcmp((*p)->fingerprint, fingerprint, 32))
+		p = &(*p)->next;
+	if (*p)
+		free_running(p);
+	if (!app)
+		return 0;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	memcpy(r->fingerprint, fingerprint, 32);
+	r->app = pf_app_ref(app);
+	r->next = g->running;
+	g->running = r;
+	return 0;
+}
+
+/* ---- the stream's sink; encode thread, after play ---- */
+
+static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t user_flags,
+	const struct pf_frame_stamps *stamps)
+{
+	struct pf_gs_session *s = user;
+	const struct pf_sender_frame f = {
+		.data = data,
+		.len = len,
+		.user_flags = user_flags,
+		.capture_ns = stamps->capture_ns,
+	};
+	int r = pf_sender_submit(s->sender, &f);
+
+	if (!r && !atomic_load_explicit(&s->first_sent_ns, memory_order_relaxed))
+		atomic_store(&s->first_sent_ns, pf_clock_mono_ns());
+	return r;
+}
+
+static unsigned sink_queued(void *user)
+{
+	struct pf_gs_session *s = user;
+
+	return pf_sender_queued(s->sender);
+}
+
+static void sink_set_bitrate(void *user, uint32_t kbps)
+{
+	struct pf_gs_session *s = user;
+
+	pf_sender_set_bitrate(s->sender, kbps);
+}
+
+static void fail_on_loop(void *user, void *msg)
+{
+	pf_gs_session_end(user, PF_GS_TERM_CONVERSION, msg);
+}
+
+static void on_stream_error(void *user, int err, const char *text)
+{
+	struct pf_gs_session *s = user;
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	(void)pf_loop_post(s->g->params.loop, fail_on_loop, s, copy, sizeof(copy));
+}
+
+static void mode_on_loop(void *user, void *msg)
+{
+	struct pf_gs_session *s = user;
+	const struct pf_mode *m = msg;
+	char text[128];
+
+	snprintf(text, sizeof(text), "the display went to %ux%u, which this client cannot follow",
+		m->width, m->height);
+	pf_gs_session_end(s, PF_GS_TERM_CONVERSION, text);
+}
+
+static void on_stream_mode(void *user, const struct pf_mode *mode)
+{
+	struct pf_gs_session *s = user;
+
+	(void)pf_loop_post(s->g->params.loop, mode_on_loop, s, mode, sizeof(*mode));
+}
+
+static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
+{
+	const struct pf_config *c = s->g->params.config;
+	static const enum pf_codec codecs[] = { PF_CODEC_H264, PF_CODEC_HEVC, PF_CODEC_AV1 };
+	const struct pf_stream_params p = {
+		.codec = codecs[s->announce.codec],
+		.colour = PF_COLOUR_BT709,
+		.bitrate_kbps = s->encoder_kbps,
+		.encoder = s->g->params.encoders.by_codec[s->announce.codec]->name,
+		.preset = *c->encoder_preset ? c->encoder_preset : NULL,
+		.threads = c->encoder_threads == PF_CONFIG_AUTO ? 0 : c->encoder_threads,
+		.cursor = c->cursor,
+		.repeats = c->repeat_frames,
+		.repeat_delay_ms = c->repeat_delay_ms,
+		.idr_cooldown_ms = IDR_COOLDOWN_MS,
+		.capture = s->g->params.capture,
+		.sink = { sink_submit, sink_queued, sink_set_bitrate },
+		.on_error = on_stream_error,
+		.on_mode = on_stream_mode,
+		.user = s,
+	};
+	int r = pf_stream_create(&s->stream, &p);
+
+	if (r)
+		pf_reason_set(why, r, "cannot make a stream: %s", strerror(-r));
+	return r;
+}
+
+/* ---- desk ---- */
+
+static void on_desk_ready(void *user, const struct pf_reason *why)
+{
+	struct pf_gs_session *s = user;
+
+	if (why) {
+		s->desk = NULL;
+		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, why->text);
+		return;
+	}
+	s->desk_ready = true;
+	if (!s->desk_ready_ns)
+		s->desk_ready_ns = pf_clock_mono_ns();
+	pf_gs_session_kick(s);
+}
+
+static void on_desk_taken(void *user)
+{
+	pf_gs_session_end(user, PF_GS_TERM_NORMAL, "this client connected again");
+}
+
+static void on_desk_died(void *user, const struct pf_reason *why)
+{
+	pf_gs_session_end(user, PF_GS_TERM_CONVERSION, why->text);
+}
+
+static const struct pf_desk_events desk_events = {
+	.ready = on_desk_ready,
+	.taken = on_desk_taken,
+	.died = on_desk_died,
+};
+
+static void post_input(void *user, const struct pf_input_event *ev)
+{
+	struct pf_gs_session *s = user;
+
+	if (s->desk)
+		(void)pf_desk_input(s->desk, ev);
+}
+
+static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
+{
+	const uint32_t most = s->g->params.config->audio_channels;
+	struct pf_desk_request rq = {
+		.known = true,
+		.mode = s->want_mode,
+		.audio_channels = s->launch.channels ? s->launch.channels : 2,
+	};
+	int r;
+
+	if (rq.audio_channels > most)
+		rq.audio_channels = most;
+	memcpy(rq.key, s->launch.fingerprint, 32);
+	r = pf_desk_acquire(&s->desk, s->g->params.desks, &rq, &desk_events, s, why);
+	if (r)
+		return r;
+	s->mode = s->want_mode;
+	snprintf(s->desk_name, sizeof(s->desk_name), "%s", pf_desk_name(s->desk));
+	return 0;
+}
+
+/* ---- jobs ---- */
+
+static struct pf_gs_session *of_job(struct pf_job *job)
+{
+	return (struct pf_gs_session *)((char *)job - offsetof(struct pf_gs_session, job));
+}
+
+static void submit(
+	struct pf_gs_session *s, void (*work)(struct pf_job *), void (*done)(struct pf_job *))
+{
+	s->busy = true;
+	s->result = 0;
+	memset(&s->why, 0, sizeof(s->why));
+	s->job.work = work;
+	s->job.done = done;
+	pf_workers_submit(s->g->params.workers, &s->job);
+}
+
+static void start_work(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	s->result = pf_stream_start(s->stream, &s->job_mode, &s->why);
+}
+
+static void attach_work(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	s->result = pf_stream_attach(s->stream, &s->source, &s->why);
+}
+
+static void stop_work(struct pf_job *job)
+{
+	pf_stream_stop(of_job(job)->stream);
+}
+
+static void start_done(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	s->busy = false;
+	s->stream_up = !s->result;
+	if (s->result)
+		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
+	pf_gs_session_kick(s);
+}
+
+static void attach_done(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	s->busy = false;
+	s->attached = !s->result;
+	if (s->result)
+		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
+	pf_gs_session_kick(s);
+}
+
+static void stop_done(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	s->busy = s->stream_up = s->attached = false;
+	pf_gs_session_kick(s);
+}
+
+/* ---- the end ---- */
+
+static void finish_work(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job);
+
+	pf_stream_destroy(s->stream);
+	pf_sender_destroy(s->sender);
+}
+
+static void finish_done(struct pf_job *job)
+{
+	struct pf_gs_session *s = of_job(job), **p;
+	struct pf_gamestream *g = s->g;
+
+	for (p = &g->sessions; *p != s; p = &(*p)->next)
+		;
+	*p = s->next;
+	pf_gs_rtsp_seal_finish(&s->rtsp_seal);
+	pf_gs_ctl_seal_finish(&s->seal);
+	pf_app_unref(s->app);
+	pf_secret_wipe(s, sizeof(*s));
+	free(s);
+	if (g->shut && !g->sessions)
+		g->shutdown_done(g->shutdown_user);
+}
+
+static void finish(struct pf_gs_session *s)
+{
+	struct pf_sender_stats st = { 0 };
+
+	if (s->sender)
+		pf_sender_stats(s->sender, &st);
+	pf_log(PF_LOG_INFO, "gamestream", "%s: over%s%.100s after %.1f s: %llu frames sent",
+		s->name, CLOSE_TEXT(s), (double)(s->ended_ns - s->launch_ns) / 1e9,
+		(unsigned long long)st.sent);
+	s->finished = true;
+	submit(s, finish_work, finish_done);
+}
+
+static void step_ending(struct pf_gs_session *s)
+{
+	if (s->stream_up) {
+		submit(s, stop_work, stop_done);
+		return;
+	}
+	if (s->desk) {
+		struct pf_desk *d = s->desk;
+
+		s->desk = NULL;
+		pf_desk_release(d, s, s->drop_desk);
+	}
+	/* The desk hands out no sound any more. */
+	pf_gs_audio_close(&s->sound);
+	finish(s);
+}
+
+void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
+{
+	uint8_t msg[32], packet[PF_GS_CTL_SEAL_BYTES + sizeof(msg)];
+	const struct pf_gs_ctl term = { .kind = PF_GS_CTL_TERMINATION, .termination.code = code };
+	int n;
+
+	if (s->ending)
+		return;
+	s->ending = true;
+	s->ended_ns = pf_clock_mono_ns();
+	snprintf(s->close_text, sizeof(s->close_text), "%.127s", text ? text : "");
+	pf_timer_stop(&s->tick);
+	pf_gs_rtsp_finish_announce(s, 503);
+	if (s->link) {
+		n = code ? pf_gs_ctl_build(&term, msg, sizeof(msg)) : 0;
+		if (n > 0)
+			n = pf_gs_ctl_seal(&s->seal, msg, (size_t)n, packet, sizeof(packet));
+		if (n > 0)
+			(void)pf_gs_link_send(s->link, packet, (size_t)n);
+		pf_gs_link_close(s->link);
+		s->link = NULL;
+	}
+	pf_gs_session_kick(s);
+}
+
+/* ---- state ---- */
+
+/* Everything that a picture needs is there. */
+static void try_play(struct pf_gs_session *s)
+{
+	if (s->playing || !s->sender || !s->stream_up)
+		return;
+	s->playing = true;
+	pf_stream_play(s->stream);
+}
+
+/* The next move towards a running stream, or towards the end. */
+static void step(struct pf_gs_session *s)
+{
+	if (s->busy)
+		return;
+	if (s->ending) {
+		step_ending(s);
+		return;
+	}
+	if (!s->announced)
+		return;
+	if (!s->stream_up) {
+		s->job_mode = s->want_mode;
+		submit(s, start_work, start_done);
+		return;
+	}
+	try_play(s);
+	if (!s->desk_ready)
+		return;
+	if (s->change_mode) {
+		s->change_mode = s->desk_ready = false;
+		s->mode = s->want_mode;
+		pf_desk_set_mode(s->desk, &s->mode);
+		return;
+	}
+	if (!pf_mode_equal(pf_desk_mode(s->desk), &s->mode)) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "the display gives %ux%u and not %ux%u",
+			pf_desk_mode(s->desk)->width, pf_desk_mode(s->desk)->height, s->mode.width,
+			s->mode.height);
+		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, text);
+		return;
+	}
+	/* The client goes on while the capture opens. */
+	pf_gs_rtsp_finish_announce(s, 200);
+	if (!s->attached) {
+		s->source = *pf_desk_source(s->desk);
+		submit(s, attach_work, attach_done);
+	}
+}
+
+static void run_kick(struct pf_loop_item *item)
+{
+	struct pf_gs_session *s =
+		(struct pf_gs_session *)((char *)item - offsetof(struct pf_gs_session, kick_item));
+
+	s->kicked = false;
+	if (!s->finished)
+		step(s);
+}
+
+void pf_gs_session_kick(struct pf_gs_session *s)
+{
+	if (s->kicked || s->finished)
+		return;
+	s->kicked = true;
+	s->kick_item.run = run_kick;
+	pf_loop_post_item(s->g->params.loop, &s->kick_item);
+}
+
+static void on_tick(void *user)
+{
+	struct pf_gs_session *s = user;
+	uint64_t now = pf_clock_mono_ns();
+
+	pf_timer_stop(&s->tick);
+	if (!s->connected && now - s->launch_ns > PATIENCE_NS)
+		pf_gs_session_end(s, 0, "the client did not connect");
+	else if (s->connected && now - s->control_ns > PATIENCE_NS)
+		pf_gs_session_end(s, 0, "the client was silent for 10 seconds");
+	else if (s->connected && !s->sender && now - s->connected_ns > PATIENCE_NS)
+		pf_gs_session_end(s, PF_GS_TERM_NORMAL,
+			"no ping came to the video port: is UDP blocked between here and the "
+			"client?");
+	else if (pf_timer_start(&s->tick, s->g->params.loop, TICK_NS, on_tick, s))
+		pf_gs_session_end(s, PF_GS_TERM_NORMAL, "out of memory");
+}
+
+/* ---- RTSP ---- */
+
+static bool high_audio(const struct pf_gs_session *s)
+{
+	/* For stereo only the URL tells (gamestream.md 3.6). */
+	return s->announce.channels == 2 ? !s->host_any : s->announce.high_quality;
+}
+
+static uint32_t encoder_kbps(const struct pf_gs_session *s)
+{
+	const struct pf_config *c = s->g->params.config;
+	unsigned fec = c->fec_percent == PF_CONFIG_AUTO ? FEC_GUESS_PERCENT : c->fec_percent;
+	uint32_t kbps = pf_gs_announce_encoder_kbps(&s->announce, fec, high_audio(s));
+
+	return kbps > c->bitrate_max_kbps ? c->bitrate_max_kbps : kbps;
+}
+
+/* Sound goes to where the newest ping came from. */
+static void bind_sound(struct pf_gs_session *s)
+{
+	struct sockaddr_storage peer = { 0 };
+	int fd;
+
+	if (s->sound_bound) {
+		memcpy(&peer, &s->audio_path.peer, sizeof(s->audio_path.peer));
+		(void)pf_gs_audio_set_peer(s->sound, &peer);
+	} else if (!pf_gs_port_connect(s->g->audio, &s->audio_path, &fd)) {
+		if (s->announce.audio_qos)
+			pf_udp_set_dscp(fd, DSCP_AUDIO);
+		s->sound_bound = !pf_gs_audio_set_socket(s->sound, fd);
+	}
+}
+
+static void make_sound(struct pf_gs_session *s)
+{
+	const struct pf_gs_announce *a = &s->announce;
+	struct pf_gs_audio_options o = {
+		.name = s->name,
+		.channels = a->channels,
+		.high_quality = high_audio(s),
+		.wire = {
+			.packet_ms = a->packet_duration_ms,
+			.encrypt = a->audio_encrypted,
+			.key_id = (uint32_t)s->launch.rikeyid,
+		},
+		.play_at_host = s->launch.local_audio,
+	};
+	struct pf_reason why = { 0 };
+
+	memcpy(o.wire.key, s->launch.rikey, sizeof(o.wire.key));
+	if (pf_gs_audio_open(&s->sound, &o, &why))
+		pf_log(PF_LOG_WARN, "gamestream", "%s: no sound, the picture goes on: %s", s->name,
+			why.text);
+	else
+		pf_desk_set_pcm(s->desk, pf_gs_audio_pcm, s->sound);
+	/* Pings begin before ANNOUNCE says what to send. */
+	if (s->sound && s->audio_counter)
+		bind_sound(s);
+	pf_secret_wipe(&o, sizeof(o));
+}
+
+void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *conn, uint32_t cseq)
+{
+	const struct pf_gs_announce *a = &s->announce;
+	struct pf_reason why = { 0 };
+	int r = 0;
+
+	s->waiting = conn;
+	s->waiting_cseq = cseq;
+	s->announced_ns = pf_clock_mono_ns();
+	s->want_mode = (struct pf_mode){ a->width, a->height, a->fps_mhz };
+	s->encoder_kbps = encoder_kbps(s);
+	if (!s->desk)
+		r = get_desk(s, &why);
+	else
+		s->change_mode = !pf_mode_equal(&s->mode, &s->want_mode);
+	if (!r)
+		r = make_stream(s, &why);
+	if (r) {
+		pf_gs_session_end(s, 0, why.text);
+		return;
+	}
+	make_sound(s);
+	pf_log(PF_LOG_INFO, "gamestream",
+		"%s: %ux%u@%u.%03u %s %u kbit/s, packets of %u, %u channels%s%s", s->name, a->width,
+		a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, codec_name(a->codec),
+		s->encoder_kbps, a->packet_size, a->channels,
+		a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
+		a->audio_encrypted ? ", sound encrypted" : "");
+	step(s);
+}
+
+/* ---- control ---- */
+
+bool pf_gs_session_connected(struct pf_gs_session *s, struct pf_gs_link *link)
+{
+	/* One connection per launch (gamestream.md 11, row 12). */
+	if (s->ending || s->connected || !s->announced)
+		return false;
+	if (pf_gs_ctl_seal_init(&s->seal, s->launch.rikey, PF_GS_FROM_HOST, PF_GS_SCHEME_V2))
+		return false;
+	s->link = link;
+	s->connected = true;
+	s->control_ns = s->connected_ns = pf_clock_mono_ns();
+	return true;
+}
+
+static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)
+{
+	const uint32_t total = (uint32_t)m->fec_status.data_total + m->fec_status.parity_total;
+	const uint32_t got = (uint32_t)m->fec_status.data_received + m->fec_status.parity_received;
+
+	if (s->sender && got <= total)
+		pf_sender_fec_status(s->sender, total - got);
+}
+
+void pf_gs_session_message(struct pf_gs_session *s, const uint8_t *data, size_t len)
+{
+	uint8_t text[PF_GS_CTL_MSG_MAX];
+	struct pf_gs_input in;
+	struct pf_gs_ctl m;
+	int n;
+
+	if (s->ending)
+		return;
+	n = pf_gs_ctl_open(&s->seal, data, len, text);
+	if (n < 0) {
+		/* Forged or replayed: one such datagram must not end a session. */
+		s->control_dropped++;
+		return;
+	}
+	s->control_ns = pf_clock_mono_ns();
+	if (pf_gs_ctl_parse(&m, PF_GS_FROM_CLIENT, text, (size_t)n)) {
+		s->control_dropped++;
+		return;
+	}
+	switch (m.kind) {
+	case PF_GS_CTL_IDR_REQUEST:
+		/* Also the first message of all, and the first frame is an IDR anyway. */
+		if (atomic_load(&s->first_sent_ns))
+			pf_stream_keyframe(s->stream);
+		break;
+	case PF_GS_CTL_INVALIDATE:
+		/* The stream counts frames from 0, this wire from 1. */
+		if (m.invalidate.first)
+			pf_stream_lost(s->stream, m.invalidate.first - 1, m.invalidate.last - 1);
+		break;
+	case PF_GS_CTL_FEC_STATUS:
+		take_fec_status(s, &m);
+		break;
+	case PF_GS_CTL_INPUT:
+		if (!pf_gs_input_parse(&in, m.input.data, m.input.len))
+			pf_gs_input_map(&s->input, &in);
+		break;
+	default: /* ping, start: that it came is all they say */
+		break;
+	}
+}
+
+void pf_gs_session_gone(struct pf_gs_session *s)
+{
+	bool lost = pf_clock_mono_ns() - s->control_ns > PATIENCE_NS / 2;
+
+	s->link = NULL;
+	pf_gs_session_end(s, 0, lost ? "the connection was lost" : "the client left");
+}
+
+/* ---- media ---- */
+
+static int open_sender(struct pf_gs_session *s, int fd, struct pf_reason *why)
+{
+	const struct pf_gs_announce *a = &s->announce;
+	const struct pf_config *c = s->g->params.config;
+	struct pf_sender_params p = {
+		.fd = fd,
+		.format = PF_SENDER_GS,
+		.max_frame_bytes = FRAME_BYTES_MAX,
+		.bitrate_kbps = s->encoder_kbps,
+		.gs = {
+			.packet_size = a->packet_size,
+			.fec_percent = c->fec_percent == PF_CONFIG_AUTO ? PF_FEC_ADAPTIVE
+									: (uint8_t)c->fec_percent,
+			.min_parity = a->min_fec_packets,
+			.encrypt = a->encryption & PF_GS_ENC_VIDEO,
+		},
+	};
+	int r;
+
+	memcpy(p.gs.key, s->launch.rikey, sizeof(p.gs.key));
+	r = pf_sender_create(&s->sender, &p, why);
+	pf_secret_wipe(&p, sizeof(p));
+	return r;
+}
+
+void pf_gs_session_video_ping(
+	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path)
+{
+	struct pf_reason why = { 0 };
+	struct sockaddr_storage peer = { 0 };
+	int fd, r;
+
+	/* A ping that was seen before must not move the stream (gamestream.md 11, 9). */
+	if (s->ending || !s->announced || (s->video_counter && counter <= s->video_counter))
+		return;
+	s->video_counter = counter;
+	if (s->sender) {
+		/* The port hears only what the session's own socket does not. */
+		memcpy(&peer, &path->peer, sizeof(path->peer));
+		if (!pf_sender_set_peer(s->sender, &peer))
+			pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address",
+				s->name);
+		return;
+	}
+	s->first_ping_ns = pf_clock_mono_ns();
+	r = pf_gs_port_connect(s->g->video, path, &fd);
+	if (!r) {
+		if (s->announce.video_qos)
+			pf_udp_set_dscp(fd, DSCP_VIDEO);
+		r = open_sender(s, fd, &why);
+		if (r)
+			close(fd);
+	} else {
+		pf_reason_set(&why, r, "cannot open a video socket: %s", strerror(-r));
+	}
+	if (r)
+		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, why.text);
+	else
+		try_play(s);
+}
+
+void pf_gs_session_audio_ping(
+	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path)
+{
+	if (s->ending || (s->audio_counter && counter <= s->audio_counter))
+		return;
+	s->audio_counter = counter;
+	s->audio_path = *path;
+	if (s->sound)
+		bind_sound(s);
+}
+
+/* ---- launch ---- */
+
+static int random_ids(struct pf_gs_session *s)
+{
+	uint8_t r[20];
+
+	if (pf_random_bytes(r, sizeof(r)))
+		return -EIO;
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(s->ping_id + 2 * i, 3, "%02x", r[i]);
+		snprintf(s->rtsp_session + 2 * i, 3, "%02x", r[8 + i]);
+	}
+	memcpy(&s->connect_data, r + 16, 4);
+	/* 0 is what a client without session ids sends. */
+	s->connect_data |= 1;
+	return 0;
+}
+
+static unsigned others(const struct pf_gamestream *g, const uint8_t fingerprint[32])
+{
+	unsigned n = 0;
+
+	for (const struct pf_gs_session *s = g->sessions; s; s = s->next)
+		n += !s->ending && memcmp(s->launch.fingerprint, fingerprint, 32);
+	return n;
+}
+
+/* Which app this launch means: 0 and a reference, or the status to answer. */
+static uint32_t choose_app(struct pf_gamestream *g, const struct pf_gs_launch *l,
+	struct pf_app **out, const char **text)
+{
+	struct pf_app *now = pf_gs_running_find(g, l->fingerprint);
+
+	if (l->resume) {
+		*text = "There is nothing to resume";
+		*out = now ? pf_app_ref(now) : NULL;
+		return now ? 0 : 503;
+	}
+	if (now && now->id != l->app_id) {
+		*text = "Another app is running; quit it first";
+		return 400;
+	}
+	*text = "There is no such app";
+	*out = pf_apps_find(g->params.apps, l->app_id);
+	return *out ? 0 : 404;
+}
+
+static int begin(struct pf_gs_session *s, struct pf_reason *why)
+{
+	const struct pf_client *client =
+		pf_clients_find(s->g->params.clients, PF_PLANE_GAMESTREAM, s->launch.fingerprint);
+	int r = random_ids(s);
+
+	snprintf(s->client_name, sizeof(s->client_name), "%s", client ? client->name : "");
+	s->input = (struct pf_gs_input_map){
+		.grants = s->launch.grants, .post = post_input, .user = s
+	};
+	if (!r && s->launch.corever)
+		r = pf_gs_rtsp_seal_init(&s->rtsp_seal, s->launch.rikey, PF_GS_FROM_HOST);
+	if (!r)
+		r = pf_timer_start(&s->tick, s->g->params.loop, TICK_NS, on_tick, s);
+	if (r)
+		return pf_reason_set(why, r, "cannot set up a session: %s", strerror(-r));
+	if (s->launch.width) {
+		/* The display begins to open while the client talks RTSP. */
+		s->want_mode = (struct pf_mode){ s->launch.width, s->launch.height,
+			s->launch.refresh_mhz };
+		r = get_desk(s, why);
+	}
+	return r;
+}
+
+void pf_gs_session_launch(
+	struct pf_gamestream *g, const struct pf_gs_launch *l, struct pf_gs_request *r)
+{
+	struct pf_reason why = { 0 };
+	struct pf_app *app = NULL;
+	struct pf_gs_session *s;
+	const char *text = NULL;
+	uint32_t status = g->shutdown_done ? 503 : choose_app(g, l, &app, &text);
+
+	if (!status && others(g, l->fingerprint) >= g->params.config->max_sessions) {
+		status = 503;
+		text = "All places are taken on this host; try again later";
+	}
+	s = status ? NULL : calloc(1, sizeof(*s));
+	if (!s) {
+		pf_app_unref(app);
+		pf_gs_answer_refuse(r, status ? status : 503, text ? text : "The host is ending");
+		return;
+	}
+	s->g = g;
+	s->id = ++g->number;
+	s->launch = *l;
+	s->app = app;
+	s->launch_ns = pf_clock_mono_ns();
+	snprintf(s->name, sizeof(s->name), "moonlight %llu", (unsigned long long)s->id);
+	s->next = g->sessions;
+	g->sessions = s;
+	if (begin(s, &why) || pf_gs_running_set(g, l->fingerprint, app)) {
+		pf_gs_session_end(s, 0, *why.text ? why.text : "out of memory");
+		pf_gs_answer_refuse(r, 503, s->close_text);
+		return;
+	}
+	pf_log(PF_LOG_INFO, "gamestream", "%s: \"%s\" %s %s", s->name, s->client_name,
+		l->resume ? "resumes" : "launches", app->title);
+	pf_gs_answer_launch(r, l->corever, g->base + PF_GS_RTSP_OFFSET);
+}
+
+/* ---- figures ---- */
+
+void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out)
+{
+	struct pf_stream_stats stream = { 0 };
+	struct pf_sender_stats st = { 0 };
+
+	if (s->stream)
+		pf_stream_stats(s->stream, &stream);
+	if (s->sender)
+		pf_sender_stats(s->sender, &st);
+	*out = (struct pf_gs_session_report){
+		.id = s->id,
+		.live = !s->ending,
+		.width = s->want_mode.width,
+		.height = s->want_mode.height,
+		.refresh_mhz = s->want_mode.refresh_mhz,
+		.bitrate_kbps = s->encoder_kbps,
+		.launch_ns = s->launch_ns,
+		.desk_ready_ns = s->desk_ready_ns,
+		.announced_ns = s->announced_ns,
+		.connected_ns = s->connected_ns,
+		.first_ping_ns = s->first_ping_ns,
+		.first_sent_ns = atomic_load(&s->first_sent_ns),
+		.ended_ns = s->ended_ns,
+		.input_events = s->input.events,
+		.input_denied = s->input.denied,
+		.control_dropped = s->control_dropped,
+		.frames_sent = st.sent,
+		.frames_dropped = st.dropped,
+		.packets = st.packets,
+		.packets_parity = st.packets_parity,
+		.bytes = st.bytes,
+		.idrs = stream.idrs,
+		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
+	};
+	for (unsigned i = 0; i < 32; i++)
+		snprintf(out->client + 2 * i, 3, "%02x", s->launch.fingerprint[i]);
+	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
+	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");
+	snprintf(out->encoder, sizeof(out->encoder), "%s", stream.encoder);
+	snprintf(out->codec, sizeof(out->codec), "%s", codec_name(s->announce.codec));
+	snprintf(out->desk, sizeof(out->desk), "%s", s->desk_name);
+	snprintf(out->close_text, sizeof(out->close_text), "%s", s->close_text);
+}

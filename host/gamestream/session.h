@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* session.h - one launch of one Moonlight client; gamestream.c makes and feeds it.
+ *
+ * Launch, RTSP, control connection and the first ping come in that order; desk
+ * and encoder come up beside them. step() in session.c looks at what is there
+ * and makes the next move. Control loop, except what says otherwise. */
+#pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+#include "core/media/gs_seal.h"
+#include "core/net/sender.h"
+#include "core/wire/gs_sdp.h"
+#include "host/gamestream/audio.h"
+#include "host/gamestream/control.h"
+#include "host/gamestream/gamestream.h"
+#include "host/gamestream/input.h"
+#include "host/gamestream/launch.h"
+#include "host/gamestream/ports.h"
+#include "host/gamestream/routes.h"
+#include "host/gamestream/rtsp_server.h"
+#include "host/registry/apps.h"
+#include "host/registry/clients.h"
+#include "host/stream/stream.h"
+
+/* A client's app: it runs as long as the client's desk does. */
+struct pf_gs_running {
+	struct pf_gs_running *next;
+	uint8_t fingerprint[32];
+	struct pf_app *app;
+};
+
+struct pf_gamestream {
+	struct pf_gamestream_params params;
+	uint16_t base;
+	uint32_t modes; /* pf_gs_mode bits */
+	struct pf_gs_routes *routes;
+	struct pf_gs_rtsp_server *rtsp;
+	struct pf_gs_control *control;
+	struct pf_gs_port *video, *audio;
+	struct pf_gs_session *sessions;
+	struct pf_gs_running *running;
+	uint64_t number; /* of the newest session */
+	uint64_t bad_pings, bad_rtsp;
+	void (*shutdown_done)(void *user);
+	void *shutdown_user;
+	bool shut;
+	struct pf_loop_item shut_item;
+	struct pf_clients_watch watch;
+};
+
+struct pf_gs_session {
+	struct pf_gamestream *g;
+	struct pf_gs_session *next;
+	uint64_t id;
+	char name[32]; /* "moonlight 3" */
+	char client_name[65];
+	struct pf_gs_launch launch; /* holds the key: wiped at the end */
+	struct pf_app *app;
+
+	/* RTSP */
+	struct pf_gs_rtsp_seal rtsp_seal; /* when launch.corever */
+	struct pf_gs_rtsp_conn *waiting;  /* ANNOUNCE, not yet answered */
+	uint32_t waiting_cseq;
+	char rtsp_session[17];
+	char ping_id[PF_GS_PING_CHARS + 1];
+	uint32_t connect_data;
+	bool host_any, announced, played;
+	struct pf_gs_announce announce;
+	uint32_t encoder_kbps;
+
+	/* control */
+	struct pf_gs_link *link; /* NULL = not connected (any more) */
+	bool connected;		 /* was, once */
+	struct pf_gs_ctl_seal seal;
+	uint64_t control_ns; /* of the newest good message */
+	uint64_t control_dropped;
+	struct pf_gs_input_map input;
+
+	/* media */
+	struct pf_sender *sender;
+	struct pf_gs_audio *sound;	       /* NULL = no sound */
+	uint32_t video_counter, audio_counter; /* of the newest ping */
+	struct pf_gs_path audio_path;
+	bool sound_bound; /* it has a socket */
+
+	/* desk and stream, as host/native/session.h */
+	struct pf_mode mode, want_mode;
+	struct pf_desk *desk;
+	char desk_name[24];
+	struct pf_stream *stream;
+	bool desk_ready, stream_up, attached, busy, ending, kicked, finished, playing;
+	bool change_mode; /* want_mode is to come */
+	bool drop_desk;	  /* end the desk with the session */
+	struct pf_loop_item kick_item;
+	struct pf_job job;
+	struct pf_source source; /* for the attach job; strings are the desk's */
+	struct pf_mode job_mode; /* for the start job */
+	int result;
+	struct pf_reason why;
+	struct pf_timer *tick;
+	_Atomic uint64_t first_sent_ns;
+	uint64_t launch_ns, desk_ready_ns, announced_ns, connected_ns, first_ping_ns, ended_ns;
+	char close_text[128];
+};
+
+/** A launch or resume: makes a session and answers `r`. */
+void pf_gs_session_launch(
+	struct pf_gamestream *g, const struct pf_gs_launch *l, struct pf_gs_request *r);
+/** Ends it, once; `code` is told to the client if it is not 0 (PF_GS_TERM_*). */
+void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text);
+/** Looks anew at what is there, soon. */
+void pf_gs_session_kick(struct pf_gs_session *s);
+/** The ANNOUNCE of `conn` is in s->announce: brings the stream up, then answers. */
+void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *conn, uint32_t cseq);
+/** The control connection, and a message on it. */
+bool pf_gs_session_connected(struct pf_gs_session *s, struct pf_gs_link *link);
+void pf_gs_session_message(struct pf_gs_session *s, const uint8_t *data, size_t len);
+void pf_gs_session_gone(struct pf_gs_session *s);
+/** A ping with this session's payload came to the video or the audio port. */
+void pf_gs_session_video_ping(
+	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
+void pf_gs_session_audio_ping(
+	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
+void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out);
+
+/** The app of this client whose desk lives, or NULL. */
+struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32]);
+/** Remembers it (takes a reference), or forgets it when `app` is NULL. 0, -ENOMEM. */
+int pf_gs_running_set(struct pf_gamestream *g, const uint8_t fingerprint[32], struct pf_app *app);
+
+/* rtsp.c */
+extern const struct pf_gs_rtsp_events pf_gs_rtsp_handlers;
+/** Answers the held ANNOUNCE with a status and forgets it. */
+void pf_gs_rtsp_finish_announce(struct pf_gs_session *s, unsigned status);
