@@ -17,10 +17,9 @@
 #define RING_BLOCKS 32 /* 160 ms */
 #define BLOCK_NS    (5 * PF_NS_PER_MS)
 #define SILENCE	    (1.0f / 65536) /* half a step of 16 bits */
-/* A steady stream: how long a block may stay away before silence takes its place,
- * and how old one may be that ends the silence. A client has some 30 ms in hand. */
+/* A steady stream: how long a block may stay away before silence takes its place.
+ * A client has some 30 ms in hand. */
 #define HOLD_NS (20 * PF_NS_PER_MS)
-#define OLD_NS	(20 * PF_NS_PER_MS)
 
 struct block {
 	uint64_t capture_ns;
@@ -48,12 +47,12 @@ struct pf_sound {
 	uint8_t packet[2][PF_SOUND_PACKET_MAX];
 	size_t packet_len[2], packet_most;
 	/* Steady. */
-	bool playing;	     /* blocks come */
-	uint64_t next_ns;    /* playing: when the next block should start */
-	uint64_t due_ns;     /* when silence goes out unless a block came */
-	uint64_t covered_ns; /* not playing: up to where silence went out */
-	unsigned joined;     /* blocks in `pcm` */
-	uint64_t pcm_ns;     /* time of its first */
+	bool playing;	  /* blocks come */
+	uint64_t next_ns; /* when the block after the last one should start */
+	uint64_t due_ns;  /* when silence goes out unless a block came */
+	uint32_t owed;	  /* not playing: blocks of silence since */
+	unsigned joined;  /* blocks in `pcm` */
+	uint64_t pcm_ns;  /* time of its first */
 	float pcm[PF_AUDIO_BLOCK * 8 * 2];
 };
 
@@ -134,7 +133,10 @@ static void take_steady(struct pf_sound *s)
 {
 	const struct block *b = &s->block;
 
-	if (!s->playing && b->capture_ns + OLD_NS < s->covered_ns) {
+	/* It goes on where it stopped: a stall. Silence took the place of this one. */
+	if (!s->playing && s->owed && b->capture_ns < s->next_ns + BLOCK_NS * 3 / 4) {
+		s->owed--;
+		s->next_ns = b->capture_ns + BLOCK_NS;
 		count(&s->late, 1);
 		return;
 	}
@@ -152,15 +154,18 @@ static void take_steady(struct pf_sound *s)
 static void fill_steady(struct pf_sound *s)
 {
 	const uint64_t now = pf_clock_mono_ns();
+	const uint64_t packet_ns = BLOCK_NS * s->packet_blocks;
 
 	/* The client ran dry meanwhile and starts anew: no burst to catch up. */
 	if (s->playing || now > s->due_ns + HOLD_NS)
 		s->due_ns = now;
+	if (s->playing)
+		s->owed = 0;
 	s->playing = false;
-	s->covered_ns = s->due_ns;
-	s->due_ns += BLOCK_NS * s->packet_blocks;
-	while (!join(s, NULL, s->covered_ns - BLOCK_NS * s->packet_blocks))
-		;
+	do
+		s->owed++;
+	while (!join(s, NULL, s->due_ns - packet_ns));
+	s->due_ns += packet_ns;
 }
 
 static void *run(void *arg)

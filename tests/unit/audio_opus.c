@@ -152,13 +152,90 @@ static void the_plan_follows_the_budget(void **state)
 	}
 }
 
+/* streams, coupled and kbit/s at 5 and 10 ms: gamestream.md 5.2; a packet of more
+ * than 1375 bytes would not fit. */
+static const struct {
+	unsigned channels;
+	bool high;
+	int streams, coupled;
+	unsigned kbps, kbps_10;
+} gamestream[] = {
+	{ 2, false, 1, 1, 96, 96 },
+	{ 2, true, 1, 1, 512, 512 },
+	{ 6, false, 4, 2, 256, 256 },
+	{ 6, true, 6, 0, 1536, 1100 },
+	{ 8, false, 5, 3, 450, 450 },
+	{ 8, true, 8, 0, 2048, 1100 },
+};
+
+static void gamestream_packets_are_all_of_one_size(void **state)
+{
+	static const uint8_t identity[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+
+	for (unsigned i = 0; i < 12; i++) {
+		const unsigned ms = i & 1 ? 10 : 5, samples = 48 * ms;
+		const unsigned channels = gamestream[i / 2].channels;
+		const unsigned kbps = i & 1 ? gamestream[i / 2].kbps_10 : gamestream[i / 2].kbps;
+		struct pf_opus_config c;
+		struct pf_opus *enc = NULL;
+		OpusMSDecoder *dec;
+		uint8_t packet[1400];
+		uint32_t noise = i;
+		int r;
+
+		/* Silence, then tones, then noise; the tones are looked at. */
+		memset(in, 0, sizeof(in));
+		for (unsigned c1 = 0; c1 < channels; c1++)
+			tone_add(in + c1 + N / 10 * channels, N * 8 / 10, channels, tone_of(c1),
+				0.4, 0);
+		for (unsigned k = N * 9 / 10 * channels; k < N * channels; k++) {
+			noise = noise * 1664525 + 1013904223;
+			in[k] = (float)(int32_t)noise / 2.2e9f;
+		}
+		assert_int_equal(
+			pf_opus_gamestream(&c, channels, gamestream[i / 2].high, ms, NULL), 0);
+		assert_int_equal(c.kbps, kbps);
+		assert_int_equal(pf_opus_open_config(&enc, &c, NULL), 0);
+		dec = opus_multistream_decoder_create(48000, (int)channels,
+			gamestream[i / 2].streams, gamestream[i / 2].coupled, identity, &r);
+		assert_int_equal(r, OPUS_OK);
+		for (unsigned at = 0; at + samples <= N; at += samples) {
+			const int n =
+				pf_opus_encode(enc, in + at * channels, packet, sizeof(packet));
+
+			assert_int_equal(n, kbps * ms / 8);
+			assert_int_equal(opus_multistream_decode_float(
+						 dec, packet, n, out + at * channels, N, 0),
+				samples);
+		}
+		for (unsigned c1 = 0; c1 < channels; c1++)
+			for (unsigned t = 0; t < channels; t++) {
+				const double level = tone_level(
+					out + c1 + N / 4 * channels, N / 2, channels, tone_of(t));
+
+				if (t == c1 ? level < 0.3 || level > 0.5 : level > 0.05)
+					fail_msg(
+						"row %u, channel %u, tone %u: %f", i, c1, t, level);
+			}
+		opus_multistream_decoder_destroy(dec);
+		pf_opus_close(&enc);
+	}
+}
+
 static void odd_layouts_are_refused(void **state)
 {
 	struct pf_opus *o = NULL;
+	struct pf_opus_config c;
 	struct pf_reason why = { 0 };
 
 	assert_int_equal(pf_opus_open(&o, 3, 128, &why), -EINVAL);
 	assert_null(o);
+	assert_int_not_equal(why.text[0], 0);
+	why.text[0] = 0;
+	assert_int_equal(pf_opus_gamestream(&c, 4, false, 5, &why), -EINVAL);
+	assert_int_not_equal(why.text[0], 0);
+	why.text[0] = 0;
+	assert_int_equal(pf_opus_gamestream(&c, 2, false, 20, &why), -EINVAL);
 	assert_int_not_equal(why.text[0], 0);
 	assert_null(pf_opus_layout(0));
 	assert_null(pf_opus_layout(7));
@@ -172,6 +249,7 @@ int main(void)
 		cmocka_unit_test(packets_keep_to_the_rate),
 		cmocka_unit_test(silence_is_small_and_a_cap_is_kept),
 		cmocka_unit_test(the_plan_follows_the_budget),
+		cmocka_unit_test(gamestream_packets_are_all_of_one_size),
 		cmocka_unit_test(odd_layouts_are_refused),
 	};
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "host/audio/audio.h"
+#include "host/audio/opus.h"
 #include "host/audio/sound.h"
 #include "tests/unit/audio_tone.h"
 
@@ -182,10 +183,164 @@ static void a_stuck_receiver_costs_blocks_not_the_pusher(void **state)
 	pf_sound_close(&s);
 }
 
+static struct pf_sound *open_steady(struct heard *h, unsigned packet_ms)
+{
+	struct pf_opus_config opus;
+	const struct pf_sound_params p = {
+		.opus = &opus, .steady = true, .on_packet = on_packet, .user = h
+	};
+	struct pf_sound *s = NULL;
+
+	assert_int_equal(pf_opus_gamestream(&opus, 2, false, packet_ms, NULL), 0);
+	assert_int_equal(pf_sound_open(&s, &p, NULL), 0);
+	return s;
+}
+
+static void hold(struct heard *h, bool stuck)
+{
+	pthread_mutex_lock(&h->lock);
+	h->stuck = stuck;
+	pthread_cond_broadcast(&h->more);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void a_steady_stream_needs_no_blocks(void **state)
+{
+	for (unsigned ms = 5; ms <= 10; ms += 5) {
+		struct heard *h = heard();
+		const uint64_t start = pf_clock_mono_ns();
+		struct pf_sound *s = open_steady(h, ms);
+		struct pf_sound_stats st;
+		uint64_t took;
+
+		wait_for(h, 41);
+		took = pf_clock_mono_ns() - start;
+		pf_sound_get_stats(s, &st);
+		assert_in_range(st.filled, st.packets * ms / 5, (st.packets + 1) * ms / 5);
+		assert_int_equal(st.late + st.refused + st.silent, 0);
+		pf_sound_close(&s);
+		/* Never faster than its cadence; a busy machine may be slower. */
+		assert_true(took >= 40 * ms * PF_NS_PER_MS);
+		assert_true(h->packet[0].pts_ns < start + 3 * PF_NS_PER_S);
+		for (unsigned i = 0; i < 41; i++) {
+			assert_int_equal(h->packet[i].seq, i);
+			assert_int_equal(h->packet[i].len, 96 * ms / 8);
+			assert_true(!i || h->packet[i].pts_ns > h->packet[i - 1].pts_ns);
+		}
+	}
+}
+
+/* Stops the thread inside the receiver, with a packet that is not counted yet. Blocks
+ * then pile up in the ring: what becomes of them depends on no clock but their own. */
+static unsigned stop_at_packet(struct heard *h, struct pf_sound *s)
+{
+	const struct timespec nap = { 0, 1000000 };
+	struct pf_sound_stats st;
+	unsigned count;
+
+	hold(h, true);
+	do {
+		nanosleep(&nap, NULL);
+		pthread_mutex_lock(&h->lock);
+		count = h->count;
+		pthread_mutex_unlock(&h->lock);
+		pf_sound_get_stats(s, &st);
+	} while (st.packets == count);
+	return count;
+}
+
+static void a_steady_stream_fills_holes(void **state)
+{
+	static const unsigned blocks[] = { 0, 1, 2, 5, 6 };
+	struct heard *h = heard();
+	struct pf_sound *s = open_steady(h, 5);
+	const uint64_t tremble = BLOCK_NS / 2;
+	struct pf_sound_stats st;
+	unsigned first;
+	uint64_t now;
+
+	wait_for(h, 2);
+	first = stop_at_packet(h, s) + 1;
+	now = pf_clock_mono_ns();
+	for (unsigned i = 0; i < 5; i++)
+		push_tone(s, blocks[i], now + blocks[i] * BLOCK_NS + (i == 1 ? tremble : 0));
+	hold(h, false);
+	wait_for(h, first + 9);
+	pf_sound_get_stats(s, &st);
+	pf_sound_close(&s);
+	for (unsigned i = 0; i < 7; i++) {
+		assert_int_equal(h->packet[first + i].seq, first + i);
+		assert_int_equal(h->packet[first + i].len, 60);
+		assert_int_equal(
+			h->packet[first + i].pts_ns, now + i * BLOCK_NS + (i == 1 ? tremble : 0));
+	}
+	assert_int_equal(st.late + st.refused, 0);
+}
+
+/* What a stalled desk delivers at last is as much shorter as silence went out. */
+static void a_steady_stream_is_not_delayed_by_a_stall(void **state)
+{
+	struct heard *h = heard();
+	struct pf_sound *s = open_steady(h, 5);
+	struct pf_sound_stats st;
+	unsigned first, at, owed;
+	uint64_t now;
+
+	wait_for(h, 2);
+	at = stop_at_packet(h, s) + 1;
+	now = pf_clock_mono_ns();
+	push_tone(s, 0, now);
+	hold(h, false);
+	wait_for(h, at + 4);
+	assert_int_equal(h->packet[at].pts_ns, now);
+	first = stop_at_packet(h, s) + 1;
+	owed = first - at - 1;
+	for (unsigned i = 0; i < owed + 2; i++)
+		push_tone(s, 1 + i, now + (1 + i) * BLOCK_NS);
+	hold(h, false);
+	wait_for(h, first + 3);
+	pf_sound_get_stats(s, &st);
+	pf_sound_close(&s);
+	assert_in_range(owed, 3, 29);
+	assert_int_equal(st.late, owed);
+	assert_int_equal(h->packet[first].pts_ns, now + (1 + owed) * BLOCK_NS);
+	assert_int_equal(h->packet[first + 1].pts_ns, now + (2 + owed) * BLOCK_NS);
+}
+
+static void a_steady_stream_joins_and_mixes(void **state)
+{
+	static float pcm[PF_AUDIO_BLOCK * 6];
+	struct heard *h = heard();
+	struct pf_sound *s = open_steady(h, 10);
+	struct pf_sound_stats st;
+	uint64_t now;
+	unsigned first;
+
+	wait_for(h, 1);
+	first = stop_at_packet(h, s) + 1;
+	now = pf_clock_mono_ns();
+	pf_sound_push(s, pcm, 6, now);
+	pf_sound_push(s, pcm, 6, now + BLOCK_NS);
+	push_silence(s, now + 2 * BLOCK_NS);
+	pf_sound_push(s, pcm, 6, now + 4 * BLOCK_NS); /* one missing before it */
+	pf_sound_push(s, pcm, 6, now + 5 * BLOCK_NS); /* and its other half after it */
+	pf_sound_push(s, pcm, 5, now + 6 * BLOCK_NS);
+	pf_sound_get_stats(s, &st);
+	assert_int_equal(st.refused, 1);
+	hold(h, false);
+	wait_for(h, first + 3);
+	pf_sound_close(&s);
+	assert_int_equal(h->packet[first].pts_ns, now);
+	assert_int_equal(h->packet[first + 1].pts_ns, now + 2 * BLOCK_NS);
+	assert_int_equal(h->packet[first + 2].pts_ns, now + 4 * BLOCK_NS);
+	assert_int_equal(h->packet[first + 2].len, 120);
+}
+
 static void wrong_channels_are_refused(void **state)
 {
 	struct heard *h = heard();
 	struct pf_sound_params p = { .channels = 5, .kbps = 128, .on_packet = on_packet };
+	struct pf_opus_config opus;
 	struct pf_sound *s = NULL;
 	struct pf_sound_stats st;
 	struct pf_reason why = { 0 };
@@ -194,6 +349,10 @@ static void wrong_channels_are_refused(void **state)
 	assert_int_equal(pf_sound_open(&s, &p, &why), -EINVAL);
 	assert_null(s);
 	assert_int_not_equal(why.text[0], 0);
+	assert_int_equal(pf_opus_gamestream(&opus, 2, false, 10, NULL), 0);
+	p.opus = &opus;
+	assert_int_equal(pf_sound_open(&s, &p, &why), -EINVAL);
+	assert_null(s);
 	s = open_sound(h, 0);
 	pf_sound_push(s, pcm, 6, 0);
 	pf_sound_get_stats(s, &st);
@@ -209,6 +368,10 @@ int main(void)
 		cmocka_unit_test(every_block_is_a_packet_with_its_time_and_predecessor),
 		cmocka_unit_test(long_silence_ends_the_packets_until_sound),
 		cmocka_unit_test(a_stuck_receiver_costs_blocks_not_the_pusher),
+		cmocka_unit_test(a_steady_stream_needs_no_blocks),
+		cmocka_unit_test(a_steady_stream_fills_holes),
+		cmocka_unit_test(a_steady_stream_is_not_delayed_by_a_stall),
+		cmocka_unit_test(a_steady_stream_joins_and_mixes),
 		cmocka_unit_test(wrong_channels_are_refused),
 	};
 
