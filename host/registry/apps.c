@@ -574,7 +574,7 @@ static int save(struct pf_apps *a, unsigned at, const struct pf_app *app, struct
 		r = pf_reason_set(why, -ENOSPC, "the catalogue would be larger than %u KB",
 			PF_APPS_FILE_BYTES / 1024);
 	else
-		r = pf_file_replace(a->path, a->stamp.mode, text, strlen(text), why);
+		r = pf_json_write(a->path, a->stamp.mode, text, why);
 	if (!r)
 		a->stamp = stamp_of(a->path);
 	free(text);

@@ -205,7 +205,7 @@ static int save_text(
 
 	pthread_mutex_lock(&c->save_lock);
 	if (generation > c->saved_generation) {
-		r = pf_file_replace(c->path, 0600, text, strlen(text), why);
+		r = pf_json_write(c->path, 0600, text, why);
 		if (!r)
 			c->saved_generation = generation;
 	}

@@ -95,6 +95,20 @@ char *pf_json_text(const json_t *o)
 	return grown;
 }
 
+int pf_json_write(const char *path, mode_t mode, const char *text, struct pf_reason *why)
+{
+	char dir[PF_PATH_BYTES];
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash && slash != dir) {
+		*slash = 0;
+		(void)pf_mkdirs(dir, 0700); /* then writing says what is wrong */
+	}
+	return pf_file_replace(path, mode, text, strlen(text), why) ? -EIO : 0;
+}
+
 int pf_json_lock(int *out, const char *path, struct pf_reason *why)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };

@@ -7,6 +7,7 @@
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 #include "core/base/reason.h"
 
 /** Parses `text`, which must be an object. -EBADMSG with "line N: ..." words,
@@ -18,6 +19,9 @@ int pf_json_parse(
 unsigned pf_json_line_of(const char *text, size_t len, const char *key, size_t index);
 /** `o` as indented text with a final newline, malloc'ed, or NULL. */
 char *pf_json_text(const json_t *o);
+/** Replaces `path` atomically by `text`; makes its folder. -EIO with the words,
+ * whatever the disk said, so that no caller takes it for an answer of its own. */
+int pf_json_write(const char *path, mode_t mode, const char *text, struct pf_reason *why);
 /** Takes the lock file `path`.lock for this process. Its descriptor in *fd; -EBUSY
  * with the words when another process has it. */
 int pf_json_lock(int *fd, const char *path, struct pf_reason *why);

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,12 +201,16 @@ static void a_failed_write_changes_nothing(void **state)
 	struct pf_client a = client_of(1, "a"), b = client_of(2, "b"), d = client_of(3, "d");
 	struct pf_reason why = { 0 };
 	char away[128];
+	int fd;
 
 	assert_int_equal(pf_clients_add(c, &a, NULL), 0);
 	assert_int_equal(pf_clients_add(c, &b, NULL), 0);
 	snprintf(away, sizeof(away), "%s.away", f->dir);
-	assert_int_equal(rename(f->dir, away), 0); /* a full disk, for root too */
-	assert_true(pf_clients_add(c, &d, &why) < 0);
+	assert_int_equal(rename(f->dir, away), 0); /* fails for root, too */
+	fd = open(f->dir, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(pf_clients_add(c, &d, &why), -EIO);
 	assert_true(*why.text);
 	assert_true(pf_clients_remove(c, a.plane, a.fingerprint, NULL) < 0);
 	strcpy(b.name, "c");
@@ -214,6 +219,7 @@ static void a_failed_write_changes_nothing(void **state)
 	assert_non_null(pf_clients_find(c, a.plane, a.fingerprint));
 	assert_string_equal(pf_clients_find(c, b.plane, b.fingerprint)->name, "b");
 	assert_null(pf_clients_find(c, d.plane, d.fingerprint));
+	assert_int_equal(unlink(f->dir), 0);
 	assert_int_equal(rename(away, f->dir), 0);
 	assert_int_equal(pf_clients_add(c, &d, NULL), 0);
 	pf_clients_close(c);
