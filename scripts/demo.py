@@ -210,7 +210,7 @@ wait
         env.pop("WAYLAND_DISPLAY", None)
         env.pop("DISPLAY", None)
         argv = [self.tool("punktfunk-host"), "serve", "--bind-address", "127.0.0.1", "--port", port,
-                "--data-port", data_port, "--trust-on-first-use=yes", "--ready-fd", w,
+                "--data-port", data_port, "--mgmt-port", "0", "--trust-on-first-use=yes", "--ready-fd", w,
                 "--session-command", "" if args.spoil == "picture" else self.desk / "session"]
         if args.spoil != "host_report":
             argv += ["--report", host_report]

@@ -43,6 +43,8 @@ struct pf_option {
 struct pf_options {
 	const struct pf_option *extra; /* NULL-name-ended, or NULL */
 	const char *config_file;       /* --config */
+	const char **words; /* takes arguments that are no options; NULL = none allowed */
+	unsigned words_max, word_count;
 	bool help;
 	char **settings; /* pairs: key, value; the command line's, in order */
 	unsigned setting_count;
@@ -54,6 +56,10 @@ struct pf_options {
 int pf_options_parse(struct pf_options *o, int argc, char **argv);
 void pf_options_finish(struct pf_options *o);
 void pf_options_help(const struct pf_cmd *cmd, const struct pf_option *extra);
+/** Without the settings, for commands that need none but `user`; `usage` follows the
+ * command's name. */
+void pf_options_help_short(
+	const struct pf_cmd *cmd, const char *usage, const struct pf_option *extra);
 
 /** Defaults, files and the command line, in this order; reports on standard error
  * unless `quiet`. PF_EXIT_OK or PF_EXIT_CONFIG. */
@@ -73,10 +79,15 @@ struct pf_identity;
 int pf_open_identity(struct pf_identity **out, struct pf_reason *why);
 
 int pf_cmd_serve(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_apps(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_check(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_config(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_displays(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_fingerprint(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_pair(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_status(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_version(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_help(const struct pf_cmd *cmd, int argc, char **argv);

@@ -4,14 +4,19 @@
 #include "host/cmd/cmd.h"
 
 const struct pf_cmd pf_commands[] = {
+	{ "apps", "List, add or remove what clients may launch.", pf_cmd_apps },
 	{ "check", "Check the settings and say what is wrong with them.", pf_cmd_check },
+	{ "clients", "List, rename or restrict the clients that are paired.", pf_cmd_clients },
 	{ "config", "Print the settings in force as a file with every key explained.",
 		pf_cmd_config },
 	{ "displays", "List where pictures can come from, and what each lacks.", pf_cmd_displays },
 	{ "encoders", "Try every video encoder and say which ones work.", pf_cmd_encoders },
 	{ "fingerprint", "Print the fingerprint that clients pin.", pf_cmd_fingerprint },
 	{ "help", "Print this list, or the options of a command.", pf_cmd_help },
+	{ "pair", "Enter the PIN that a Moonlight client shows.", pf_cmd_pair },
 	{ "serve", "Stream desktops to clients until ended by a signal.", pf_cmd_serve },
+	{ "status", "Say what the running host does.", pf_cmd_status },
+	{ "unpair", "Take a client's access away.", pf_cmd_unpair },
 	{ "version", "Print the version.", pf_cmd_version },
 	{ 0 },
 };

@@ -115,6 +115,8 @@ int pf_options_parse(struct pf_options *o, int argc, char **argv)
 			r = take_set(o, argc, argv, &i);
 		} else if (!strncmp(argv[i], "--", 2)) {
 			r = take_setting(o, argc, argv, &i);
+		} else if (o->words && o->word_count < o->words_max) {
+			o->words[o->word_count++] = argv[i];
 		} else {
 			pf_complain("%s takes no \"%s\"; see punktfunk-host %s --help", argv[0],
 				argv[i], argv[0]);
@@ -135,12 +137,25 @@ void pf_options_finish(struct pf_options *o)
 	o->setting_count = 0;
 }
 
-void pf_options_help(const struct pf_cmd *cmd, const struct pf_option *extra)
+static void write_extra(const struct pf_option *extra)
 {
-	printf("usage: punktfunk-host %s [options]\n\n%s\n\noptions:\n", cmd->name, cmd->summary);
 	for (const struct pf_option *e = extra; e && e->name; e++)
 		printf("  %s%s%s\n        %s\n", e->name, e->value ? " " : "",
 			e->value ? e->value : "", e->help);
+}
+
+void pf_options_help_short(
+	const struct pf_cmd *cmd, const char *usage, const struct pf_option *extra)
+{
+	printf("usage: punktfunk-host %s %s\n\n%s\n\noptions:\n", cmd->name, usage, cmd->summary);
+	write_extra(extra);
+	printf("  --user NAME\n        As root: the user that the host runs as.\n");
+}
+
+void pf_options_help(const struct pf_cmd *cmd, const struct pf_option *extra)
+{
+	printf("usage: punktfunk-host %s [options]\n\n%s\n\noptions:\n", cmd->name, cmd->summary);
+	write_extra(extra);
 	printf("  --config FILE\n        Read this file instead of host.conf and host.conf.d/.\n"
 	       "  --set KEY=VALUE\n        Set any of the keys below.\n"
 	       "\nsettings, by their key as an option:\n");

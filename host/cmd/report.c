@@ -123,29 +123,39 @@ static double tv_ms(const struct timeval *tv)
 	return (double)tv->tv_sec * 1e3 + (double)tv->tv_usec / 1e3;
 }
 
-int pf_report_write(
-	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why)
+int pf_report_fill(const struct pf_report *r, struct pf_native *n, bool ended, json_t *o)
 {
 	unsigned kept = r->count < PF_REPORT_SESSIONS ? r->count : PF_REPORT_SESSIONS;
-	json_t *sessions = json_array(), *o;
+	json_t *sessions = json_array(), *facts;
 	struct rusage u;
-	char *text;
 	int err;
 
-	for (unsigned i = r->count - kept; i < r->count; i++)
+	for (unsigned i = r->count - kept; ended && i < r->count; i++)
 		json_array_append_new(sessions, session_json(&r->ended[i % PF_REPORT_SESSIONS]));
 	if (n)
 		pf_native_each(n, add_live, sessions);
 	getrusage(RUSAGE_SELF, &u);
-	o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:{s:f, s:f}, s:I, s:I, s:o}", "version",
+	facts = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:{s:f, s:f}, s:I, s:I, s:o}", "version",
 		PF_VERSION, "user", r->user ? r->user : "", "display_backend",
 		r->display ? r->display : "", "fingerprint", r->fingerprint ? r->fingerprint : "",
 		"port", (int)r->port, "uptime_ms", ms(pf_clock_mono_ns() - r->start_ns), "cpu_ms",
 		"user", tv_ms(&u.ru_utime), "system", tv_ms(&u.ru_stime), "max_rss_kib",
 		(json_int_t)u.ru_maxrss, "sessions_ended", (json_int_t)r->count, "sessions",
 		sessions);
-	text = o ? json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9))
-		 : NULL;
+	err = facts ? json_object_update(o, facts) : -1;
+	json_decref(facts);
+	return err ? -ENOMEM : 0;
+}
+
+int pf_report_write(
+	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why)
+{
+	json_t *o = json_object();
+	char *text = NULL;
+	int err;
+
+	if (o && !pf_report_fill(r, n, true, o))
+		text = json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
 	json_decref(o);
 	if (!text)
 		return pf_reason_set(why, -ENOMEM, "out of memory for the report");

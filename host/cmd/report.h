@@ -8,6 +8,7 @@
 #define PF_REPORT_SESSIONS 64
 
 struct pf_report;
+struct json_t; /* of jansson */
 
 int pf_report_create(struct pf_report **out);
 /** Accepts NULL. */
@@ -17,6 +18,9 @@ void pf_report_about(struct pf_report *r, const char *user, const char *display,
 	const char *fingerprint);
 /** A session ended; as pf_native_params.ended. */
 void pf_report_ended(void *report, const struct pf_session_report *s);
+/** Adds what the host is, did and does to `o`; sessions that ended if `ended`. `n`
+ * may be NULL. -ENOMEM. */
+int pf_report_fill(const struct pf_report *r, struct pf_native *n, bool ended, struct json_t *o);
 /** Replaces `path`. `n` adds the sessions that live; it may be NULL. */
 int pf_report_write(
 	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why);

@@ -12,6 +12,7 @@
 #include "core/crypto/identity.h"
 #include "core/crypto/rsa_identity.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/manage.h"
 #include "host/cmd/report.h"
 #include "host/gamestream/gamestream.h"
 #include "host/registry/access.h"
@@ -38,11 +39,13 @@ struct server {
 	struct pf_apps *apps;
 	struct pf_identity *gs_identity;
 	struct pf_gamestream *gamestream; /* NULL = not asked for */
+	struct pf_manage *manage;	  /* NULL = off */
 	struct pf_report *report;
 	struct pf_timer *limit;
 	const char *report_path; /* NULL = none */
 	bool ending;
 	char allowed_path[PF_PATH_BYTES + PF_CONFIG_TEXT_BYTES + 1], log_root[PF_PATH_BYTES + 8];
+	char state_dir[PF_PATH_BYTES];
 	char user[64], fingerprint[65], hostname[65], unique_id[37];
 };
 
@@ -126,9 +129,10 @@ static int prepare_paths(struct server *v)
 	struct pf_reason why = { 0 };
 
 	pf_user_shell();
-	if (pf_user_runtime_dir(&why) || pf_dir_make(PF_DIR_STATE, dir, sizeof(dir), &why))
+	if (pf_user_runtime_dir(&why) ||
+		pf_dir_make(PF_DIR_STATE, v->state_dir, sizeof(v->state_dir), &why))
 		goto fail;
-	snprintf(v->log_root, sizeof(v->log_root), "%s/logs", dir);
+	snprintf(v->log_root, sizeof(v->log_root), "%s/logs", v->state_dir);
 	if (*setting == '/')
 		snprintf(v->allowed_path, sizeof(v->allowed_path), "%s", setting);
 	else if (pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), &why))
@@ -194,6 +198,7 @@ static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo 
 	}
 	v->ending = true;
 	pf_log(PF_LOG_INFO, "serve", "signal %u: shutting down", si->ssi_signo);
+	pf_manage_stop(v->manage);
 	(void)pf_timer_start(&v->limit, v->loop, SHUTDOWN_LIMIT_NS, too_long, v);
 	if (v->gamestream)
 		pf_gamestream_shutdown(v->gamestream, moonlights_gone, v);
@@ -268,10 +273,10 @@ static void tell_ready(const struct server *v, int ready_fd)
 	char line[512];
 	int n = snprintf(line, sizeof(line),
 		"ready port=%u fingerprint=%s user=%s display=%s encoder=%s audio=%s "
-		"gamestream=%u\n",
+		"gamestream=%u mgmt=%u\n",
 		pf_native_port(v->native), v->fingerprint, v->user, v->display->name,
 		encoder_name(v), v->audio && v->config.audio ? v->audio->name : "none",
-		v->gamestream ? pf_gamestream_port(v->gamestream) : 0);
+		v->gamestream ? pf_gamestream_port(v->gamestream) : 0, pf_manage_port(v->manage));
 
 	fputs(line, stdout);
 	fflush(stdout);
@@ -299,10 +304,7 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 	if (pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), why))
 		return PF_EXIT_STATE;
 	snprintf(path, sizeof(path), "%s/clients.json", dir);
-	if (pf_clients_open(&v->clients, path, v->workers, why))
-		return PF_EXIT_STATE;
-	snprintf(path, sizeof(path), "%s/gamestream.pem", dir);
-	if (pf_rsa_identity_open(&v->gs_identity, path, "punktfunk", why) ||
+	if (pf_clients_open(&v->clients, path, v->workers, why) ||
 		pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), why))
 		return PF_EXIT_STATE;
 	snprintf(path, sizeof(path), "%s/apps.json", dir);
@@ -311,10 +313,13 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 
 static int set_up_gamestream(struct server *v, struct pf_reason *why)
 {
-	int r = set_up_registry(v, why);
+	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
 
-	if (r)
-		return r;
+	if (pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), why))
+		return PF_EXIT_STATE;
+	snprintf(path, sizeof(path), "%s/gamestream.pem", dir);
+	if (pf_rsa_identity_open(&v->gs_identity, path, "punktfunk", why))
+		return PF_EXIT_STATE;
 	if (gethostname(v->hostname, sizeof(v->hostname) - 1))
 		snprintf(v->hostname, sizeof(v->hostname), "punktfunk");
 	make_unique_id(v);
@@ -337,6 +342,27 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 		"punktfunk/1, use it in trusted networks",
 		pf_gamestream_port(v->gamestream));
 	return PF_EXIT_OK;
+}
+
+static int start_management(struct server *v)
+{
+	struct pf_reason why = { 0 };
+	int r = pf_manage_start(&v->manage,
+		&(struct pf_manage_params){ .loop = v->loop,
+			.config = &v->config,
+			.identity = v->identity,
+			.state_dir = v->state_dir,
+			.allowed_path = v->allowed_path,
+			.clients = v->clients,
+			.apps = v->apps,
+			.report = v->report,
+			.native = v->native,
+			.gamestream = v->gamestream },
+		&why);
+
+	if (r)
+		pf_complain("%s", why.text);
+	return r;
 }
 
 static int set_up(struct server *v)
@@ -367,6 +393,11 @@ static int set_up(struct server *v)
 		pf_complain("cannot start the control loop");
 		return PF_EXIT_FAILURE;
 	}
+	r = set_up_registry(v, &why);
+	if (r) {
+		pf_complain("%s", why.text);
+		return r;
+	}
 	if (pf_desks_create(&v->desks, &(struct pf_desks_params){ .loop = v->loop,
 					       .workers = v->workers,
 					       .config = c,
@@ -383,6 +414,7 @@ static int set_up(struct server *v)
 			    .config = c,
 			    .identity = v->identity,
 			    .allowed_path = v->allowed_path,
+			    .clients = v->clients,
 			    .encoders = v->encoders,
 			    .ended = pf_report_ended,
 			    .user = v->report },
@@ -402,19 +434,20 @@ static int set_up(struct server *v)
 			"trust_on_first_use is on: who reaches port %u controls a desktop of user "
 			"%s",
 			pf_native_port(v->native), v->user);
-	return PF_EXIT_OK;
+	return start_management(v);
 }
 
 static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
+	pf_manage_destroy(v->manage);
 	pf_gamestream_destroy(v->gamestream);
 	pf_native_destroy(v->native);
 	pf_desks_destroy(v->desks);
 	pf_workers_destroy(v->workers);
+	pf_loop_destroy(v->loop);
 	pf_clients_close(v->clients);
 	pf_apps_close(v->apps);
-	pf_loop_destroy(v->loop);
 	pf_identity_unref(v->identity);
 	pf_identity_unref(v->gs_identity);
 	pf_report_destroy(v->report);

@@ -189,6 +189,7 @@ static void on_bad_line(void *user, unsigned line, const char *text)
 int pf_native_admit(
 	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why)
 {
+	const struct pf_client *client;
 	struct pf_access_entry entry;
 	struct pf_reason read_why = { 0 };
 	uint8_t *text = NULL;
@@ -209,6 +210,14 @@ int pf_native_admit(
 			return 0;
 		}
 	}
+	client = n->params.clients && peer->has_certificate
+			 ? pf_clients_find(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint)
+			 : NULL;
+	if (client) {
+		*grants = client->grants;
+		pf_clients_seen(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint);
+		return 0;
+	}
 	if (n->params.config->trust_on_first_use) {
 		*grants = PF_GRANT_ALL;
 		return 0;
@@ -226,6 +235,28 @@ int pf_native_admit(
 		hex);
 	why->close = PUNKTFUNK_CLOSE_DENIED;
 	return r;
+}
+
+/* A client that was removed is gone at once, new grants count at once. */
+static void on_client_changed(
+	struct pf_clients_watch *w, enum pf_client_change change, const struct pf_client *client)
+{
+	struct pf_native *n = (struct pf_native *)((char *)w - offsetof(struct pf_native, watch));
+
+	if (client->plane != PF_PLANE_NATIVE)
+		return;
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
+		struct pf_reason why = { 0 };
+		uint32_t grants;
+
+		if (ns->ending || !ns->peer.has_certificate ||
+			memcmp(ns->peer.fingerprint, client->fingerprint, 32))
+			continue;
+		if (pf_native_admit(n, &ns->peer, &grants, &why))
+			pf_native_session_end(ns, why.close, "access was taken away");
+		else
+			pf_native_session_set_grants(ns, grants);
+	}
 }
 
 /* ---- calls ---- */
@@ -255,6 +286,9 @@ int pf_native_create(
 		free(n);
 		return r;
 	}
+	n->watch.changed = on_client_changed;
+	if (params->clients)
+		pf_clients_watch(params->clients, &n->watch);
 	*out = n;
 	return 0;
 }
@@ -322,6 +356,8 @@ void pf_native_destroy(struct pf_native *n)
 	if (!n)
 		return;
 	assert(!n->sessions);
+	if (n->params.clients)
+		pf_clients_unwatch(n->params.clients, &n->watch);
 	pf_listener_destroy(n->listener);
 	free(n);
 }

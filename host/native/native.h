@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "core/session/listener.h"
 #include "host/desk/desk.h"
+#include "host/registry/clients.h"
 #include "host/registry/config.h"
 #include "host/stream/stream.h"
 #include "host/sys/loop.h"
@@ -40,7 +41,8 @@ struct pf_native_params {
 	struct pf_desks *desks;
 	const struct pf_config *config; /* read at each connection */
 	const struct pf_identity *identity;
-	const char *allowed_path; /* file of fingerprints; may not exist */
+	const char *allowed_path;   /* file of fingerprints; may not exist; asked first */
+	struct pf_clients *clients; /* who paired; NULL = nobody */
 	struct pf_encoders encoders;
 	/* NULL = by the kind of the display's source */
 	const struct pf_capture_ops *capture;

@@ -158,6 +158,14 @@ static void shut_gate(struct pf_native_session *ns)
 	pthread_mutex_unlock(&ns->gate);
 }
 
+void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants)
+{
+	pthread_mutex_lock(&ns->gate);
+	ns->grants = grants;
+	ns->gate_grants = grants;
+	pthread_mutex_unlock(&ns->gate);
+}
+
 static void on_desk_ready(void *user, const struct pf_reason *why)
 {
 	struct pf_native_session *ns = user;

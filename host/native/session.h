@@ -23,6 +23,7 @@ struct pf_native {
 	void *shutdown_user;
 	bool shut;
 	struct pf_loop_item shut_item;
+	struct pf_clients_watch watch;
 };
 
 struct pf_native_session {
@@ -89,6 +90,8 @@ void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl
 void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const char *text);
 /** Loop: ends it from our side, once; later calls are ignored. */
 void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const char *text);
+/** Loop: what the client may do from now on. */
+void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants);
 /** Quic thread: an input event. */
 void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev);
 /** Loop: looks anew at what is there, soon. */

@@ -110,6 +110,17 @@ static const struct pf_config_key keys[] = {
 		"How long a desk stays after its client is gone, in seconds. A client that quits "
 		"ends it at once.",
 		false },
+	{ "mgmt", PF_CONFIG_BOOL, AT(mgmt), 0, 0, NULL, "yes",
+		"Serves the management API, which pairing, clients, apps and status of the command "
+		"line need.",
+		true },
+	{ "mgmt_bind", PF_CONFIG_TEXT, AT(mgmt_bind), 0, 0, NULL, "127.0.0.1",
+		"Address that the management API listens on. Its token opens from this machine "
+		"only, "
+		"whatever this says.",
+		true },
+	{ "mgmt_port", PF_CONFIG_NUMBER, AT(mgmt_port), 0, 65535, NULL, "47990",
+		"TCP port of the management API. 0 takes any free one.", true },
 	{ "log_level", PF_CONFIG_CHOICE, AT(log_level), 0, 0, "error|warn|info|debug", "info",
 		"How much is logged.", false },
 	{ "log_format", PF_CONFIG_CHOICE, AT(log_format), 0, 0, "text|json", "text",

@@ -65,6 +65,9 @@ struct pf_config {
 	bool gamestream_plain_rtsp;
 	uint32_t max_sessions;
 	uint32_t desk_keep_alive_s;
+	bool mgmt;
+	char mgmt_bind[PF_CONFIG_TEXT_BYTES];
+	uint32_t mgmt_port;
 	uint32_t log_level; /* pf_log_level */
 	uint32_t log_format;
 	char user[PF_CONFIG_TEXT_BYTES];

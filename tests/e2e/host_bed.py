@@ -60,7 +60,8 @@ class Place:
         command = args[0]
         user = ["--user", USER.pw_name] if ROOT and "--user" not in args else []
         # Only commands that read settings take it.
-        if command not in ("serve", "check", "config", "displays", "fingerprint"):
+        if command not in ("serve", "check", "config", "displays", "fingerprint", "apps",
+                           "clients", "pair", "status", "unpair"):
             user = []
         return [HOST, command, *user, *args[1:]]
 
@@ -75,7 +76,8 @@ class Server:
     def __init__(self, place, *args, pass_fds=(), **env):
         self.err = open(place.dir / "stderr", "w+")
         self.p = subprocess.Popen(
-            place.argv("serve", "--port", "0", "--bind-address", "127.0.0.1", *args),
+            place.argv("serve", "--port", "0", "--mgmt-port", "0", "--bind-address",
+                       "127.0.0.1", *args),
             env={**place.env, **env}, text=True, stdout=subprocess.PIPE, stderr=self.err,
             stdin=subprocess.DEVNULL, pass_fds=pass_fds)
         self.line = self.p.stdout.readline()

@@ -60,7 +60,7 @@ class Host:
                 os.chown(path, USER.pw_uid, USER.pw_gid)
         self.err = open(self.dir / "stderr", "w+")
         self.data_port = free_port()
-        command = [HOST, "serve", "--port", "0", "--bind-address", "127.0.0.1",
+        command = [HOST, "serve", "--port", "0", "--mgmt-port", "0", "--bind-address", "127.0.0.1",
                    "--data-port", str(self.data_port), "--display-backend", "pattern",
                    "--audio-backend", "null", "--audio-options", "tone-hz=440"]
         command += ["--user", USER.pw_name] if ROOT else []

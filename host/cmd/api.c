@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/cmd/api.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include "core/base/utf8.h"
+#include "core/crypto/secret.h"
+#include "core/crypto/tls_client.h"
+#include "host/mgmt/endpoint.h"
+#include "host/registry/json_file.h"
+#include "host/sys/files.h"
+
+#define ANSWER_BYTES (4u << 20)
+#define LIMIT_S	     15
+
+const char *pf_printable(char *buf, size_t cap, const char *text)
+{
+	unsigned char *p = (unsigned char *)buf;
+
+	(void)pf_utf8_repair(buf, cap, text ? text : "", text ? strlen(text) : 0);
+	for (; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	return buf;
+}
+
+bool pf_api_begin(struct pf_options *o, const struct pf_cmd *cmd, const char *usage, int argc,
+	char **argv, int *exit_code)
+{
+	*exit_code = pf_options_parse(o, argc, argv);
+	if (!*exit_code && o->help) {
+		pf_options_help_short(cmd, usage, o->extra);
+		return false;
+	}
+	if (!*exit_code)
+		*exit_code = pf_leave_root(o);
+	return !*exit_code;
+}
+
+/* Where the host is; the words name what to do when there is none. */
+static int find_host(struct pf_mgmt_endpoint *e, char token[PF_MGMT_TOKEN_BYTES], char *dir,
+	size_t cap, struct pf_reason *why)
+{
+	struct pf_reason one = { 0 };
+	int r = pf_dir_path(PF_DIR_STATE, dir, cap, why);
+
+	if (r)
+		return r;
+	r = pf_mgmt_endpoint_read(e, dir, &one);
+	if (r == -ENOENT)
+		return pf_reason_set(why, r,
+			"no punktfunk-host with a management API runs for this user (there is no "
+			"%.100s/mgmt.json); start one: punktfunk-host serve",
+			dir);
+	if (!r)
+		r = pf_mgmt_token_read(token, dir, &one);
+	if (r == -EACCES || r == -EPERM)
+		return pf_reason_set(
+			why, -EACCES, "%.150s; run this as the user of the host", one.text);
+	return r ? pf_reason_set(why, r, "%s", one.text) : 0;
+}
+
+static int connect_to(const struct pf_mgmt_endpoint *e, struct pf_reason *why)
+{
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM };
+	const struct timeval limit = { .tv_sec = LIMIT_S };
+	struct addrinfo *list = NULL;
+	char port[8];
+	int fd = -1, r = 0;
+
+	snprintf(port, sizeof(port), "%u", e->port);
+	if (getaddrinfo(e->address, port, &hints, &list))
+		return pf_reason_set(why, -EINVAL, "mgmt.json names no numeric address");
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
+		connect(fd, list->ai_addr, list->ai_addrlen))
+		r = -errno;
+	freeaddrinfo(list);
+	if (!r)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (r == -ECONNREFUSED)
+		return pf_reason_set(why, -ENOENT,
+			"the host (process %lld) does not answer at %s port %u: it ended without "
+			"saying so; start one: punktfunk-host serve",
+			(long long)e->pid, e->address, e->port);
+	return pf_reason_set(why, r, "cannot reach the host at %s port %u: %s", e->address, e->port,
+		strerror(-r));
+}
+
+static int send_request(struct pf_tls_client *tls, const struct pf_mgmt_endpoint *e,
+	const char *token, const char *method, const char *path, const json_t *body)
+{
+	bool v6 = strchr(e->address, ':') != NULL;
+	char *text = NULL, *head = NULL;
+	int r = -ENOMEM;
+
+	if (body && !(text = json_dumps(body, JSON_COMPACT)))
+		return -ENOMEM;
+	if (asprintf(&head,
+		    "%s /api/v1/%s HTTP/1.1\r\nHost: %s%s%s:%u\r\nConnection: close\r\n"
+		    "Authorization: Bearer %s\r\n%sContent-Length: %zu\r\n\r\n",
+		    method, path, v6 ? "[" : "", e->address, v6 ? "]" : "", e->port, token,
+		    body ? "Content-Type: application/json\r\n" : "", text ? strlen(text) : 0) < 0)
+		head = NULL;
+	if (head) {
+		r = pf_tls_client_write(tls, head, strlen(head));
+		if (!r && text)
+			r = pf_tls_client_write(tls, text, strlen(text));
+		pf_secret_wipe(head, strlen(head));
+	}
+	free(head);
+	free(text);
+	return r;
+}
+
+/* All that comes, zero-terminated. */
+static int read_all(struct pf_tls_client *tls, char **out)
+{
+	size_t cap = 65536, len = 0;
+	char *buf = malloc(cap);
+
+	while (buf) {
+		ssize_t n = pf_tls_client_read(tls, buf + len, cap - len - 1);
+		char *grown;
+
+		if (n <= 0 && (n < 0 && n != -EPIPE)) {
+			free(buf);
+			return (int)n;
+		}
+		if (n <= 0) {
+			buf[len] = 0;
+			*out = buf;
+			return 0;
+		}
+		len += (size_t)n;
+		if (cap - len > 1)
+			continue;
+		cap *= 2;
+		grown = cap > ANSWER_BYTES ? NULL : realloc(buf, cap);
+		if (!grown)
+			free(buf);
+		buf = grown;
+	}
+	return -ENOMEM;
+}
+
+/* The body, whose length the head must name. */
+static int parse_answer(char *text, unsigned *status, json_t **answer, struct pf_reason *why)
+{
+	char *body = strstr(text, "\r\n\r\n"), *line;
+	long length = -1;
+	unsigned code = 0;
+	json_t *o = NULL;
+
+	if (!body || sscanf(text, "HTTP/1.%*1[01] %3u", &code) != 1)
+		return pf_reason_set(why, -EPROTO, "the host's answer is no HTTP");
+	*body = 0;
+	body += 4;
+	for (line = text; (line = strstr(line, "\r\n"));) {
+		line += 2;
+		if (!strncasecmp(line, "Content-Length:", 15))
+			length = strtol(line + 15, NULL, 10);
+	}
+	if (code != 204 && (length < 0 || (size_t)length != strlen(body)))
+		return pf_reason_set(why, -EPROTO, "the host's answer was cut off");
+	if (*body && pf_json_parse(&o, body, strlen(body), NULL, NULL))
+		return pf_reason_set(why, -EPROTO, "the host's answer is no JSON");
+	*status = code;
+	*answer = o;
+	return 0;
+}
+
+int pf_api_call(const char *method, const char *path, const json_t *body, unsigned *status,
+	json_t **answer, struct pf_reason *why)
+{
+	char token[PF_MGMT_TOKEN_BYTES], dir[PF_PATH_BYTES];
+	struct pf_tls_client *tls = NULL;
+	struct pf_mgmt_endpoint e;
+	struct pf_reason one = { 0 };
+	char *text = NULL;
+	int r = find_host(&e, token, dir, sizeof(dir), why), fd = -1;
+
+	if (r)
+		goto out;
+	r = fd = connect_to(&e, why);
+	if (r < 0)
+		goto out;
+	r = pf_tls_client_open(&tls, fd, e.fingerprint, &one);
+	if (r) {
+		pf_reason_set(why, r, "%s port %u: %s", e.address, e.port, one.text);
+		goto out;
+	}
+	r = send_request(tls, &e, token, method, path, body);
+	if (!r)
+		r = read_all(tls, &text);
+	if (r)
+		pf_reason_set(why, r, "the host at %s port %u does not answer: %s", e.address,
+			e.port, strerror(-r));
+	else
+		r = parse_answer(text, status, answer, why);
+out:
+	pf_secret_wipe(token, sizeof(token));
+	free(text);
+	pf_tls_client_close(tls);
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? r : 0;
+}
+
+int pf_api_ask(const char *method, const char *path, const json_t *body, json_t **answer)
+{
+	struct pf_reason why = { 0 };
+	const char *message = NULL;
+	unsigned status = 0;
+	char clean[256];
+	json_t *o = NULL;
+
+	if (pf_api_call(method, path, body, &status, &o, &why)) {
+		pf_complain("%s", why.text);
+		return PF_EXIT_FAILURE;
+	}
+	if (status >= 200 && status < 300) {
+		*answer = o;
+		return PF_EXIT_OK;
+	}
+	(void)json_unpack(o, "{s:{s:s}}", "error", "message", &message);
+	pf_complain("%s", pf_printable(clean, sizeof(clean), message ? message : "refused"));
+	json_decref(o);
+	return PF_EXIT_FAILURE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* api.h - the command line as a client of the running host's management API.
+ *
+ * Blocking, one connection per call, the host pinned by the fingerprint that it
+ * left in the state directory. Main thread. */
+#pragma once
+#include <jansson.h>
+#include "core/base/reason.h"
+#include "host/cmd/cmd.h"
+
+/** Asks `method` `path` (behind /api/v1/) with `body`, which may be NULL. *status is HTTP's,
+ * *answer the caller's reference or NULL. -ENOENT when no host runs, -EACCES when the token
+ * cannot be read or the host is another, others from the network; with the words. */
+int pf_api_call(const char *method, const char *path, const json_t *body, unsigned *status,
+	json_t **answer, struct pf_reason *why);
+/** As pf_api_call for a command: complains about every failure, also one that the
+ * host answers. PF_EXIT_OK with the answer, or PF_EXIT_FAILURE. */
+int pf_api_ask(const char *method, const char *path, const json_t *body, json_t **answer);
+
+/** What each of these commands begins with: reads the options, shows the help, becomes
+ * the host's user. True when the command shall go on; else *exit_code is its end.
+ * `usage` is what follows the command's name. */
+bool pf_api_begin(struct pf_options *o, const struct pf_cmd *cmd, const char *usage, int argc,
+	char **argv, int *exit_code);
+/** A name from the network or a file, fit for a terminal: returns buf. */
+const char *pf_printable(char *buf, size_t cap, const char *text);

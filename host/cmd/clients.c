@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include "host/cmd/api.h"
+
+#define FIND_MIN 6 /* digits of a fingerprint that may stand for all */
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int list_clients(void)
+{
+	json_t *o = NULL, *list, *item;
+	char name[80];
+	size_t i;
+	int r = pf_api_ask("GET", "clients", NULL, &o);
+
+	if (r)
+		return r;
+	list = json_object_get(o, "clients");
+	if (!json_array_size(list))
+		printf("no client is paired\n");
+	else
+		printf("%-16s  %-10s  %-24s  %-20s  %-20s  %s\n", "FINGERPRINT", "PLANE", "NAME",
+			"PAIRED", "SEEN", "MAY");
+	json_array_foreach(list, i, item)
+	{
+		const char *expires = text_of(item, "expires");
+		bool file = strcmp(text_of(item, "source"), "paired") != 0;
+
+		printf("%.16s  %-10s  %-24s  %-20s  %-20s  %s%s%s\n", text_of(item, "fingerprint"),
+			text_of(item, "plane"),
+			pf_printable(name, sizeof(name), text_of(item, "name")),
+			file ? "allowed_clients" : text_of(item, "paired"),
+			*text_of(item, "seen") ? text_of(item, "seen") : "-",
+			text_of(item, "grants"), *expires ? " until " : "", expires);
+	}
+	json_decref(o);
+	return PF_EXIT_OK;
+}
+
+static bool is_meant(json_t *client, const char *what)
+{
+	const char *fp = text_of(client, "fingerprint");
+	size_t len = strlen(what);
+
+	if (!strcmp(text_of(client, "name"), what))
+		return true;
+	return len >= FIND_MIN && len <= 64 && !strncasecmp(fp, what, len);
+}
+
+/* The path of the one client that `what` names by name or fingerprint. */
+static int find_client(char path[128], const char *what)
+{
+	json_t *o = NULL, *item;
+	unsigned hits = 0;
+	size_t i;
+	int r = pf_api_ask("GET", "clients", NULL, &o);
+
+	if (r)
+		return r;
+	json_array_foreach(json_object_get(o, "clients"), i, item)
+	{
+		if (!is_meant(item, what))
+			continue;
+		hits++;
+		snprintf(path, 128, "clients/%.15s/%.64s", text_of(item, "plane"),
+			text_of(item, "fingerprint"));
+	}
+	json_decref(o);
+	if (hits == 1)
+		return PF_EXIT_OK;
+	pf_complain(
+		hits ? "several clients are meant by \"%s\"; name one by more of its fingerprint"
+		     : "no client is meant by \"%s\"; name it as punktfunk-host clients does, by "
+		       "name or at least 6 digits of its fingerprint",
+		what);
+	return PF_EXIT_FAILURE;
+}
+
+static int change(const char *what, const char *name, const char *grants, const char *expires)
+{
+	json_t *body = json_object(), *o = NULL;
+	char path[128];
+	int r = find_client(path, what);
+
+	if (r)
+		goto out;
+	if ((name && json_object_set_new(body, "name", json_string(name))) ||
+		(grants && json_object_set_new(body, "grants", json_string(grants))) ||
+		(expires &&
+			json_object_set_new(body, "expires",
+				!strcmp(expires, "never") ? json_null() : json_string(expires)))) {
+		pf_complain("the value is not UTF-8");
+		r = PF_EXIT_USAGE;
+		goto out;
+	}
+	r = pf_api_ask("PATCH", path, body, &o);
+out:
+	json_decref(body);
+	json_decref(o);
+	return r;
+}
+
+int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	const char *words[2] = { NULL }, *name = NULL, *grants = NULL, *expires = NULL;
+	const struct pf_option extra[] = {
+		{ "--name", "NAME", "(set) What to call it.", &name },
+		{ "--grants", "LIST",
+			"(set) What it may do: all, none, or some of gamepad, pointer, keyboard, "
+			"clipboard, microphone, launch.",
+			&grants },
+		{ "--expires", "TIME", "(set) Until when, as 2030-01-31T12:00:00Z, or never.",
+			&expires },
+		{ 0 },
+	};
+	struct pf_options o = { .extra = extra, .words = words, .words_max = 2 };
+	int r;
+
+	if (!pf_api_begin(&o, cmd, "[list | set CLIENT [options]]", argc, argv, &r))
+		goto out;
+	if (!o.word_count || (o.word_count == 1 && !strcmp(words[0], "list"))) {
+		r = list_clients();
+	} else if (o.word_count == 2 && !strcmp(words[0], "set") && (name || grants || expires)) {
+		r = change(words[1], name, grants, expires);
+	} else {
+		pf_complain("usage: punktfunk-host clients [list | set CLIENT --name NAME | "
+			    "--grants LIST | --expires TIME]");
+		r = PF_EXIT_USAGE;
+	}
+out:
+	pf_options_finish(&o);
+	return r;
+}
+
+int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	const char *words[1] = { NULL };
+	struct pf_options o = { .words = words, .words_max = 1 };
+	char path[128];
+	json_t *answer = NULL;
+	int r;
+
+	if (!pf_api_begin(&o, cmd, "CLIENT", argc, argv, &r))
+		goto out;
+	if (!o.word_count) {
+		pf_complain("unpair whom? By name or fingerprint, as punktfunk-host clients lists");
+		r = PF_EXIT_USAGE;
+		goto out;
+	}
+	r = find_client(path, words[0]);
+	if (!r)
+		r = pf_api_ask("DELETE", path, NULL, &answer);
+	if (!r)
+		printf("unpaired\n");
+	json_decref(answer);
+out:
+	pf_options_finish(&o);
+	return r;
+}

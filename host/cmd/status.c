@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "host/cmd/api.h"
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static long long number_of(json_t *o, const char *key)
+{
+	return (long long)json_number_value(json_object_get(o, key));
+}
+
+static void print_status(json_t *o)
+{
+	json_t *sessions = json_object_get(o, "sessions"), *item;
+	long long up_s = number_of(o, "uptime_ms") / 1000;
+	char name[80];
+	size_t i;
+
+	printf("punktfunk-host %s, up %lld:%02lld:%02lld, user %s, display %s\n",
+		text_of(o, "version"), up_s / 3600, up_s / 60 % 60, up_s % 60, text_of(o, "user"),
+		text_of(o, "display_backend"));
+	printf("port %lld, fingerprint %s\n", number_of(o, "port"), text_of(o, "fingerprint"));
+	json_array_foreach(json_object_get(o, "notices"), i, item)
+	{
+		printf("note: %s\n", json_string_value(item) ?: "");
+	}
+	printf("%lld paired, %lld waiting for a PIN, %zu streaming, %lld sessions ended\n",
+		number_of(o, "clients"), number_of(o, "pair_requests"), json_array_size(sessions),
+		number_of(o, "sessions_ended"));
+	json_array_foreach(sessions, i, item)
+	{
+		printf("  %s: %s, %s by %s, %lld kbit/s\n",
+			pf_printable(name, sizeof(name), text_of(item, "name")),
+			text_of(item, "mode"), text_of(item, "codec"), text_of(item, "encoder"),
+			number_of(item, "bitrate_kbps"));
+	}
+}
+
+int pf_cmd_status(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	const char *json = NULL;
+	const struct pf_option extra[] = {
+		{ "--json", NULL, "Print the host's whole answer.", &json },
+		{ 0 },
+	};
+	struct pf_options o = { .extra = extra };
+	json_t *answer = NULL;
+	int r;
+
+	if (pf_api_begin(&o, cmd, "[options]", argc, argv, &r)) {
+		r = pf_api_ask("GET", "status", NULL, &answer);
+		if (!r && json)
+			r = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
+					    puts("") < 0
+				    ? PF_EXIT_FAILURE
+				    : PF_EXIT_OK;
+		else if (!r)
+			print_status(answer);
+	}
+	json_decref(answer);
+	pf_options_finish(&o);
+	return r;
+}
