@@ -184,6 +184,25 @@ static void the_estimate_rises_at_once_and_falls_slowly(void **state)
 	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
 }
 
+/* Packets that the client missed while it took in as many as there was data. */
+static void missed_packets_are_counted_against_all(void **state)
+{
+	struct pf_parity p;
+
+	assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 0, 255), 0);
+	pf_parity_missed(&p, 5); /* nothing was sent */
+	assert_int_equal(pf_parity_loss_ppm(&p), 20000);
+	pf_parity_sent(&p, 900, 500);
+	pf_parity_missed(&p, 100);
+	assert_int_equal(pf_parity_loss_ppm(&p), 100000);
+	pf_parity_sent(&p, 1000, 500);
+	pf_parity_missed(&p, 0);
+	assert_int_equal(pf_parity_loss_ppm(&p), 87500); /* an eighth of the way */
+	pf_parity_sent(&p, 1, 2);
+	pf_parity_missed(&p, UINT64_MAX);
+	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
+}
+
 static void bursts_need_more(void **state)
 {
 	struct pf_parity p;
@@ -205,6 +224,7 @@ int main(void)
 		cmocka_unit_test(simulated_links_lose_what_was_promised),
 		cmocka_unit_test(policy_keeps_its_bounds),
 		cmocka_unit_test(the_estimate_rises_at_once_and_falls_slowly),
+		cmocka_unit_test(missed_packets_are_counted_against_all),
 		cmocka_unit_test(bursts_need_more),
 	};
 

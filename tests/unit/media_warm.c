@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/media/gs_video_seal.h"
 #include "core/media/packetizer.h"
 #include "core/media/reassembler.h"
 #include "core/media/seal.h"
@@ -124,10 +125,50 @@ static void a_warm_path_allocates_nothing(void **state)
 	free(g.data);
 }
 
+static void gamestream_allocates_nothing_from_the_start(void **state)
+{
+	static const uint8_t key[PF_GS_KEY_BYTES];
+	static uint8_t data[1000000], sealed[PF_TRAIN_MAX * (1360 + 16 + PF_GS_PREFIX_BYTES)];
+	uint64_t rng = rng_seed(), packets = 0;
+	struct pf_gs_video_seal seal;
+	struct pf_parity parity;
+	struct pf_gs_params params = { 1360, PF_PARITY_ADAPTIVE, 2, sizeof(data), &parity };
+	struct pf_packetizer *p;
+	unsigned before;
+
+	assert_int_equal(pf_parity_init(&parity, PF_PARITY_ADAPTIVE, 0, 255), 0);
+	before = allocations;
+	assert_int_equal(pf_packetizer_gs_create(&p, &params), 0);
+	assert_true(allocations > before);
+	assert_int_equal(pf_gs_video_seal_init(&seal, key), 0);
+	before = allocations;
+	for (uint32_t i = 1; i < 100; i++) {
+		struct pf_au au = { .data = data, .len = rng_below(&rng, sizeof(data)) };
+		struct pf_au_plan plan;
+		struct pf_train t;
+
+		assert_int_equal(p->ops->begin(p, &au, &plan), 0);
+		for (;;) {
+			p->ops->next(p, PF_TRAIN_MAX, &t);
+			if (!t.count)
+				break;
+			assert_int_equal(pf_gs_video_seal_packets(
+						 &seal, i, t.base, t.plain_bytes, t.count, sealed),
+				0);
+			packets += t.count;
+		}
+	}
+	assert_int_equal(allocations, before);
+	assert_true(seal.counter == packets);
+	p->ops->destroy(p);
+	pf_gs_video_seal_finish(&seal);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_warm_path_allocates_nothing),
+		cmocka_unit_test(gamestream_allocates_nothing_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
