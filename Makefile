@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-fresh lint asan tsan fuzz bench coverage install clean help
+.PHONY: all deps build demo test test-fresh test-trixie lint asan tsan fuzz bench coverage install clean help
 
 all: build
 
@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
 	@echo 'make bench       kernels and stages, as ratios'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
+	@echo 'make test-trixie the same and contract and e2e tests in a Debian 13 root, with labwc'
 	@echo 'make coverage    line coverage of the tests'
 
 deps:
@@ -55,6 +56,9 @@ bench: build
 
 test-fresh:
 	@scripts/test-fresh
+
+test-trixie:
+	@scripts/test-fresh trixie labwc
 
 coverage: deps
 	@test -f build-cov/build.ninja || meson setup build-cov -Db_coverage=true >/dev/null
