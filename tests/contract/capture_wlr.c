@@ -307,22 +307,36 @@ static void damage_brings_each_picture_with_its_place(void **state)
 	stage_down(&st);
 }
 
-static void an_animation_comes_at_about_its_rate_and_in_order(void **state)
+static uint32_t number_of(struct sink *s)
+{
+	uint32_t number;
+
+	pthread_mutex_lock(&s->lock);
+	number = s->number;
+	pthread_mutex_unlock(&s->lock);
+	return number;
+}
+
+static void an_animation_comes_whole_and_in_order(void **state)
 {
 	struct stage st;
-	uint64_t start;
-	uint32_t first, frames;
+	uint32_t drawn = 0;
 
 	stage_up(&st, &hd, 0);
 	start_pattern(&st, "animate", "box");
 	assert_true(await(&st.sink, has_clock, 0, PATIENT_MS));
-	start = pf_clock_mono_ns();
-	first = st.sink.number;
-	frames = count_of(&st.sink);
-	assert_true(await(&st.sink, has_count, frames + 60, PATIENT_MS));
-	/* Every drawn frame is seen; a loaded machine may be slow, not lossy. */
-	assert_in_range(st.sink.number - first, 55, 70);
-	print_message("# 60 frames in %.0f ms\n", (double)(pf_clock_mono_ns() - start) / 1e6);
+	/* Every drawn frame is seen. A loaded machine is late for some, so one
+	 * round of many has to show it; a capture that skips by itself, as one that
+	 * asks too late for its next frame does, never gets there. */
+	for (int round = 0; round < 20 && (!drawn || drawn > 34); round++) {
+		const unsigned frames = count_of(&st.sink);
+		const uint32_t first = number_of(&st.sink);
+
+		assert_true(await(&st.sink, has_count, frames + 30, PATIENT_MS));
+		drawn = number_of(&st.sink) - first;
+		assert_in_range(drawn, 26, UINT32_MAX / 2);
+	}
+	assert_true(drawn <= 34);
 	stage_down(&st);
 }
 
@@ -484,7 +498,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_picture_comes_at_once_and_then_only_on_request),
 		cmocka_unit_test(damage_brings_each_picture_with_its_place),
-		cmocka_unit_test(an_animation_comes_at_about_its_rate_and_in_order),
+		cmocka_unit_test(an_animation_comes_whole_and_in_order),
 		cmocka_unit_test(a_consumer_that_keeps_frames_starves_the_capture_only),
 		cmocka_unit_test(frames_outlive_the_capture),
 		cmocka_unit_test(a_new_mode_changes_the_pictures),

@@ -592,7 +592,7 @@ int main(void)
 			s->works = !pf_encoder_probe(s->ops, s->codec, &s->why);
 		}
 		if (!s->works && s->ops->hardware) {
-			print_message("# not tested here: %s\n", s->why.text);
+			fprintf(stderr, "not tested here: %s\n", s->why.text);
 			continue;
 		}
 		for (size_t t = 0; t < sizeof(each) / sizeof(each[0]); t++) {

@@ -14,7 +14,7 @@ import sys
 import time
 
 import host_bed
-from host_bed import PATIENCE, Place, Server, Skip, until
+from host_bed import PATIENCE, ROOT, USER, Place, Server, Skip, until
 
 PROBE, PATTERN, TONE = sys.argv[2:5]
 SLOW = 4 if os.environ.get("PF_SANITIZE") else 1
@@ -158,9 +158,9 @@ def without_a_command_there_is_a_terminal():
 def two_clients_each_their_own():
     with Desks() as d:
         command = d.command("case $(pf-pattern --print-modes) in *1280x720*) size=small hz=440;; "
-                            "*) size=large hz=1000;; esac\n"
+                            "*) size=large hz=5000;; esac\n"
                             "pf-pattern --report $size.json & exec pf-tone --hz $hz --gain 0.2")
-        clients = {"small": (1280, 720, 60, 440, 1000), "large": (1920, 1080, 30, 1000, 440)}
+        clients = {"small": (1280, 720, 60, 440, 5000), "large": (1920, 1080, 30, 5000, 440)}
         with serve(d, command) as s:
             probes = {name: probe(s, "--seconds", 6, "--mode", f"{w}x{h}@{hz}", "--verify",
                                   "--max-not-shown", 1000, "--reject-tone", other)
@@ -199,6 +199,63 @@ def every_mode_is_made_exactly():
             p = probe(s, "--frames", 1, "--mode", "9000x720@60")
             assert p.wait(timeout=PATIENCE) != 0
             assert "8192" in p.stderr.read() + p.stdout.read()
+
+
+def start_session(d, compositor):
+    """The user's own running desktop, as the host finds it: its environment."""
+    env = {**d.env, "WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman",
+           "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_HEADLESS_OUTPUTS": "1"}
+    config = d.dir / "compositor"
+    config.mkdir()
+    (config / "sway.conf").write_text("xwayland disable\n")
+    d.own()
+    argv = {"sway": ["sway", "-c", config / "sway.conf"], "labwc": ["labwc", "-C", config]}
+    as_user = {"user": USER.pw_uid, "group": USER.pw_gid, "extra_groups": []} if ROOT else {}
+    with open(d.dir / "compositor.log", "w") as log:
+        p = subprocess.Popen(argv[compositor], env=env, stdout=log, stderr=log,
+                             stdin=subprocess.DEVNULL, **as_user)
+    sockets = lambda: [s for s in (d.dir / "runtime_dir").glob("wayland-*") if s.is_socket()]
+    until(lambda: sockets() or p.poll() is not None, f"the socket of {compositor}")
+    assert p.poll() is None, (d.dir / "compositor.log").read_text()
+    return p, sockets()[0].name
+
+
+def in_a_running(compositor, mode):
+    """Streams the user's own session; returns how the probe and a client inside saw it."""
+    if not shutil.which(compositor):
+        raise Skip(f"{compositor} is not installed")
+    with Desks() as d:
+        session, socket = start_session(d, compositor)
+        try:
+            script = d.dir / "input"
+            script.write_text("".join(f"{1500 + 10 * i} move {100 + i} {100 + i}\n"
+                                      for i in range(50)) + "2100 key 0x41 tap\n2200 scroll 120\n")
+            with Server(d, "--trust-on-first-use", "--display-backend", "session", "--audio=no",
+                        "--session-command", d.command("exec pf-pattern --report seen.json"),
+                        WAYLAND_DISPLAY=socket) as s:
+                r = result(probe(s, "--seconds", 3, "--mode", mode, "--expect-content", "--verify",
+                                 "--max-not-shown", 1000, "--input-script", script))
+                until(lambda: d.seen()["steps_y"] != 0, "the last of the input")
+                seen = d.seen()
+                assert seen["text"] == "a" and seen["motions"] > 40, seen
+                s.end()
+            assert session.poll() is None, "the user's session goes on"
+        finally:
+            session.terminate()
+            session.wait(timeout=PATIENCE)
+        assert r["strip_not_forward"] == 0 and r["strips"] > 10, r
+        return r["mode"], [seen["mode_" + k] for k in ("width", "height", "mhz")]
+
+
+def a_running_sway_lends_an_output():
+    told, seen = in_a_running("sway", "1024x768@50")
+    assert told == "1024x768@50" and seen == [1024, 768, 50000], (told, seen)
+
+
+def a_running_labwc_is_mirrored():
+    # The output stays as the user has it; only the rate of the stream is the client's.
+    told, seen = in_a_running("labwc", "1024x768@50")
+    assert told == "{}x{}@50".format(*seen) and told != "1024x768@50", (told, seen)
 
 
 def who_comes_back_finds_the_windows():
@@ -292,6 +349,7 @@ def two_signals_end_it_at_once():
 
 
 host_bed.main([a_desktop_with_sound_and_input, without_a_command_there_is_a_terminal,
-               two_clients_each_their_own, every_mode_is_made_exactly, who_comes_back_finds_the_windows,
+               two_clients_each_their_own, every_mode_is_made_exactly, a_running_sway_lends_an_output,
+               a_running_labwc_is_mirrored, who_comes_back_finds_the_windows,
                a_stopped_host_says_so_and_reports, nothing_outlives_a_killed_host,
                a_compositor_that_dies_is_told_and_replaced, two_signals_end_it_at_once])
