@@ -27,6 +27,12 @@ struct pf_audio_params {
 	const char *options; /* the backend's own, for tests; NULL */
 };
 
+/* NULL-ended list of "K=V"; it points into the struct itself. */
+struct pf_audio_env {
+	const char *list[4];
+	char text[3][160]; /* a path to a socket is at most 107 bytes long */
+};
+
 struct pf_audio;
 
 struct pf_audio_ops {
@@ -37,8 +43,9 @@ struct pf_audio_ops {
 		struct pf_audio **out, const struct pf_audio_params *params, struct pf_reason *why);
 	/* Mandatory. Accepts NULL and half-built objects; children are gone after. */
 	void (*close)(struct pf_audio *a);
-	/* Optional: environment that applications of the desk need. */
-	const char *const *(*app_env)(struct pf_audio *a);
+	/* Optional: environment that applications of a desk need, the same before, while
+	 * and after it has sound: who starts early finds the sound when it is there. */
+	void (*app_env)(const char *runtime_dir, struct pf_audio_env *out);
 };
 
 struct pf_audio {

@@ -83,8 +83,6 @@ struct pw_audio {
 	struct pf_audio base;
 	struct pf_audio_params params;
 	char conf[PF_PATH_BYTES], socket[PF_PATH_BYTES], log[PF_PATH_BYTES];
-	char env_text[3][PF_PATH_BYTES + 32];
-	const char *env[4];
 	struct pf_child *daemon;
 	struct pw_thread_loop *loop;
 	struct pw_context *context;
@@ -257,18 +255,23 @@ static int pw_probe(const struct pf_audio_params *params, struct pf_reason *why)
 	return in_path("pipewire") ? 0 : no_program(why);
 }
 
-static int make_paths(struct pw_audio *a, const struct pf_audio_params *p, struct pf_reason *why)
+static bool socket_fits(const char *dir)
 {
 	const struct sockaddr_un *un = NULL;
+
+	return strlen(dir) + sizeof("/pulse/native") <= sizeof(un->sun_path);
+}
+
+static int make_paths(struct pw_audio *a, const struct pf_audio_params *p, struct pf_reason *why)
+{
 	const char *dir = p->runtime_dir;
-	unsigned n = 0;
 
 	if (p->channels != 2 && p->channels != 6 && p->channels != 8)
 		return pf_reason_set(
 			why, -EINVAL, "%u channels: 2, 6 or 8 are possible", p->channels);
 	if (!dir || dir[0] != '/')
 		return pf_reason_set(why, -EINVAL, "sound needs an absolute runtime directory");
-	if (strlen(dir) + sizeof("/pulse/native") > sizeof(un->sun_path))
+	if (!socket_fits(dir))
 		return pf_reason_set(why, -ENAMETOOLONG,
 			"the path %.100s is too long for a socket in it: set a shorter "
 			"XDG_RUNTIME_DIR",
@@ -277,14 +280,6 @@ static int make_paths(struct pw_audio *a, const struct pf_audio_params *p, struc
 	snprintf(a->socket, sizeof(a->socket), "%s/pipewire-0", dir);
 	if (p->log_dir)
 		snprintf(a->log, sizeof(a->log), "%s/pipewire.log", p->log_dir);
-	snprintf(a->env_text[n], sizeof(a->env_text[n]), "PIPEWIRE_RUNTIME_DIR=%s", dir);
-	a->env[n] = a->env_text[n];
-	n++;
-	snprintf(a->env_text[n], sizeof(a->env_text[n]), "PIPEWIRE_REMOTE=pipewire-0");
-	a->env[n] = a->env_text[n];
-	n++;
-	snprintf(a->env_text[n], sizeof(a->env_text[n]), "PULSE_SERVER=unix:%s/pulse/native", dir);
-	a->env[n] = a->env_text[n];
 	return 0;
 }
 
@@ -537,9 +532,18 @@ fail:
 	return r;
 }
 
-static const char *const *pw_app_env(struct pf_audio *audio)
+static void pw_app_env(const char *runtime_dir, struct pf_audio_env *out)
 {
-	return ((struct pw_audio *)audio)->env;
+	memset(out, 0, sizeof(*out));
+	/* Where no socket can be, open fails, too. */
+	if (!runtime_dir || !socket_fits(runtime_dir))
+		return;
+	snprintf(out->text[0], sizeof(out->text[0]), "PIPEWIRE_RUNTIME_DIR=%s", runtime_dir);
+	snprintf(out->text[1], sizeof(out->text[1]), "PIPEWIRE_REMOTE=pipewire-0");
+	snprintf(out->text[2], sizeof(out->text[2]), "PULSE_SERVER=unix:%s/pulse/native",
+		runtime_dir);
+	for (int i = 0; i < 3; i++)
+		out->list[i] = out->text[i];
 }
 
 const struct pf_audio_ops pf_pipewire_audio_ops = {

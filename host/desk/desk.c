@@ -18,8 +18,8 @@
 #include "host/desk/desk_impl.h"
 #include "host/sys/spawn.h"
 
-/* A program started before the sound's sockets exist would stay mute; one that
- * waits long shows an empty screen. */
+/* A program started before the sound's sockets exist may stay mute if it looks for them
+ * once; one that waits long shows an empty screen. */
 #define SOUND_WAIT_NS	(100 * PF_NS_PER_MS)
 #define RESTART_SPAN_NS (60 * PF_NS_PER_S)
 
@@ -310,7 +310,6 @@ static void step(struct pf_desk *d)
 			free_desk(d);
 		return;
 	}
-	/* Not beside a job: starting the program reads the sound's environment. */
 	if (d->audio_lost && !d->audio_busy)
 		submit_audio(d);
 	if (d->stage < PF_DESK_INPUT || !pf_mode_equal(&d->mode, &d->want)) {
@@ -337,9 +336,10 @@ static void step(struct pf_desk *d)
 		return;
 	}
 	snprintf(d->command, sizeof(d->command), "%s", command_of(d));
-	d->audio_env = NULL;
-	if (d->audio_answered && d->audio && d->audio->ops->app_env)
-		d->audio_env = d->audio->ops->app_env(d->audio);
+	memset(&d->audio_env, 0, sizeof(d->audio_env));
+	/* Sound that comes later, or again, is where this says; none came: nothing. */
+	if (d->audio_channels && d->m->params.audio->app_env && !(d->audio_answered && !d->audio))
+		d->m->params.audio->app_env(d->runtime_dir, &d->audio_env);
 	submit(d, program_work, program_done);
 }
 

@@ -48,7 +48,7 @@ struct pf_desk {
 	struct pf_display *display;
 	struct pf_child *program;
 	struct pf_mode target, job_mode; /* asked of the job; what it tries */
-	const char *const *audio_env;
+	struct pf_audio_env audio_env;
 	struct pf_reason why;
 	int result;
 	char layout[64];

@@ -208,7 +208,7 @@ static int program_up(struct pf_desk *d, struct pf_reason *why)
 	/* A display of the user's own session keeps that session's bus. */
 	if (!pf_desk_is_private(d))
 		p.unset = NULL;
-	(void)append_env(env, append_env(env, 0, 64, display_env), 64, d->audio_env);
+	(void)append_env(env, append_env(env, 0, 64, display_env), 64, d->audio_env.list);
 	if (d->log_dir[0]) {
 		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
 		p.log_path = log;

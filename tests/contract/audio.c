@@ -247,14 +247,14 @@ static struct pf_child *play(struct pf_audio *a, const char *dir, const char *hz
 	char *tool = pf_test_tool("tools/tone/pf-tone"), log[512];
 	const char *const argv[] = { tool, "--gain", "0.3", "--hz", hz, pulse ? "--pulse" : NULL,
 		NULL };
-	const struct pf_child_params p = { .argv = argv,
-		.env = a->ops->app_env(a),
-		.log_path = log,
-		.stdin_fd = -1,
-		.pass_fd = -1 };
+	struct pf_audio_env env;
+	const struct pf_child_params p = {
+		.argv = argv, .env = env.list, .log_path = log, .stdin_fd = -1, .pass_fd = -1
+	};
 	struct pf_child *child = NULL;
 	struct pf_reason why = { 0 };
 
+	a->ops->app_env(dir, &env);
 	snprintf(log, sizeof(log), "%s/tone.log", dir);
 	if (pf_child_start(&child, &p, &why))
 		fail_msg("pf-tone: %s", why.text);
@@ -274,7 +274,10 @@ static void keeps_the_contract(const struct pf_audio_ops *ops, const char *optio
 		unsigned blocks;
 
 		if (ops->app_env) {
-			for (const char *const *v = ops->app_env(a); *v; v++)
+			struct pf_audio_env env;
+
+			ops->app_env(dir, &env);
+			for (const char *const *v = env.list; *v; v++)
 				assert_non_null(strchr(*v, '='));
 			app = play(a, dir, "400", false);
 		}
@@ -498,6 +501,7 @@ static void what_is_missing_is_named(void **state)
 {
 	const struct pf_audio_ops *ops = need("pipewire");
 	char *path = strdup(getenv("PATH")), *dir = pf_test_subdir("audio-"), deep[200];
+	struct pf_audio_env env;
 	struct pf_audio_params p = { .channels = 2, .runtime_dir = dir, .on_pcm = on_pcm };
 	struct pf_audio *a = NULL;
 	struct pf_reason why = { 0 };
@@ -515,6 +519,8 @@ static void what_is_missing_is_named(void **state)
 	deep[sizeof(deep) - 1] = 0;
 	p.runtime_dir = deep;
 	assert_int_equal(ops->open(&a, &p, &why), -ENAMETOOLONG);
+	ops->app_env(deep, &env);
+	assert_null(env.list[0]);
 	p.runtime_dir = "/proc/nothing";
 	assert_true(ops->open(&a, &p, &why) < 0);
 	p.runtime_dir = NULL;

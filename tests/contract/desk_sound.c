@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A desk whose real sound server is killed: the picture stays as it is, and whoever
- * plays after that is heard. */
+/* A desk with a real sound server that is slow or killed: the picture stays as it is,
+ * and whoever plays once it is there is heard. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 #include "core/base/clock.h"
 #include "host/desk/desk.h"
 #include "pf_config.h"
@@ -64,18 +65,27 @@ static void on_shut(void *user)
 			fail_msg("waited in vain for %s", #expr);                                  \
 	} while (0)
 
-static void a_killed_sound_server_comes_back(void **state)
+/* Longer than a desk holds its program back for the sound. */
+static int open_slowly(
+	struct pf_audio **out, const struct pf_audio_params *params, struct pf_reason *why)
+{
+	usleep(400000);
+	return pf_audio_find("pipewire")->open(out, params, why);
+}
+
+static void a_late_or_killed_sound_server_is_found(void **state)
 {
 	static const struct pf_desk_events events = { on_ready, on_taken, on_died };
 	const struct pf_audio_ops *audio = pf_audio_find("pipewire");
 	struct pf_desk_request rq = {
 		.known = true, .key = { 7 }, .mode = { 1280, 720, 60000 }, .audio_channels = 2
 	};
-	struct pf_desks_params params = { .display = pf_display_find("null"), .audio = audio };
+	struct pf_desks_params params = { .display = pf_display_find("null") };
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char *tone = pf_test_tool("tools/tone/pf-tone");
 	const struct pf_source *source;
 	struct pf_reason why = { 0 };
+	struct pf_audio_ops slow;
 	struct pf_config config;
 	struct holder h = { 0 };
 	struct pf_desks *desks;
@@ -93,6 +103,9 @@ static void a_killed_sound_server_comes_back(void **state)
 	pf_config_init(&config);
 	snprintf(config.session_command, sizeof(config.session_command),
 		"while :; do %s --hz 440; sleep 0.05; done", tone);
+	slow = *audio;
+	slow.open = open_slowly;
+	params.audio = &slow;
 	params.config = &config;
 	assert_int_equal(pf_loop_create(&params.loop), 0);
 	assert_int_equal(pf_workers_create(&params.workers, params.loop), 0);
@@ -135,7 +148,7 @@ int main(void)
 	static const char *const tools[] = { NULL };
 #endif
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_killed_sound_server_comes_back),
+		cmocka_unit_test(a_late_or_killed_sound_server_is_found),
 	};
 
 	pf_test_become_user(tools);
