@@ -54,8 +54,8 @@ static json_t *find(json_t *list, const char *key, const char *value)
 }
 
 /* The fingerprint of the request that a PIN would go to; "" when there is not just
- * one such, about which the host will complain. */
-static int choose(char fp[65], json_int_t id)
+ * one such, about which the host will complain; how many in *hits_out. */
+static int choose(char fp[65], size_t *hits_out, json_int_t id)
 {
 	json_t *o = NULL, *list, *item;
 	size_t i, hits = 0;
@@ -76,6 +76,7 @@ static int choose(char fp[65], json_int_t id)
 	}
 	if (hits != 1)
 		*fp = 0;
+	*hits_out = hits;
 	json_decref(o);
 	return PF_EXIT_OK;
 }
@@ -157,6 +158,7 @@ static int enter(const char *pin, const char *request, const char *name)
 	char *end = NULL, fp[65], before[32] = "";
 	json_int_t id = request ? strtoll(request, &end, 10) : 0;
 	json_t *body, *o = NULL;
+	size_t hits = 0;
 	int r;
 
 	if (request && (!*request || *end || id < 1)) {
@@ -165,7 +167,7 @@ static int enter(const char *pin, const char *request, const char *name)
 			request);
 		return PF_EXIT_USAGE;
 	}
-	r = choose(fp, id);
+	r = choose(fp, &hits, id);
 	if (!r && *fp)
 		r = paired_at(fp, before);
 	if (r)
@@ -180,7 +182,7 @@ static int enter(const char *pin, const char *request, const char *name)
 	json_decref(body);
 	json_decref(o);
 	if (r) {
-		if (!request && !*fp)
+		if (!request && hits > 1)
 			(void)list_requests();
 		return r;
 	}

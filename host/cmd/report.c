@@ -66,9 +66,9 @@ static json_t *session_json(const struct pf_session_report *s)
 	const struct pf_stream_stats *v = &s->stream;
 	uint64_t begin_ns = s->started_ns ? s->started_ns : s->ended_ns;
 	double seconds = (double)(s->ended_ns - begin_ns) / 1e9;
-	json_t *o = json_pack("{s:I, s:b, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)s->id,
-		"live", s->live, "client", s->client, "name", s->name, "codec", s->codec, "encoder",
-		s->encoder, "desk", s->desk);
+	json_t *o = json_pack("{s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:s}", "plane", "native", "id",
+		(json_int_t)s->id, "live", s->live, "client", s->client, "name", s->name, "codec",
+		s->codec, "encoder", s->encoder, "desk", s->desk);
 
 	if (!o)
 		return NULL;

@@ -12,6 +12,7 @@
 #include "host/sys/files.h"
 
 #define FILE_VERSION	   1
+#define NEW_FILE_MODE	   0600 /* the environment of an app may hold secrets */
 #define EXIT_TIMEOUT_MS	   5000
 #define EXIT_TIMEOUT_MAX_S 60
 
@@ -437,7 +438,7 @@ static struct stamp stamp_of(const char *path)
 	struct stat st;
 
 	if (stat(path, &st))
-		return (struct stamp){ .mode = 0600 };
+		return (struct stamp){ .mode = NEW_FILE_MODE };
 	return (struct stamp){ .exists = true,
 		.inode = st.st_ino,
 		.size = st.st_size,
@@ -504,6 +505,7 @@ int pf_apps_open(struct pf_apps **out, const char *path, struct pf_reason *why)
 
 	if (!a)
 		goto fail;
+	a->stamp.mode = NEW_FILE_MODE;
 	a->path = strdup(path);
 	a->desktop = new_app();
 	if (!a->path || !a->desktop)

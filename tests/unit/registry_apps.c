@@ -242,6 +242,7 @@ static void changes_reach_the_file(void **state)
 	struct pf_reason why = { 0 };
 	struct pf_apps *a = NULL, *b = NULL;
 	struct pf_app *before, *app;
+	struct stat st;
 	uint32_t id = 0, second = 0;
 
 	assert_int_equal(pf_apps_open(&a, f->path, NULL), 0);
@@ -250,6 +251,8 @@ static void changes_reach_the_file(void **state)
 		add(a, "{\"title\":\"A\",\"command\":\"a\",\"env\":{\"X\":\"1\"}}", &id, NULL), 0);
 	assert_int_equal(add(a, "{\"title\":\"A\"}", &second, NULL), 0);
 	assert_int_not_equal(id, second);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
 	before = pf_apps_find(a, id);
 	assert_int_equal(
 		edit(a, id, "{\"title\":\"B\",\"env\":null,\"on_exit\":\"stay\"}", NULL), 0);

@@ -1,0 +1,522 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The management API and the commands that use it, on a serving host.
+
+Every answer is checked against host/mgmt/openapi.yaml: an operation, status or
+field that it does not name fails. usage: mgmt.py PUNKTFUNK-HOST. Prints TAP."""
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import yaml
+
+from host_bed import PATIENCE, Place, Server, main, until
+
+SPEC = yaml.safe_load(
+    (pathlib.Path(os.environ["PF_SOURCE_ROOT"]) / "host/mgmt/openapi.yaml").read_text())
+# What the checks before the operations say, on any path (see the text of the document).
+ANYWHERE = {400, 401, 403, 405, 413, 415, 503}
+seen = set()  # (path of the document, method, status)
+
+
+# ---- the contract ----
+
+def resolve(schema):
+    while "$ref" in schema:
+        node = SPEC
+        for part in schema["$ref"].split("/")[1:]:
+            node = node[part]
+        schema = node
+    return schema
+
+
+def is_a(value, kind):
+    return {"null": value is None, "string": isinstance(value, str),
+            "boolean": isinstance(value, bool), "array": isinstance(value, list),
+            "object": isinstance(value, dict),
+            "integer": isinstance(value, int) and not isinstance(value, bool),
+            "number": isinstance(value, (int, float)) and not isinstance(value, bool)}[kind]
+
+
+def conforms(value, schema, at="answer"):
+    schema = resolve(schema)
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    assert not kinds or any(is_a(value, k) for k in kinds), f"{at}: {value!r} is no {kinds}"
+    assert value in schema.get("enum", [value]), f"{at}: {value!r} is none of {schema['enum']}"
+    if isinstance(value, str) and "pattern" in schema:
+        assert re.search(schema["pattern"], value), f"{at}: {value!r}"
+    if is_a(value, "number"):
+        assert schema.get("minimum", value) <= value <= schema.get("maximum", value), f"{at}: {value}"
+    for item in value if isinstance(value, list) else []:
+        conforms(item, schema["items"], at + "[]")
+    if isinstance(value, dict):
+        properties, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
+        for name in schema.get("required", []):
+            assert name in value, f"{at}: {name} is missing"
+        for name, v in value.items():
+            assert name in properties or rest, f"{at}: {name} is not documented"
+            if name in properties or isinstance(rest, dict):
+                conforms(v, properties.get(name, rest), f"{at}.{name}")
+
+
+def documented_path(path):
+    for known in SPEC["paths"]:
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", known), path):
+            return known
+    return None
+
+
+def check(method, path, status, headers, text):
+    known = documented_path(path)
+    operation = known and SPEC["paths"][known].get(method.lower())
+    seen.add((known, method, status))
+    if operation and str(status) in operation["responses"]:
+        response = resolve(operation["responses"][str(status)])
+    else:
+        assert status in ANYWHERE or (not operation and status == 404), f"{method} {path}: {status}"
+        response = SPEC["components"]["responses"]["Error"]
+    if "content" not in response:
+        assert not text, text
+        return None
+    assert headers["Content-Type"] == "application/json"
+    body = json.loads(text)
+    conforms(body, response["content"]["application/json"]["schema"])
+    return body
+
+
+# ---- a host and who asks it ----
+
+class Api:
+    def __init__(self, place, server):
+        state = place.dir / "state_home" / "punktfunk"
+        self.port = int(server.words()["mgmt"])
+        self.token = (state / "mgmt-token").read_text().strip()
+        self.context = ssl.create_default_context()
+        self.context.check_hostname = False
+        self.context.verify_mode = ssl.CERT_NONE
+
+    def connect(self):
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        return self.context.wrap_socket(raw)
+
+    def ask(self, method, path, body=None, token=True, raw=None, **headers):
+        """(status, checked body); header names with _ for -."""
+        if token is True:
+            headers.setdefault("Authorization", "Bearer " + self.token)
+        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers.setdefault("Content_Type", "application/json")
+        c = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE,
+                                        context=self.context)
+        try:
+            c.request(method, "/api/v1" + path, data,
+                      {k.replace("_", "-"): v for k, v in headers.items() if v is not None})
+            r = c.getresponse()
+            text = r.read().decode()
+            self.headers = r.headers
+            return r.status, check(method, path, r.status, r.headers, text)
+        finally:
+            c.close()
+
+    def expect(self, status, method, path, body=None, **more):
+        got, answer = self.ask(method, path, body, **more)
+        assert got == status, f"{method} {path}: {got}, not {status}: {answer}"
+        return answer
+
+
+def host(place, *args, **env):
+    s = Server(place, "--display-backend", "pattern", "--audio=no", *args, **env)
+    assert s.line.startswith("ready "), s.stderr()
+    return s
+
+
+def expect(result, code, *words):
+    said = result.stdout + result.stderr
+    assert result.returncode == code, f"exit {result.returncode}, not {code}: {said}"
+    for w in words:
+        assert w in said, f"does not say {w!r}: {said}"
+    return result.stdout
+
+
+FP = "ab" * 32
+
+
+def put_client(place, fingerprint=FP, name="roth", plane="gamestream"):
+    """As if it had paired."""
+    path = place.dir / "data_home" / "punktfunk"
+    path.mkdir(exist_ok=True, mode=0o700)
+    (path / "clients.json").write_text(json.dumps({"version": 1, "clients": [
+        {"plane": plane, "fingerprint": fingerprint, "name": name, "grants": "all",
+         "paired": "2026-01-02T03:04:05Z"}]}))
+    place.own()
+
+
+# ---- tests ----
+
+def every_operation_keeps_the_contract():
+    with Place() as p:
+        put_client(p)
+        (p.config / "allowed_clients").write_text("cd" * 32 + " pointer # den\n")
+        p.own()
+        with host(p, "--gamestream", "--gamestream-port", "0") as s:
+            api = Api(p, s)
+            assert api.expect(200, "GET", "/health", token=False) == {"status": "ok"}
+            status = api.expect(200, "GET", "/status")
+            assert status["clients"] == 1 and status["gamestream_port"] > 0, status
+            assert any("trusted networks" in n for n in status["notices"])
+            assert status["fingerprint"] == s.words()["fingerprint"]
+            assert api.expect(200, "GET", "/pair/requests") == {"requests": []}
+            api.expect(404, "POST", "/pair/pin", {"pin": "1234"})
+            api.expect(400, "POST", "/pair/pin", {"pin": "12345"})
+            clients = api.expect(200, "GET", "/clients")["clients"]
+            assert [c["source"] for c in clients] == ["paired", "allowed_clients"]
+            one = "/clients/gamestream/" + FP
+            assert api.expect(200, "PATCH", one, {"name": "Küche"})["name"] == "Küche"
+            api.expect(400, "PATCH", one, {"grants": "root"})
+            api.expect(409, "DELETE", "/clients/native/" + "cd" * 32)
+            api.expect(204, "DELETE", one)
+            api.expect(404, "DELETE", one)
+            api.expect(404, "PATCH", one, {})
+            app = api.expect(201, "POST", "/apps", {
+                "title": "Föö", "command": "x", "env": {"A": "1"}, "prep": [{"do": "y"}]})
+            there = f"/apps/{app['id']}"
+            assert api.expect(200, "PATCH", there, {"env": None})["env"] == {}
+            titles = [a["title"] for a in api.expect(200, "GET", "/apps")["apps"]]
+            assert titles == ["Desktop", "Föö"], titles
+            assert json.loads((p.config / "apps.json").read_text())["apps"][0]["id"] == app["id"]
+            api.expect(409, "PATCH", "/apps/1", {"title": "x"})
+            api.expect(204, "DELETE", there)
+            api.expect(404, "DELETE", there)
+            api.expect(404, "GET", "/nothing")
+            api.expect(405, "OPTIONS", "/apps")
+            assert api.headers["Allow"] == "GET, POST"
+            for path in ("/status", "/clients", "/apps", "/pair/requests"):
+                api.expect(401, "GET", path, token=False)
+            s.end()
+    for path, operations in SPEC["paths"].items():
+        for method in set(operations) & {"get", "post", "patch", "delete"}:
+            good = [st for pa, m, st in seen if pa == path and m == method.upper()]
+            assert good, f"{method} {path} was not tried"
+
+
+def row4_no_other_origin_enters_a_pin():
+    """gamestream.md 11 row 4: cross-site request forgery, open routes, forms."""
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        app = {"title": "evil", "command": "evil"}
+        api.expect(403, "POST", "/apps", app, Origin="https://evil.example")
+        api.expect(403, "POST", "/apps", app, Origin="null")
+        api.expect(403, "POST", "/apps", app, Sec_Fetch_Site="cross-site")
+        api.expect(403, "POST", "/apps", app, Host="evil.example")
+        api.expect(403, "GET", "/health", Host=f"evil.example:{api.port}")
+        api.expect(415, "POST", "/apps", app, Content_Type="text/plain")
+        api.expect(415, "POST", "/apps", app, Content_Type="application/x-www-form-urlencoded")
+        api.expect(401, "POST", "/apps", app, token=False)
+        api.expect(401, "POST", "/pair/pin", {"pin": "1234"}, token=False)
+        # The token works in no other place.
+        for name in ("token", "session", "Authorization"):
+            api.expect(401, "GET", "/status", token=False, Cookie=f"{name}={api.token}")
+        c = http.client.HTTPSConnection("127.0.0.1", api.port, context=api.context)
+        c.request("GET", "/api/v1/status?token=" + api.token)
+        r = c.getresponse()
+        assert r.status == 401, r.status
+        r.read()
+        # Nothing invites a page in, or into a frame, and nothing is set for later.
+        for answer in (api.expect(200, "GET", "/status"), api.ask("OPTIONS", "/apps",
+                                                                  Origin="https://evil.example")):
+            assert answer
+            names = {k.lower() for k in api.headers.keys()}
+            assert "set-cookie" not in names and not any("access-control" in n for n in names)
+            assert api.headers["X-Frame-Options"] == "DENY"
+        own = f"https://127.0.0.1:{api.port}"
+        api.expect(200, "GET", "/apps", Origin=own)
+        assert len(api.expect(200, "GET", "/apps")["apps"]) == 1
+        s.end()
+
+
+def row4_listens_on_loopback_only():
+    with Place() as p, host(p) as s:
+        port = Api(p, s).port
+        listening = [l.split()[1] for f in ("tcp", "tcp6")
+                     for l in pathlib.Path(f"/proc/net/{f}").read_text().splitlines()[1:]
+                     if l.split()[3] == "0A" and l.split()[1].endswith(f":{port:04X}")]
+        assert listening == [f"0100007F:{port:04X}"], listening
+        s.end()
+
+
+def row5_plain_http_gets_nothing():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        with socket.create_connection(("127.0.0.1", api.port), timeout=PATIENCE) as c:
+            c.sendall(f"GET /api/v1/health HTTP/1.1\r\nHost: localhost:{api.port}\r\n\r\n".encode())
+            said = b""
+            try:
+                while part := c.recv(4096):
+                    said += part
+            except ConnectionError:
+                pass
+            assert b"HTTP" not in said and b"ok" not in said, said
+        api.expect(200, "GET", "/health")
+        s.end()
+
+
+def certificate_and_files():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        state = p.dir / "state_home" / "punktfunk"
+        with api.connect() as c:
+            der = c.getpeercert(binary_form=True)
+            assert hashlib.sha256(der).hexdigest() == s.words()["fingerprint"]
+        for name in ("mgmt-token", "mgmt.json"):
+            assert (state / name).stat().st_mode & 0o777 == 0o600
+        told = json.loads((state / "mgmt.json").read_text())
+        assert told["port"] == api.port and told["fingerprint"] == s.words()["fingerprint"]
+        assert told["pid"] == s.p.pid
+        s.end()
+        assert not (state / "mgmt.json").exists() and (state / "mgmt-token").exists()
+
+
+def hostile_requests():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        api.expect(413, "POST", "/apps", raw=b" " * 65537)
+        # Its length unsaid.
+        c = api.connect()
+        c.sendall((f"POST /api/v1/apps HTTP/1.1\r\nHost: localhost:{api.port}\r\n"
+                   f"Authorization: Bearer {api.token}\r\nContent-Type: application/json\r\n"
+                   "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n").encode())
+        for _ in range(17):
+            c.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")
+        c.sendall(b"0\r\n\r\n")
+        assert c.recv(4096).startswith(b"HTTP/1.1 413"), "chunked"
+        c.close()
+        for raw in (b"", b"{", b"[" * 60000, b"\xff", b"null", b'{"title": "\\u0000"}',
+                    b'{"title": "a", "title": "b"}', b'{"title": 1e999}'):
+            api.expect(400, "POST", "/apps", raw=raw)
+        api.expect(400, "GET", "/status", Host="localhost", host="evil.example")
+        for head in (b"GET / HTTP/1.1\r\n\r\n", b"GET /" + b"a" * 40000 + b" HTTP/1.1\r\n\r\n",
+                     b"\0" * 1000, b"GET /api/v1/health HTTP/1.1\r\n" + b"X: y\r\n" * 20000):
+            c = api.connect()
+            try:
+                c.sendall(head)
+                c.settimeout(5)
+                said = c.recv(100)
+                assert not said.startswith(b"HTTP/1.1 200"), said
+            except OSError:
+                pass
+            finally:
+                c.close()
+        api.expect(200, "GET", "/health")
+        s.end()
+
+
+def slow_clients_are_dropped():
+    """Row 22: who drips or says nothing does not hold a place for ever."""
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        silent = socket.create_connection(("127.0.0.1", api.port))
+        drip = api.connect()
+        drip.settimeout(0.5)
+        ended, begin = False, time.monotonic()
+        while not ended and time.monotonic() < begin + PATIENCE:
+            try:
+                drip.sendall(b"X")
+                ended = not drip.recv(100)
+            except TimeoutError:
+                pass
+            except OSError:
+                ended = True
+        assert ended, "a dripping request went on"
+        assert time.monotonic() - begin > 5
+        silent.settimeout(PATIENCE)
+        try:
+            while silent.recv(100):  # at most TLS's own goodbye
+                pass
+        except ConnectionError:
+            pass
+        api.expect(200, "GET", "/health")
+        s.end()
+
+
+def many_at_once_and_an_end_amid_them():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        wrong, done = [], []
+        stop = threading.Event()
+
+        def work():
+            while not stop.is_set():
+                try:
+                    status, _ = Api(p, s).ask("GET", "/status")
+                    (done if status == 200 else wrong).append(status)
+                except (OSError, http.client.HTTPException) as e:
+                    if not stop.is_set():
+                        wrong.append(repr(e))
+
+        threads = [threading.Thread(target=work) for _ in range(16)]
+        for t in threads:
+            t.start()
+        until(lambda: len(done) > 200 or wrong, "200 answers")
+        stop.set()  # from now on a refusal is right
+        s.end()
+        for t in threads:
+            t.join()
+        assert not [w for w in wrong if w != 503], wrong[:3]
+
+
+def commands_speak_to_the_host():
+    with Place() as p:
+        for command in (["status"], ["pair", "1234"], ["clients"], ["unpair", "x"], ["apps"]):
+            expect(p.run(*command), 1, "runs for this user", "punktfunk-host serve")
+        put_client(p)
+        with host(p) as s:
+            expect(p.run("status"), 0, "user " + s.words()["user"], s.words()["fingerprint"],
+                   "1 paired")
+            assert json.loads(p.run("status", "--json").stdout)["clients"] == 1
+            number = expect(p.run("apps", "add", "Föö bar", "--command", "foot", "--workdir", "/tmp",
+                                  "--on-exit", "stay", "--detached"), 0).strip()
+            expect(p.run("apps"), 0, "Desktop", number, "Föö bar", "foot")
+            app = json.loads((p.config / "apps.json").read_text())["apps"][0]
+            assert app["detached"] and app["on_exit"] == "stay" and app["workdir"] == "/tmp"
+            expect(p.run("apps", "add", "x", "--workdir", "here"), 1, "workdir", "absolute")
+            expect(p.run("apps", "remove", "Föö bar"), 0)
+            expect(p.run("apps", "remove", number), 1, "no app")
+            expect(p.run("apps", "remove", "Desktop"), 1, "built in")
+            expect(p.run("clients"), 0, FP[:16], "roth", "2026-01-02T03:04:05Z")
+            expect(p.run("clients", "set", "roth", "--name", "Sofa", "--grants",
+                         "pointer,keyboard", "--expires", "2099-01-01T00:00:00Z"), 0)
+            expect(p.run("clients"), 0, "Sofa", "pointer,keyboard until 2099")
+            expect(p.run("clients", "set", "Sofa", "--grants", "root"), 1, "grants")
+            expect(p.run("unpair", "roth"), 1, "no client")
+            expect(p.run("unpair", FP[:8].upper()), 0, "unpaired")
+            expect(p.run("clients"), 0, "no client is paired")
+            expect(p.run("pair"), 0, "no client waits")
+            expect(p.run("pair", "1234"), 1, "--gamestream")
+            for usage in (["apps", "bogus"], ["clients", "set", "x"], ["unpair"], ["pair", "1", "2"],
+                          ["pair", "1234", "--request", "x"], ["status", "x"]):
+                expect(p.run(*usage), 2)
+            for command in ("pair", "clients", "unpair", "apps", "status"):
+                expect(p.run(command, "--help"), 0, "usage: punktfunk-host " + command, "--user")
+                expect(p.run("help", command), 0, "usage: punktfunk-host " + command)
+            s.end()
+
+
+def pins_go_to_the_one_request_meant():
+    with Place() as p, host(p, "--gamestream", "--gamestream-port", "0") as s:
+        base = int(s.words()["gamestream"])
+        waiting = []
+
+        def get(target):
+            c = socket.create_connection(("127.0.0.1", base), timeout=PATIENCE)
+            c.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            return c
+
+        def knock(uniqueid):
+            pem = (pathlib.Path(os.environ["PF_SOURCE_ROOT"]) /
+                   "tests/fuzz/corpus/crypto_cert/pem").read_bytes()[1:]
+            waiting.append(get(f"/pair?uniqueid={uniqueid}&devicename=roth&updateState=1"
+                               f"&phrase=getservercert&salt={'00' * 16}&clientcert={pem.hex()}"))
+
+        def pending():
+            return json.loads(p.run("status", "--json").stdout)["pair_requests"]
+
+        expect(p.run("pair", "1234"), 1, "no client waits")
+        knock("0123456789ABCDEF")
+        until(lambda: pending() == 1, "the first request")
+        expect(p.run("pair", "list"), 0, "127.0.0.1", "roth")
+        knock("FEDCBA9876543210")
+        until(lambda: pending() == 2, "the second request")
+        said = expect(p.run("pair", "1234"), 1, "REQUEST", "roth")
+        numbers = re.findall(r"^(\d+) +127", said, re.M)
+        assert len(numbers) == 2, said
+        expect(p.run("pair", "1234", "--request", "999999"), 1)
+        # The PIN reaches the one; its client gives up, which the command says.
+        cli = subprocess.Popen(p.argv("pair", "1234", "--request", numbers[0]), env=p.env, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert b"plaincert" in waiting[0].recv(16384)
+        for uniqueid in ("0123456789ABCDEF", "FEDCBA9876543210"):
+            get(f"/unpair?uniqueid={uniqueid}").recv(4096)
+        out, err = cli.communicate(timeout=PATIENCE)
+        assert cli.returncode == 1 and "did not pair" in err, out + err
+        until(lambda: pending() == 0, "no request")
+        assert p.run("clients").stdout.startswith("no client")
+        s.end()
+
+
+def what_stands_in_the_way_is_named():
+    with Place() as p:
+        state = p.dir / "state_home" / "punktfunk"
+        with host(p) as s:
+            port = s.words()["mgmt"]
+            # Another host with these directories, another one with this port.
+            expect(p.run("serve", "--display-backend", "pattern", "--port", "0", "--mgmt-port", "0"),
+                   5, "another punktfunk-host", str(s.p.pid))
+            with Place() as other:
+                expect(other.run("serve", "--display-backend", "pattern", "--port", "0",
+                                 "--mgmt-port", port), 4, port, "in use", "mgmt_port")
+                expect(other.run("serve", "--display-backend", "pattern", "--port", "0",
+                                 "--mgmt-bind", "nowhere"), 4, "mgmt_bind", "127.0.0.1")
+                with host(other, "--mgmt=no") as quiet:
+                    assert quiet.words()["mgmt"] == "0"
+                    expect(other.run("status"), 1, "no punktfunk-host")
+                    quiet.end()
+            token = (state / "mgmt-token").read_text()
+            os.chmod(state / "mgmt-token", 0)
+            expect(p.run("status"), 1, "mgmt-token", "user of the host")
+            os.chmod(state / "mgmt-token", 0o600)
+            (state / "mgmt-token").write_text("0" * 64 + "\n")
+            expect(p.run("status"), 1, "token")
+            (state / "mgmt-token").write_text(token)
+            told = (state / "mgmt.json").read_text()
+            (state / "mgmt.json").write_text(told.replace(s.words()["fingerprint"], "00" * 32))
+            expect(p.run("status"), 1, "another certificate")
+            (state / "mgmt.json").write_text(told)
+            expect(p.run("status"), 0)
+            s.p.send_signal(signal.SIGKILL)
+            s.p.wait()
+            expect(p.run("status"), 1, "does not answer", "serve")
+        with host(p) as s:  # and starts over what the killed one left
+            expect(p.run("status"), 0)
+            s.end()
+
+
+def acknowledged_changes_survive_a_kill():
+    with Place() as p:
+        known, acknowledged = set(), []
+        for round in range(8):
+            with host(p) as s:
+                api = Api(p, s)
+                have = {a["title"] for a in api.expect(200, "GET", "/apps")["apps"]} - {"Desktop"}
+                assert set(acknowledged) <= have <= set(acknowledged) | known, have
+                acknowledged = sorted(have)
+                killer = threading.Timer(0.02 + 0.03 * round, s.p.kill)
+                killer.start()
+                for i in range(250):
+                    title = f"app {round}.{i}"
+                    known.add(title)
+                    if len(acknowledged) > 100:
+                        break
+                    try:
+                        if api.ask("POST", "/apps", {"title": title})[0] == 201:
+                            acknowledged.append(title)
+                    except (OSError, http.client.HTTPException):
+                        break
+                killer.join()
+                s.p.wait()
+
+
+main([every_operation_keeps_the_contract, row4_no_other_origin_enters_a_pin,
+      row4_listens_on_loopback_only, row5_plain_http_gets_nothing, certificate_and_files,
+      hostile_requests, slow_clients_are_dropped, many_at_once_and_an_end_amid_them,
+      commands_speak_to_the_host, pins_go_to_the_one_request_meant,
+      what_stands_in_the_way_is_named, acknowledged_changes_survive_a_kill])
