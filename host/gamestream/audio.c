@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/gamestream/audio.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "core/base/log.h"
+#include "core/base/ring.h"
 #include "core/net/udp.h"
 #include "host/audio/opus.h"
 #include "host/audio/sound.h"
 
+#define MOVES 8 /* on their way to the sound thread, which looks at each packet */
+
+struct move {
+	int fd; /* the socket to use from now on, or -1: */
+	struct sockaddr_storage peer;
+};
+
 struct pf_gs_audio {
 	struct pf_sound *sound;
-	_Atomic int fd; /* -1 before the first; its number then stays */
+	struct pf_ring moves;
+	bool bound; /* control loop */
 	_Atomic uint64_t packets, datagrams, bytes, errors;
-	struct pf_gs_audio_packer packer; /* sound thread */
+	/* sound thread */
+	int fd; /* -1 before the first */
+	struct pf_gs_audio_packer packer;
 };
 
 static void count(_Atomic uint64_t *counter, uint64_t n)
@@ -23,14 +33,27 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+static void use_socket(struct pf_gs_audio *a, int fd)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	a->fd = fd;
+}
+
 /* The sound thread. */
 static void on_packet(void *user, const struct pf_sound_packet *packet)
 {
 	struct pf_gs_audio *a = user;
-	const int fd = atomic_load_explicit(&a->fd, memory_order_acquire);
 	struct pf_gs_audio_datagrams d;
+	struct move m;
 
-	if (fd < 0)
+	while (pf_ring_take(&a->moves, &m)) {
+		if (m.fd >= 0)
+			use_socket(a, m.fd);
+		else if (pf_udp_connect(a->fd, &m.peer))
+			count(&a->errors, 1);
+	}
+	if (a->fd < 0)
 		return;
 	if (pf_gs_audio_packer_put(&a->packer, packet->data, packet->len, &d)) {
 		count(&a->errors, 1);
@@ -38,7 +61,7 @@ static void on_packet(void *user, const struct pf_sound_packet *packet)
 	}
 	count(&a->packets, 1);
 	for (unsigned i = 0; i < d.count; i++) {
-		if (send(fd, d.at[i].data, d.at[i].len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		if (send(a->fd, d.at[i].data, d.at[i].len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 			count(&a->errors, 1);
 			continue;
 		}
@@ -60,10 +83,15 @@ int pf_gs_audio_open(
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	atomic_init(&a->fd, -1);
+	a->fd = -1;
 	r = pf_gs_audio_packer_init(&a->packer, &o->wire);
 	if (r) {
 		pf_reason_set(why, r, "sound packets of %u ms are not possible", o->wire.packet_ms);
+		goto fail;
+	}
+	r = pf_ring_init(&a->moves, MOVES, sizeof(struct move));
+	if (r) {
+		pf_reason_set(why, r, "out of memory");
 		goto fail;
 	}
 	sound.user = a;
@@ -86,39 +114,41 @@ fail:
 void pf_gs_audio_close(struct pf_gs_audio **audio)
 {
 	struct pf_gs_audio *a = *audio;
+	struct move m;
 
 	if (!a)
 		return;
 	pf_sound_close(&a->sound);
+	while (a->moves.slots && pf_ring_take(&a->moves, &m))
+		if (m.fd >= 0)
+			use_socket(a, m.fd);
+	pf_ring_finish(&a->moves);
+	use_socket(a, -1);
 	pf_gs_audio_packer_finish(&a->packer);
-	if (atomic_load(&a->fd) >= 0)
-		close(atomic_load(&a->fd));
 	free(a);
 	*audio = NULL;
 }
 
 int pf_gs_audio_set_socket(struct pf_gs_audio *a, int fd)
 {
-	const int before = atomic_load(&a->fd);
-	int r = 0;
+	const struct move m = { .fd = fd };
 
 	pf_udp_shrink_receive(fd);
-	if (before < 0) {
-		atomic_store_explicit(&a->fd, fd, memory_order_release);
-		return 0;
+	if (!pf_ring_put(&a->moves, &m)) {
+		close(fd);
+		return -EAGAIN;
 	}
-	/* The sound thread may be sending on the old one: its number stays valid. */
-	if (dup3(fd, before, O_CLOEXEC) < 0)
-		r = -errno;
-	close(fd);
-	return r;
+	a->bound = true;
+	return 0;
 }
 
 int pf_gs_audio_set_peer(struct pf_gs_audio *a, const struct sockaddr_storage *peer)
 {
-	const int fd = atomic_load(&a->fd);
+	const struct move m = { .fd = -1, .peer = *peer };
 
-	return fd < 0 ? -ENOTCONN : pf_udp_connect(fd, peer);
+	if (!a->bound)
+		return -ENOTCONN;
+	return pf_ring_put(&a->moves, &m) ? 0 : -EAGAIN;
 }
 
 void pf_gs_audio_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)

@@ -31,7 +31,7 @@ struct pf_gs_audio_stats {
 	uint64_t packets;   /* Opus packets that took a number */
 	uint64_t datagrams; /* sent, parity included */
 	uint64_t bytes;	    /* of these, UDP payload */
-	uint64_t errors;    /* packets refused, datagrams the kernel did not take */
+	uint64_t errors;    /* packets refused, datagrams and moves the kernel did not take */
 	uint64_t filled;    /* blocks of silence put in */
 	uint64_t lost;	    /* blocks of the desk that came too fast or too late */
 	uint64_t encode_ns;
@@ -45,12 +45,13 @@ int pf_gs_audio_open(
  * NULL inside. */
 void pf_gs_audio_close(struct pf_gs_audio **a);
 
-/** Control loop. Sends through `fd` from now on, a UDP socket connected to the
- * client, which it takes over, on failure too. The first time the first packet
- * follows within one packet's time, with number 0; later numbers go on. */
+/** Control loop. Sends through `fd`, a UDP socket connected to the client, from the
+ * next packet on, which is due within one packet's time; the first has number 0,
+ * later ones go on. Takes `fd` over, on failure too. -EAGAIN when moves come
+ * faster than packets. */
 int pf_gs_audio_set_socket(struct pf_gs_audio *a, int fd);
-/** Control loop. Connects the socket to where a later ping came from. -ENOTCONN
- * before the first pf_gs_audio_set_socket. */
+/** Control loop. Connects the socket to where a later ping came from, before the
+ * next packet. -ENOTCONN before the first pf_gs_audio_set_socket, or -EAGAIN. */
 int pf_gs_audio_set_peer(struct pf_gs_audio *a, const struct sockaddr_storage *peer);
 
 /** For pf_desk_set_pcm, with the pf_gs_audio as `user`. */

@@ -287,7 +287,7 @@ static void numbers_go_on_when_the_client_moves(void **state)
 {
 	struct client *c = &client;
 	struct pf_gs_audio *a = start(c, 2, 1, 1, false, 5, false, 96);
-	struct sockaddr_storage to;
+	struct sockaddr_storage to = udp_loopback(1);
 	const int first = c->fd;
 	uint8_t p[1400];
 	int fd[2];
