@@ -12,6 +12,8 @@
  * lost is sent again at this grain. */
 #define TICK_NS	  (10 * PF_NS_PER_MS)
 #define EVENT_MAX 64 /* in one turn of the loop */
+/* Links that may claim one session before a message proves whose it is. */
+#define CLAIMS_MAX 8
 /* A client is lost after this much silence (gamestream.md 8). */
 #define LOST_MS 10000
 
@@ -44,6 +46,16 @@ static uint16_t read16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+static unsigned claims(const ENetHost *host, uint32_t data)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < host->peerCount; i++)
+		n += host->peers[i].state != ENET_PEER_STATE_DISCONNECTED &&
+		     host->peers[i].eventData == data;
+	return n;
+}
+
 /* Sees every datagram before ENet does: 1 keeps it from ENet. */
 static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
 {
@@ -63,10 +75,17 @@ static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
 		(p[head] & ENET_PROTOCOL_COMMAND_MASK) != ENET_PROTOCOL_COMMAND_CONNECT)
 		return 1;
 	memcpy(&data, p + head + offsetof(ENetProtocolConnect, data), sizeof(data));
-	if (c->events->wanted(c->user, ENET_NET_TO_HOST_32(data)))
+	data = ENET_NET_TO_HOST_32(data);
+	if (c->events->wanted(c->user, data) && claims(host, data) < CLAIMS_MAX)
 		return 0;
 	c->stats.refused_connects++;
 	return 1;
+}
+
+static void drop(ENetPeer *peer)
+{
+	peer->data = NULL;
+	enet_peer_disconnect(peer, 0);
 }
 
 static void on_connect(struct pf_gs_control *c, ENetPeer *peer, uint32_t data)
@@ -74,12 +93,10 @@ static void on_connect(struct pf_gs_control *c, ENetPeer *peer, uint32_t data)
 	void *session = c->events->wanted(c->user, data);
 
 	enet_peer_timeout(peer, 2, LOST_MS, LOST_MS);
-	if (session && c->events->connected(c->user, session, (struct pf_gs_link *)peer)) {
-		peer->data = session;
+	peer->data = session;
+	if (session)
 		return;
-	}
 	c->stats.refused_connects++;
-	peer->data = NULL;
 	enet_peer_disconnect_now(peer, 0);
 }
 
@@ -94,15 +111,16 @@ static void take_event(struct pf_gs_control *c, ENetEvent *e)
 	case ENET_EVENT_TYPE_RECEIVE:
 		if (e->packet->dataLength > PF_GS_CONTROL_MAX)
 			c->stats.oversized++;
-		else if (session)
-			c->events->message(
-				c->user, session, e->packet->data, e->packet->dataLength);
+		else if (session &&
+			 !c->events->message(c->user, session, (struct pf_gs_link *)e->peer,
+				 e->packet->data, e->packet->dataLength))
+			drop(e->peer);
 		enet_packet_destroy(e->packet);
 		break;
 	case ENET_EVENT_TYPE_DISCONNECT:
 		e->peer->data = NULL;
 		if (session)
-			c->events->gone(c->user, session);
+			c->events->gone(c->user, session, (struct pf_gs_link *)e->peer);
 		break;
 	default:
 		break;
@@ -225,6 +243,21 @@ void pf_gs_link_close(struct pf_gs_link *link)
 
 	peer->data = NULL;
 	enet_peer_disconnect_later(peer, 0);
+	if (!c->serving)
+		enet_host_flush(c->host);
+}
+
+void pf_gs_control_release(
+	struct pf_gs_control *c, const void *session, const struct pf_gs_link *keep)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->host->peerCount; i++) {
+		ENetPeer *peer = &c->host->peers[i];
+
+		if (peer->data == session && peer != peer_of(keep))
+			drop(peer);
+	}
 	if (!c->serving)
 		enet_host_flush(c->host);
 }

@@ -20,12 +20,13 @@ struct pf_gs_link; /* one client's connection */
 struct pf_gs_control_events {
 	/* Who waits for this connect data? NULL = nobody. */
 	void *(*wanted)(void *user, uint32_t connect_data);
-	/* `session` (from wanted) is connected by `link`. False refuses it. */
-	bool (*connected)(void *user, void *session, struct pf_gs_link *link);
-	/* One message of the client; the bytes are valid during the call. */
-	void (*message)(void *user, void *session, const uint8_t *data, size_t len);
-	/* The client left, or was silent for ten seconds: forget the link. */
-	void (*gone)(void *user, void *session);
+	/* One message for `session` (from wanted). Connect data travel in clear: only
+	 * a message that proves the key shows whose link it is. Do not close the link
+	 * here but by the return value: false ends it. */
+	bool (*message)(void *user, void *session, struct pf_gs_link *link, const uint8_t *data,
+		size_t len);
+	/* This one left, or was silent for ten seconds: forget the link. */
+	void (*gone)(void *user, void *session, struct pf_gs_link *link);
 };
 
 struct pf_gs_control_stats {
@@ -42,6 +43,10 @@ void pf_gs_control_close(struct pf_gs_control *c);
 int pf_gs_link_send(struct pf_gs_link *link, const void *data, size_t len);
 /** Ends it after what was sent has arrived; `gone` does not come any more. */
 void pf_gs_link_close(struct pf_gs_link *link);
+/** Ends every link that came for `session` except `keep` (NULL = every one), at
+ * once; `gone` does not come for them. */
+void pf_gs_control_release(
+	struct pf_gs_control *c, const void *session, const struct pf_gs_link *keep);
 /** Round trip time as ENet measures it, in ms. */
 unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link);
 void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out);

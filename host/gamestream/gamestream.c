@@ -56,24 +56,19 @@ static void *wanted(void *user, uint32_t connect_data)
 	return NULL;
 }
 
-static bool on_connected(void *user, void *session, struct pf_gs_link *link)
+static bool on_message(
+	void *user, void *session, struct pf_gs_link *link, const uint8_t *data, size_t len)
 {
-	return pf_gs_session_connected(session, link);
+	return pf_gs_session_message(session, link, data, len);
 }
 
-static void on_message(void *user, void *session, const uint8_t *data, size_t len)
+static void on_gone(void *user, void *session, struct pf_gs_link *link)
 {
-	pf_gs_session_message(session, data, len);
-}
-
-static void on_gone(void *user, void *session)
-{
-	pf_gs_session_gone(session);
+	pf_gs_session_gone(session, link);
 }
 
 static const struct pf_gs_control_events control_events = {
 	.wanted = wanted,
-	.connected = on_connected,
 	.message = on_message,
 	.gone = on_gone,
 };

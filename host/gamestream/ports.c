@@ -2,6 +2,7 @@
 #include "host/gamestream/ports.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,10 +17,17 @@
 struct pf_gs_port {
 	int fd;
 	uint16_t port;
+	struct pf_loop *loop;
 	sd_event_source *source;
 	pf_gs_ping_fn *on_ping;
 	void *user;
 	uint64_t strays;
+};
+
+struct pf_gs_ear {
+	struct pf_gs_port *port;
+	int fd;
+	sd_event_source *source;
 };
 
 static int open_socket(const struct sockaddr_in *local, int *out)
@@ -61,8 +69,8 @@ static const struct in_pktinfo *packet_info(struct msghdr *m)
 	return NULL;
 }
 
-/* One datagram. -EAGAIN when none waits. */
-static int take(struct pf_gs_port *p)
+/* One datagram of the port's or of an ear's. -EAGAIN when none waits. */
+static int take(struct pf_gs_port *p, int fd)
 {
 	uint8_t data[PF_GS_PING_BYTES + 1];
 	struct pf_gs_ping ping;
@@ -77,7 +85,7 @@ static int take(struct pf_gs_port *p)
 		.msg_control = control,
 		.msg_controllen = sizeof(control),
 	};
-	ssize_t n = recvmsg(p->fd, &m, 0);
+	ssize_t n = recvmsg(fd, &m, 0);
 	const struct in_pktinfo *info;
 
 	if (n < 0)
@@ -98,8 +106,17 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
 {
 	struct pf_gs_port *p = user;
 
-	for (unsigned i = 0; i < TURN_MAX && !take(p); i++)
+	for (unsigned i = 0; i < TURN_MAX && !take(p, fd); i++)
 		;
+	return 0;
+}
+
+static int on_heard(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+	struct pf_gs_ear *e = user;
+
+	/* Once in a turn: the session behind it may close the ear. */
+	(void)take(e->port, fd);
 	return 0;
 }
 
@@ -112,7 +129,9 @@ int pf_gs_port_open(struct pf_gs_port **out, struct pf_loop *loop, const char *a
 
 	if (!p)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	*p = (struct pf_gs_port){ .fd = -1, .port = port, .on_ping = on_ping, .user = user };
+	*p = (struct pf_gs_port){
+		.fd = -1, .port = port, .loop = loop, .on_ping = on_ping, .user = user
+	};
 	r = inet_pton(AF_INET, address, &local.sin_addr) == 1 ? 0 : -EINVAL;
 	if (!r)
 		r = check_free(&local);
@@ -156,6 +175,41 @@ int pf_gs_port_connect(const struct pf_gs_port *p, const struct pf_gs_path *path
 	}
 	pf_udp_grow_buffers(*fd);
 	return 0;
+}
+
+int pf_gs_ear_open(struct pf_gs_ear **out, struct pf_gs_port *p, int fd)
+{
+	struct pf_gs_ear *e = calloc(1, sizeof(*e));
+	int r = 0;
+
+	if (!e)
+		return -ENOMEM;
+	e->port = p;
+	e->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (e->fd < 0 || setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &(int){ 1 }, sizeof(int)))
+		r = -errno;
+	if (!r)
+		r = sd_event_add_io(
+			pf_loop_event(p->loop), &e->source, e->fd, EPOLLIN, on_heard, e);
+	if (r < 0) {
+		pf_gs_ear_close(&e);
+		return r;
+	}
+	*out = e;
+	return 0;
+}
+
+void pf_gs_ear_close(struct pf_gs_ear **ear)
+{
+	struct pf_gs_ear *e = *ear;
+
+	*ear = NULL;
+	if (!e)
+		return;
+	sd_event_source_disable_unref(e->source);
+	if (e->fd >= 0)
+		close(e->fd);
+	free(e);
 }
 
 uint64_t pf_gs_port_strays(const struct pf_gs_port *p)

@@ -369,6 +369,8 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 	s->ended_ns = pf_clock_mono_ns();
 	snprintf(s->close_text, sizeof(s->close_text), "%.127s", text ? text : "");
 	pf_timer_stop(&s->tick);
+	pf_gs_ear_close(&s->video_ear);
+	pf_gs_ear_close(&s->audio_ear);
 	pf_gs_rtsp_finish_announce(s, 503);
 	if (s->link) {
 		n = code ? pf_gs_ctl_build(&term, msg, sizeof(msg)) : 0;
@@ -379,6 +381,7 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 		pf_gs_link_close(s->link);
 		s->link = NULL;
 	}
+	pf_gs_control_release(s->g->control, s, NULL);
 	pf_gs_session_kick(s);
 }
 
@@ -499,6 +502,7 @@ static void bind_sound(struct pf_gs_session *s)
 		memcpy(&peer, &s->audio_path.peer, sizeof(s->audio_path.peer));
 		(void)pf_gs_audio_set_peer(s->sound, &peer);
 	} else if (!pf_gs_port_connect(s->g->audio, &s->audio_path, &fd)) {
+		(void)pf_gs_ear_open(&s->audio_ear, s->g->audio, fd);
 		if (s->announce.audio_qos)
 			pf_udp_set_dscp(fd, DSCP_AUDIO);
 		s->sound_bound = !pf_gs_audio_set_socket(s->sound, fd);
@@ -566,17 +570,13 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 
 /* ---- control ---- */
 
-bool pf_gs_session_connected(struct pf_gs_session *s, struct pf_gs_link *link)
+/* One connection per launch (gamestream.md 11, row 12). */
+static void bind_link(struct pf_gs_session *s, struct pf_gs_link *link)
 {
-	/* One connection per launch (gamestream.md 11, row 12). */
-	if (s->ending || s->connected || !s->announced)
-		return false;
-	if (pf_gs_ctl_seal_init(&s->seal, s->launch.rikey, PF_GS_FROM_HOST, PF_GS_SCHEME_V2))
-		return false;
 	s->link = link;
 	s->connected = true;
-	s->control_ns = s->connected_ns = pf_clock_mono_ns();
-	return true;
+	s->connected_ns = pf_clock_mono_ns();
+	pf_gs_control_release(s->g->control, s, link);
 }
 
 static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)
@@ -588,25 +588,28 @@ static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)
 		pf_sender_fec_status(s->sender, total - got);
 }
 
-void pf_gs_session_message(struct pf_gs_session *s, const uint8_t *data, size_t len)
+bool pf_gs_session_message(
+	struct pf_gs_session *s, struct pf_gs_link *link, const uint8_t *data, size_t len)
 {
 	uint8_t text[PF_GS_CTL_MSG_MAX];
 	struct pf_gs_input in;
 	struct pf_gs_ctl m;
 	int n;
 
-	if (s->ending)
-		return;
+	if (s->ending || (s->connected && link != s->link))
+		return false;
 	n = pf_gs_ctl_open(&s->seal, data, len, text);
 	if (n < 0) {
 		/* Forged or replayed: one such datagram must not end a session. */
 		s->control_dropped++;
-		return;
+		return s->connected;
 	}
+	if (!s->connected)
+		bind_link(s, link);
 	s->control_ns = pf_clock_mono_ns();
 	if (pf_gs_ctl_parse(&m, PF_GS_FROM_CLIENT, text, (size_t)n)) {
 		s->control_dropped++;
-		return;
+		return true;
 	}
 	switch (m.kind) {
 	case PF_GS_CTL_IDR_REQUEST:
@@ -629,12 +632,15 @@ void pf_gs_session_message(struct pf_gs_session *s, const uint8_t *data, size_t 
 	default: /* ping, start: that it came is all they say */
 		break;
 	}
+	return true;
 }
 
-void pf_gs_session_gone(struct pf_gs_session *s)
+void pf_gs_session_gone(struct pf_gs_session *s, struct pf_gs_link *link)
 {
 	bool lost = pf_clock_mono_ns() - s->control_ns > PATIENCE_NS / 2;
 
+	if (link != s->link)
+		return;
 	s->link = NULL;
 	pf_gs_session_end(s, 0, lost ? "the connection was lost" : "the client left");
 }
@@ -666,6 +672,12 @@ static int open_sender(struct pf_gs_session *s, int fd, struct pf_reason *why)
 	return r;
 }
 
+static bool same_peer(const struct pf_gs_path *a, const struct pf_gs_path *b)
+{
+	return a->peer.sin_port == b->peer.sin_port &&
+	       a->peer.sin_addr.s_addr == b->peer.sin_addr.s_addr;
+}
+
 void pf_gs_session_video_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path)
 {
@@ -678,7 +690,9 @@ void pf_gs_session_video_ping(
 		return;
 	s->video_counter = counter;
 	if (s->sender) {
-		/* The port hears only what the session's own socket does not. */
+		if (same_peer(&s->video_path, path))
+			return;
+		s->video_path = *path;
 		memcpy(&peer, &path->peer, sizeof(path->peer));
 		if (!pf_sender_set_peer(s->sender, &peer))
 			pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address",
@@ -686,10 +700,12 @@ void pf_gs_session_video_ping(
 		return;
 	}
 	s->first_ping_ns = pf_clock_mono_ns();
+	s->video_path = *path;
 	r = pf_gs_port_connect(s->g->video, path, &fd);
 	if (!r) {
 		if (s->announce.video_qos)
 			pf_udp_set_dscp(fd, DSCP_VIDEO);
+		(void)pf_gs_ear_open(&s->video_ear, s->g->video, fd);
 		r = open_sender(s, fd, &why);
 		if (r)
 			close(fd);
@@ -708,6 +724,8 @@ void pf_gs_session_audio_ping(
 	if (s->ending || (s->audio_counter && counter <= s->audio_counter))
 		return;
 	s->audio_counter = counter;
+	if (s->sound_bound && same_peer(&s->audio_path, path))
+		return;
 	s->audio_path = *path;
 	if (s->sound)
 		bind_sound(s);
@@ -770,6 +788,9 @@ static int begin(struct pf_gs_session *s, struct pf_reason *why)
 	s->input = (struct pf_gs_input_map){
 		.grants = s->launch.grants, .post = post_input, .user = s
 	};
+	if (!r)
+		r = pf_gs_ctl_seal_init(
+			&s->seal, s->launch.rikey, PF_GS_FROM_HOST, PF_GS_SCHEME_V2);
 	if (!r && s->launch.corever)
 		r = pf_gs_rtsp_seal_init(&s->rtsp_seal, s->launch.rikey, PF_GS_FROM_HOST);
 	if (!r)

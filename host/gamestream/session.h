@@ -80,7 +80,8 @@ struct pf_gs_session {
 	struct pf_sender *sender;
 	struct pf_gs_audio *sound;	       /* NULL = no sound */
 	uint32_t video_counter, audio_counter; /* of the newest ping */
-	struct pf_gs_path audio_path;
+	struct pf_gs_path video_path, audio_path;
+	struct pf_gs_ear *video_ear, *audio_ear;
 	bool sound_bound; /* it has a socket */
 
 	/* desk and stream, as host/native/session.h */
@@ -112,10 +113,12 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 void pf_gs_session_kick(struct pf_gs_session *s);
 /** The ANNOUNCE of `conn` is in s->announce: brings the stream up, then answers. */
 void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *conn, uint32_t cseq);
-/** The control connection, and a message on it. */
-bool pf_gs_session_connected(struct pf_gs_session *s, struct pf_gs_link *link);
-void pf_gs_session_message(struct pf_gs_session *s, const uint8_t *data, size_t len);
-void pf_gs_session_gone(struct pf_gs_session *s);
+/** A message on a link that knows this session's connect data; the first one that
+ * proves the key makes it the control connection. False: end the link. */
+bool pf_gs_session_message(
+	struct pf_gs_session *s, struct pf_gs_link *link, const uint8_t *data, size_t len);
+/** A link of this session's ended. */
+void pf_gs_session_gone(struct pf_gs_session *s, struct pf_gs_link *link);
 /** A ping with this session's payload came to the video or the audio port. */
 void pf_gs_session_video_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
