@@ -23,6 +23,6 @@ extern const unsigned pf_gf8_kernel_count;
 /** The first row whose needs `flags` hold. */
 const struct pf_gf8_kernel *pf_gf8_kernel_pick(uint32_t flags);
 
-/** Plain C; other rows leave it the bytes behind their last whole vector. */
+/** Plain C; other rows leave it what is shorter than one of their vectors. */
 void pf_gf8_dot_c(uint8_t *const *dst, uint32_t rows, const uint8_t *const *src, uint32_t n,
 	const uint8_t *factors, size_t from, size_t to);
