@@ -44,8 +44,13 @@ asan: deps
 tsan: deps
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread >/dev/null
 	@ninja -C build-tsan -j$(JOBS)
-	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson test -C build-tsan --no-rebuild \
-		--print-errorlogs --timeout-multiplier 6 --suite unit
+	@$(TSAN_TEST) --suite unit
+	@$(TSAN_TEST) --logbase testlog-e2e $(TSAN_E2E)
+
+# Desk, stream and session with all their threads, end to end.
+TSAN_E2E = e2e_host_native e2e_host_desk contract_capture_wlr
+TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson test -C build-tsan \
+	--no-rebuild --print-errorlogs --timeout-multiplier 6
 
 SECONDS ?= 180
 fuzz: deps
