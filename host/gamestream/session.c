@@ -594,7 +594,7 @@ bool pf_gs_session_message(
 	uint8_t text[PF_GS_CTL_MSG_MAX];
 	struct pf_gs_input in;
 	struct pf_gs_ctl m;
-	int n;
+	int n, r;
 
 	if (s->ending || (s->connected && link != s->link))
 		return false;
@@ -607,8 +607,10 @@ bool pf_gs_session_message(
 	if (!s->connected)
 		bind_link(s, link);
 	s->control_ns = pf_clock_mono_ns();
-	if (pf_gs_ctl_parse(&m, PF_GS_FROM_CLIENT, text, (size_t)n)) {
-		s->control_dropped++;
+	r = pf_gs_ctl_parse(&m, PF_GS_FROM_CLIENT, text, (size_t)n);
+	if (r) {
+		/* A newer client may say what this host does not know. */
+		s->control_dropped += r != -ENOTSUP;
 		return true;
 	}
 	switch (m.kind) {

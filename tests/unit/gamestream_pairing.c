@@ -325,8 +325,8 @@ static void wrong_order(void **state)
 		"phrase=pairchallenge",
 		"phrase=nonsense",
 		"clientchallenge=00112233445566778899aabbccddeeff",
-		"serverchallengeresp="
-		"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+		("serverchallengeresp="
+		 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
 		"clientpairingsecret=00112233445566778899aabbccddeeff00",
 		"clientchallenge=00112233445566778899aabbccddeeff&phrase=getservercert",
 		"nothing=1",
