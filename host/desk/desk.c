@@ -16,6 +16,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "host/desk/desk_impl.h"
+#include "host/registry/apps.h"
 #include "host/sys/spawn.h"
 
 /* A program started before the sound's sockets exist may stay mute if it looks for them
@@ -88,6 +89,25 @@ static void open_done(struct pf_job *job)
 	kick(d);
 }
 
+static const char *title_of(const struct pf_desk *d)
+{
+	return d->app ? d->app->title : "the session command";
+}
+
+/* The app is over: so is what it was for, if it says so. */
+static void end_with_app(struct pf_desk *d, const struct pf_reason *why)
+{
+	if (!d->app || d->app->detached || d->app->exit_policy != PF_APP_EXIT_END)
+		return;
+	if (!d->events) {
+		pf_timer_stop(&d->keep_alive);
+		d->ending = true;
+		kick(d);
+	} else if (d->events->app_ended) {
+		d->events->app_ended(d->user, why);
+	}
+}
+
 static void program_done(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
@@ -95,8 +115,9 @@ static void program_done(struct pf_job *job)
 	d->busy = false;
 	if (d->result) {
 		d->no_program = true;
-		pf_log(PF_LOG_ERROR, "desk", "%s: the session command does not start: %s", d->name,
+		pf_log(PF_LOG_ERROR, "desk", "%s: %s does not start: %s", d->name, title_of(d),
 			d->why.text);
+		end_with_app(d, &d->why);
 	}
 	kick(d);
 }
@@ -214,6 +235,7 @@ static void free_desk(struct pf_desk *d)
 	pf_timer_stop(&d->sound_wait);
 	pthread_mutex_destroy(&d->input_lock);
 	pthread_mutex_destroy(&d->pcm_lock);
+	pf_app_unref(d->app);
 	free(d);
 	if (m->shut && !m->first && m->shutdown_done)
 		m->shutdown_done(m->shutdown_user);
@@ -247,7 +269,8 @@ static int on_program_end(sd_event_source *source, int fd, uint32_t revents, voi
 
 	sd_event_source_disable_unref(d->program_end);
 	d->program_end = NULL;
-	pf_log(PF_LOG_INFO, "desk", "%s: the session command ended", d->name);
+	pf_log(PF_LOG_INFO, "desk", "%s: %s ended", d->name, title_of(d));
+	end_with_app(d, NULL);
 	return 0;
 }
 
@@ -287,6 +310,9 @@ static void sound_waited(void *user)
 static const char *command_of(const struct pf_desk *d)
 {
 	const char *setting = d->m->params.config->session_command;
+
+	if (d->app)
+		return d->app->command;
 
 	if (strcmp(setting, "auto"))
 		return setting;
@@ -335,7 +361,8 @@ static void step(struct pf_desk *d)
 				&d->sound_wait, d->m->params.loop, SOUND_WAIT_NS, sound_waited, d);
 		return;
 	}
-	snprintf(d->command, sizeof(d->command), "%s", command_of(d));
+	if (!d->app)
+		snprintf(d->command, sizeof(d->command), "%s", command_of(d));
 	memset(&d->audio_env, 0, sizeof(d->audio_env));
 	/* Sound that comes later, or again, is where this says; none came: nothing. */
 	if (d->audio_channels && d->m->params.audio->app_env && !(d->audio_answered && !d->audio))
@@ -450,6 +477,8 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	d->m = m;
 	d->known = rq->known;
 	memcpy(d->key, rq->key, 32);
+	if (rq->app && *rq->app->command)
+		d->app = pf_app_ref(rq->app);
 	if (m->params.audio && m->params.config->audio)
 		d->audio_channels = rq->audio_channels;
 	d->audio_answered = !d->audio_channels;
@@ -461,6 +490,7 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	if (r) {
 		pthread_mutex_destroy(&d->input_lock);
 		pthread_mutex_destroy(&d->pcm_lock);
+		pf_app_unref(d->app);
 		free(d);
 		return r;
 	}

@@ -17,6 +17,7 @@
 #include "host/sys/loop.h"
 #include "host/sys/worker.h"
 
+struct pf_app;
 struct pf_desks; /* all desks of the host */
 struct pf_desk;
 
@@ -36,6 +37,9 @@ struct pf_desk_request {
 	uint8_t key[32]; /* fingerprint of the client */
 	struct pf_mode mode;
 	unsigned audio_channels;
+	/* What a new desk runs; referenced. NULL, or without a command of its own: what
+	 * the settings say. */
+	struct pf_app *app;
 };
 
 /* What the holder of a desk hears, on the control loop, never from within a call
@@ -50,6 +54,9 @@ struct pf_desk_events {
 	void (*taken)(void *user);
 	/* The display ended by itself. Stop using the desk, then release it. */
 	void (*died)(void *user, const struct pf_reason *why);
+	/* Optional. The app ended, or did not start (then `why` is not NULL), and its
+	 * exit policy is that the session ends with it. */
+	void (*app_ended)(void *user, const struct pf_reason *why);
 };
 
 /** Also removes what desks of hosts that were killed left behind. */

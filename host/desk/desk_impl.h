@@ -47,12 +47,14 @@ struct pf_desk {
 	char log_dir[PF_PATH_BYTES]; /* "" = none */
 	struct pf_display *display;
 	struct pf_child *program;
+	struct pf_app *app;		 /* what it is, NULL = session_command; set once */
+	unsigned prepared;		 /* commands of the app that were done before it */
 	struct pf_mode target, job_mode; /* asked of the job; what it tries */
 	struct pf_audio_env audio_env;
 	struct pf_reason why;
 	int result;
 	char layout[64];
-	char command[PF_CONFIG_TEXT_BYTES];
+	char command[PF_CONFIG_TEXT_BYTES]; /* without an app */
 	char display_options[PF_CONFIG_TEXT_BYTES];
 	bool xwayland;
 
@@ -92,5 +94,8 @@ int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why);
 bool pf_desk_is_private(const struct pf_desk *d);
 /** Removes the runtime directories of desks whose host died without a word. */
 void pf_desk_sweep(void);
+/** The program stage. */
+int pf_desk_program_up(struct pf_desk *d, struct pf_reason *why);
+void pf_desk_program_down(struct pf_desk *d);
 /** Down to `target`, in exact reverse. */
 void pf_desk_descend(struct pf_desk *d, unsigned target);

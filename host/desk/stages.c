@@ -13,8 +13,7 @@
 #include "host/sys/rundir.h"
 #include "host/sys/spawn.h"
 
-#define PROGRAM_GRACE_MS 500
-#define RUNDIR_PREFIX	 "punktfunk-"
+#define RUNDIR_PREFIX "punktfunk-"
 /* A directory without a lock may be one that is just being made. */
 #define UNLOCKED_AGE_S 60
 
@@ -168,59 +167,6 @@ static void input_down(struct pf_desk *d)
 		in->ops->close(in);
 }
 
-static size_t append_env(const char **env, size_t count, size_t cap, const char *const *more)
-{
-	for (; more && *more && count + 1 < cap; more++)
-		env[count++] = *more;
-	env[count] = NULL;
-	return count;
-}
-
-bool pf_desk_is_private(const struct pf_desk *d)
-{
-	const char *const *env =
-		d->display->ops->app_env ? d->display->ops->app_env(d->display) : NULL;
-
-	for (; env && *env; env++)
-		if (!strncmp(*env, "XDG_RUNTIME_DIR=", 16))
-			return true;
-	return false;
-}
-
-static int program_up(struct pf_desk *d, struct pf_reason *why)
-{
-	static const char *const unset_private[] = { "WAYLAND_DISPLAY", "DISPLAY", "SWAYSOCK",
-		"I3SOCK", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", NULL };
-	const char *const argv[] = { "/bin/sh", "-c", d->command, NULL };
-	const char *env[64];
-	char log[PF_PATH_BYTES + 16];
-	struct pf_child_params p = {
-		.argv = argv, .env = env, .unset = unset_private, .stdin_fd = -1, .pass_fd = -1
-	};
-	const char *const *display_env = NULL;
-	const char *home = getenv("HOME");
-
-	/* Where a session begins, not where the host was started. */
-	if (home && !access(home, X_OK))
-		p.cwd = home;
-	if (d->display->ops->app_env)
-		display_env = d->display->ops->app_env(d->display);
-	/* A display of the user's own session keeps that session's bus. */
-	if (!pf_desk_is_private(d))
-		p.unset = NULL;
-	(void)append_env(env, append_env(env, 0, 64, display_env), 64, d->audio_env.list);
-	if (d->log_dir[0]) {
-		snprintf(log, sizeof(log), "%s/program.log", d->log_dir);
-		p.log_path = log;
-	}
-	return pf_child_start(&d->program, &p, why);
-}
-
-static void program_down(struct pf_desk *d)
-{
-	pf_child_stop(&d->program, PROGRAM_GRACE_MS);
-}
-
 static const struct {
 	const char *name;
 	int (*up)(struct pf_desk *d, struct pf_reason *why);
@@ -229,7 +175,7 @@ static const struct {
 	{ "runtime directory", rundir_up, rundir_down },
 	{ "display", display_up, display_down },
 	{ "input", input_up, input_down },
-	{ "program", program_up, program_down },
+	{ "program", pf_desk_program_up, pf_desk_program_down },
 };
 unsigned pf_desk_stage_count(void)
 {

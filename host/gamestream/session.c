@@ -198,10 +198,21 @@ static void on_desk_died(void *user, const struct pf_reason *why)
 	pf_gs_session_end(user, PF_GS_TERM_CONVERSION, why->text);
 }
 
+static void on_app_ended(void *user, const struct pf_reason *why)
+{
+	struct pf_gs_session *s = user;
+	char text[128];
+
+	snprintf(text, sizeof(text), "%.40s: %.80s", s->app->title, why ? why->text : "ended");
+	s->drop_desk = true;
+	pf_gs_session_end(s, PF_GS_TERM_NORMAL, text);
+}
+
 static const struct pf_desk_events desk_events = {
 	.ready = on_desk_ready,
 	.taken = on_desk_taken,
 	.died = on_desk_died,
+	.app_ended = on_app_ended,
 };
 
 static void post_input(void *user, const struct pf_input_event *ev)
@@ -219,6 +230,7 @@ static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
 		.known = true,
 		.mode = s->want_mode,
 		.audio_channels = s->launch.channels ? s->launch.channels : 2,
+		.app = s->app,
 	};
 	int r;
 

@@ -17,11 +17,12 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "host/desk/desk.h"
+#include "host/registry/apps.h"
 #include "host/sys/rundir.h"
 
 struct holder {
 	struct pf_desk *desk;
-	unsigned ready, failed, taken, died;
+	unsigned ready, failed, taken, died, app_ended;
 	struct pf_reason why;
 	uint64_t ready_ns;
 };
@@ -63,7 +64,16 @@ static void on_died(void *user, const struct pf_reason *why)
 	h->why = *why;
 }
 
-static const struct pf_desk_events events = { on_ready, on_taken, on_died };
+static void on_app_ended(void *user, const struct pf_reason *why)
+{
+	struct holder *h = user;
+
+	h->app_ended++;
+	if (why)
+		h->why = *why;
+}
+
+static const struct pf_desk_events events = { on_ready, on_taken, on_died, on_app_ended };
 
 static void quiet(void *user, enum pf_log_level level, const char *topic, const char *text) {}
 
@@ -499,6 +509,131 @@ static void the_program_lives_as_long_as_the_desk(void **state)
 	(void)unlink(path);
 }
 
+/* Text for a catalogue's entry, which owns its own. */
+#define S(text) ((char *)(text))
+
+/* An app made by hand; it lives as long as the test. */
+static struct pf_app app(const char *command, struct pf_app_prep *prep, unsigned prep_count)
+{
+	return (struct pf_app){ .id = 7,
+		.title = "Game",
+		.command = S(command),
+		.workdir = S("/"),
+		.image = S(""),
+		.prep = prep,
+		.prep_count = prep_count,
+		.exit_policy = PF_APP_EXIT_END,
+		.exit_timeout_ms = 2000,
+		.refs = 1000 };
+}
+
+static int launch(struct fixture *f, struct holder *h, struct pf_app *a)
+{
+	struct pf_desk_request rq = request(1);
+
+	memset(h, 0, sizeof(*h));
+	rq.app = a;
+	return pf_desk_acquire(&h->desk, f->desks, &rq, &events, h, &h->why);
+}
+
+static void expect_text(const char *path, const char *want)
+{
+	char got[256] = "";
+	FILE *in = fopen(path, "r");
+
+	assert_non_null(in);
+	assert_true(fread(got, 1, sizeof(got) - 1, in) < sizeof(got));
+	fclose(in);
+	assert_string_equal(got, want);
+}
+
+static void an_app_runs_between_its_commands(void **state)
+{
+	struct fixture *f = *state;
+	char path[64], var[96], *env[] = { var };
+	struct pf_app_prep prep[2] = {
+		{ S("echo do1 >>$OUT"), S("echo undo1 >>$OUT") },
+		{ S("echo do2 >>$OUT"), S("echo undo2 >>$OUT") },
+	};
+	struct pf_app a = app("echo run $PWD >>$OUT; : >$OUT.up; exec sleep 1000", prep, 2);
+	char up[80];
+	struct holder h;
+
+	snprintf(path, sizeof(path), "/tmp/pf-desk-app-%d", (int)getpid());
+	snprintf(up, sizeof(up), "%s.up", path);
+	snprintf(var, sizeof(var), "OUT=%s", path);
+	a.env = env;
+	a.env_count = 1;
+	open_desks(f);
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, !access(up, F_OK));
+	expect_text(path, "do1\ndo2\nrun /\n");
+	/* Whoever comes back finds it running. */
+	pf_desk_release(h.desk, &h, false);
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, h.ready);
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	expect_text(path, "do1\ndo2\nrun /\nundo2\nundo1\n");
+	assert_int_equal(h.app_ended, 0);
+	(void)unlink(path);
+	(void)unlink(up);
+}
+
+static void an_app_that_ends_ends_the_session(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_app a = app("exit 0", NULL, 0);
+	struct holder h;
+
+	open_desks(f);
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, h.app_ended);
+	assert_int_equal(h.why.code, 0);
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	/* With nobody there, the desk ends by itself. */
+	a.command = S("sleep 0.3");
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, h.ready);
+	pf_desk_release(h.desk, &h, false);
+	UNTIL(f, !pf_desks_count(f->desks));
+	/* Or the app says that the desk goes on without it. */
+	a.command = S("exit 0");
+	a.exit_policy = PF_APP_EXIT_STAY;
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, h.ready);
+	for (unsigned i = 0; i < 20; i++)
+		assert_true(sd_event_run(pf_loop_event(f->loop), 20000) >= 0);
+	assert_int_equal(h.app_ended, 0);
+	pf_desk_release(h.desk, &h, true);
+}
+
+static void a_failed_preparation_is_undone(void **state)
+{
+	struct fixture *f = *state;
+	char path[64], var[96], *env[] = { var };
+	struct pf_app_prep prep[3] = {
+		{ S("echo do1 >>$OUT"), S("echo undo1 >>$OUT") },
+		{ S("exit 3"), S("echo undo2 >>$OUT") },
+		{ S("echo do3 >>$OUT"), S("echo undo3 >>$OUT") },
+	};
+	struct pf_app a = app("echo run >>$OUT", prep, 3);
+	struct holder h;
+
+	snprintf(path, sizeof(path), "/tmp/pf-desk-prep-%d", (int)getpid());
+	snprintf(var, sizeof(var), "OUT=%s", path);
+	a.env = env;
+	a.env_count = 1;
+	open_desks(f);
+	assert_int_equal(launch(f, &h, &a), 0);
+	UNTIL(f, h.app_ended);
+	assert_non_null(strstr(h.why.text, "status 3"));
+	expect_text(path, "do1\nundo1\n");
+	pf_desk_release(h.desk, &h, true);
+	(void)unlink(path);
+}
+
 static void what_a_killed_host_left_is_swept(void **state)
 {
 	struct fixture *f = *state;
@@ -569,6 +704,9 @@ int main(void)
 		T(modes_change_in_place_or_by_reopening),
 		T(a_display_that_dies_takes_its_desk_along),
 		T(the_program_lives_as_long_as_the_desk),
+		T(an_app_runs_between_its_commands),
+		T(an_app_that_ends_ends_the_session),
+		T(a_failed_preparation_is_undone),
 		T(what_a_killed_host_left_is_swept),
 		T(a_shutdown_ends_desks_in_every_state),
 	};
