@@ -34,6 +34,7 @@ struct pf_colour {
 	bool full_range;
 };
 #define PF_COLOUR_BT709 ((struct pf_colour){ 1, 1, 1, false })
+#define PF_COLOUR_BT601 ((struct pf_colour){ 6, 6, 6, false })
 
 struct pf_cursor {
 	bool visible;

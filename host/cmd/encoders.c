@@ -28,8 +28,9 @@ int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv)
 			if (pf_encoder_probe(list[i], codecs[k].codec, &why))
 				printf("no: %s\n", why.text);
 			else
-				printf("yes%s\n",
-					list[i]->by_setting_only ? ", by setting only" : "");
+				printf("yes%s\n", list[i]->slow	       ? ", with software_codecs"
+						  : list[i]->synthetic ? ", by its name only"
+								       : "");
 		}
 	}
 	pf_options_finish(&o);

@@ -96,7 +96,7 @@ static int choose_encoders(struct server *v)
 {
 	struct pf_reason why = { 0 };
 
-	if (!pf_encoders_find(&v->encoders, v->config.encoder, &why))
+	if (!pf_encoders_find(&v->encoders, v->config.encoder, v->config.software_codecs, &why))
 		return PF_EXIT_OK;
 	pf_complain("%s", why.text);
 	return PF_EXIT_ENCODER;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* avcodec.c - encoders behind libavcodec: x264, NVENC, VAAPI, x265, SVT-AV1.
+/* avcodec.c - encoders behind libavcodec: x264, NVENC, VAAPI, x265, libaom.
  *
  * One flow for all: convert into a picture of our own, which libavcodec borrows
  * for the call (nothing is copied on our side), send it, take the packet. What
@@ -14,6 +14,7 @@
 #include <string.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "host/encode/annexb.h"
 #include "host/encode/backends.h"
 #include "host/encode/convert.h"
 
@@ -22,6 +23,7 @@ struct kind {
 	const char *h264, *hevc, *av1; /* libavcodec's encoder names */
 	enum pf_pixel_format format;
 	bool device;	   /* VAAPI: pictures go through a pool of surfaces */
+	bool constant;	   /* the least rate is the mean rate, too: how libaom knows CBR */
 	const char *needs; /* what a machine lacks where it does not open */
 	/* The encoder's own way to say what open() says for all. */
 	void (*options)(
@@ -128,6 +130,7 @@ static void set_rate(struct av_encoder *e, uint32_t kbps)
 {
 	e->ctx->bit_rate = (int64_t)kbps * 1000;
 	e->ctx->rc_max_rate = e->ctx->bit_rate;
+	e->ctx->rc_min_rate = e->kind->constant ? e->ctx->bit_rate : 0;
 	e->ctx->rc_buffer_size = (int)pf_encoder_vbv_bits(&e->params, kbps);
 }
 
@@ -192,6 +195,8 @@ static int av_open(struct pf_encoder **out, const struct kind *kind,
 	e->ctx->gop_size = 1 << 30; /* no picture is intra unless asked for */
 	e->ctx->max_b_frames = 0;
 	e->ctx->slices = (int)params->slices;
+	if (params->references)
+		e->ctx->refs = (int)params->references;
 	e->ctx->thread_count = (int)pf_encoder_threads(params);
 	e->ctx->colorspace = e->frame->colorspace;
 	e->ctx->color_primaries = e->frame->color_primaries;
@@ -238,6 +243,7 @@ static int av_encode(
 	struct av_encoder *e = (struct av_encoder *)enc;
 	uint64_t begin = pf_clock_mono_ns(), converted;
 	AVFrame *send = e->frame;
+	size_t lead = 0;
 	int err = pf_picture_update(&e->picture, in);
 
 	if (err)
@@ -260,8 +266,14 @@ static int av_encode(
 		av_packet_unref(e->packet);
 	else if (err < 0)
 		return -EIO;
-	*out = (struct pf_packet){ .data = e->packet->data,
-		.size = (size_t)e->packet->size,
+	if (e->packet->flags & AV_PKT_FLAG_KEY) {
+		if (av_packet_make_writable(e->packet) < 0)
+			return -ENOMEM;
+		lead = pf_annexb_drop_sei(
+			e->params.codec, e->packet->data, (size_t)e->packet->size);
+	}
+	*out = (struct pf_packet){ .data = lead ? e->packet->data + lead : e->packet->data,
+		.size = (size_t)e->packet->size - lead,
 		.idr = e->packet->flags & AV_PKT_FLAG_KEY,
 		.convert_ns = converted - begin,
 		.encode_ns = pf_clock_mono_ns() - converted };
@@ -281,6 +293,11 @@ static void set(AVDictionary **opts, const char *key, const char *value)
 	av_dict_set(opts, key, value, 0);
 }
 
+static void set_number(AVDictionary **opts, const char *key, unsigned value)
+{
+	av_dict_set_int(opts, key, value, 0);
+}
+
 static void x264_options(
 	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
 {
@@ -290,8 +307,8 @@ static void x264_options(
 	set(opts, "forced-idr", "1");
 	set(opts, "sc_threshold", "0");
 	/* Sliced threads make one slice per thread. */
-	if (params->slices)
-		ctx->thread_count = (int)params->slices;
+	if (ctx->thread_count < ctx->slices)
+		ctx->thread_count = ctx->slices;
 }
 
 static void nvenc_options(
@@ -303,6 +320,8 @@ static void nvenc_options(
 	set(opts, "delay", "0");
 	set(opts, "zerolatency", "1");
 	set(opts, "forced-idr", "1");
+	if (params->references)
+		set_number(opts, "dpb_size", params->references);
 }
 
 static void vaapi_options(
@@ -311,27 +330,63 @@ static void vaapi_options(
 	set(opts, "rc_mode", "CBR");
 	set(opts, "async_depth", "1");
 	set(opts, "idr_interval", "0");
+	set(opts, "sei", "0");
 }
 
 static void x265_options(
 	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
 {
+	char more[200];
+
 	set(opts, "preset", params->preset ? params->preset : "ultrafast");
 	set(opts, "tune", "zerolatency");
 	set(opts, "forced-idr", "1");
-	set(opts, "x265-params",
-		"keyint=-1:scenecut=0:bframes=0:frame-threads=1:repeat-headers=1:info=0:log-level="
-		"1");
+	/* With a second slice or a second frame thread it holds a picture back. Rows of
+	 * blocks stand for slices: decoders may share them out, too. */
+	ctx->slices = 0;
+	snprintf(more, sizeof(more),
+		"keyint=-1:scenecut=0:bframes=0:rc-lookahead=0:lookahead-slices=0:frame-threads=1:"
+		"slices=1:wpp=1:pools=%d:repeat-headers=1:info=0:log-level=0",
+		ctx->thread_count);
+	if (params->references)
+		snprintf(more + strlen(more), sizeof(more) - strlen(more), ":ref=%u",
+			params->references);
+	set(opts, "x265-params", more);
 }
 
-static void svtav1_options(
+/* x264's words for speed as libaom's number, so that one setting serves both. */
+static const char *aom_speed(const char *preset)
+{
+	static const struct {
+		const char *word, *speed;
+	} words[] = { { "ultrafast", "10" }, { "superfast", "9" }, { "veryfast", "8" },
+		{ "faster", "7" }, { "fast", "6" }, { "medium", "5" } };
+
+	for (size_t i = 0; preset && i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(preset, words[i].word))
+			return words[i].speed;
+	return preset ? preset : words[0].speed;
+}
+
+static void aom_options(
 	AVDictionary **opts, AVCodecContext *ctx, const struct pf_encoder_params *params)
 {
-	set(opts, "preset", params->preset ? params->preset : "12");
-	set(opts, "svtav1-params", "rc=2:pred-struct=1:scd=0");
-	/* It refuses a peak rate and a buffer beside its own CBR. */
-	ctx->rc_max_rate = 0;
-	ctx->rc_buffer_size = 0;
+	unsigned tiles = params->slices > (unsigned)ctx->thread_count ? params->slices
+								      : (unsigned)ctx->thread_count;
+	unsigned log2 = 0;
+	char more[80];
+
+	while (log2 < 4 && 1u << log2 < tiles)
+		log2++;
+	set(opts, "usage", "realtime");
+	set(opts, "lag-in-frames", "0");
+	set(opts, "row-mt", "1");
+	/* AV1 has tiles where others have slices; its eight places for pictures to refer
+	 * to are the same for all. */
+	set_number(opts, "tile-columns", log2);
+	/* libavcodec's own option ends at 8. */
+	snprintf(more, sizeof(more), "cpu-used=%.60s", aom_speed(params->preset));
+	set(opts, "aom-params", more);
 }
 
 static const struct kind x264_kind = { .ops = &x264_encoder_ops,
@@ -355,10 +410,11 @@ static const struct kind x265_kind = { .ops = &x265_encoder_ops,
 	.hevc = "libx265",
 	.format = PF_PIXEL_I420,
 	.options = x265_options };
-static const struct kind svtav1_kind = { .ops = &svtav1_encoder_ops,
-	.av1 = "libsvtav1",
+static const struct kind aom_kind = { .ops = &aom_encoder_ops,
+	.av1 = "libaom-av1",
 	.format = PF_PIXEL_I420,
-	.options = svtav1_options };
+	.constant = true,
+	.options = aom_options };
 
 #define OPEN(name)                                                                                 \
 	static int name##_open(struct pf_encoder **out, const struct pf_encoder_params *params,    \
@@ -370,7 +426,7 @@ OPEN(x264)
 OPEN(nvenc)
 OPEN(vaapi)
 OPEN(x265)
-OPEN(svtav1)
+OPEN(aom)
 
 const struct pf_encoder_ops x264_encoder_ops = {
 	.name = "x264",
@@ -407,18 +463,18 @@ const struct pf_encoder_ops x265_encoder_ops = {
 	.name = "x265",
 	.codecs = PF_CODEC_HEVC,
 	.memory = PF_MEM_CPU,
-	.by_setting_only = true,
+	.slow = true,
 	.open = x265_open,
 	.close = av_close,
 	.encode = av_encode,
 };
 
-const struct pf_encoder_ops svtav1_encoder_ops = {
-	.name = "svtav1",
+const struct pf_encoder_ops aom_encoder_ops = {
+	.name = "aom",
 	.codecs = PF_CODEC_AV1,
 	.memory = PF_MEM_CPU,
-	.by_setting_only = true,
-	.open = svtav1_open,
+	.slow = true,
+	.open = aom_open,
 	.close = av_close,
 	.encode = av_encode,
 };

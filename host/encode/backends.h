@@ -8,7 +8,7 @@ extern const struct pf_encoder_ops vaapi_encoder_ops;
 extern const struct pf_encoder_ops x264_encoder_ops;
 extern const struct pf_encoder_ops openh264_encoder_ops;
 extern const struct pf_encoder_ops x265_encoder_ops;
-extern const struct pf_encoder_ops svtav1_encoder_ops;
+extern const struct pf_encoder_ops aom_encoder_ops;
 extern const struct pf_encoder_ops null_encoder_ops;
 
 /* The rate controller's buffer, in frames at the mean rate: what a key frame may

@@ -19,7 +19,7 @@ static const struct pf_encoder_ops *const backends[] = {
 #endif
 #ifdef PF_HAVE_AVCODEC
 	&x265_encoder_ops,
-	&svtav1_encoder_ops,
+	&aom_encoder_ops,
 #endif
 	&null_encoder_ops,
 	NULL,
@@ -98,7 +98,7 @@ int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, stru
 		if (err)
 			pf_reason_set(why, err, "%s opens but does not encode: %s", ops->name,
 				strerror(-err));
-		else if (!packet.size && !ops->by_setting_only)
+		else if (!packet.size)
 			err = pf_reason_set(
 				why, -ENODEV, "%s holds the first picture back", ops->name);
 		ops->close(enc);
@@ -149,7 +149,8 @@ int pf_encoder_open(struct pf_encoder **out, const char *name,
 		struct pf_reason one = { 0 };
 		int n;
 
-		if (backends[i]->by_setting_only || !(backends[i]->codecs & params->codec))
+		if (backends[i]->slow || backends[i]->synthetic ||
+			!(backends[i]->codecs & params->codec))
 			continue;
 		if (!try_backend(out, backends[i], params, &one))
 			return 0;
@@ -161,13 +162,20 @@ int pf_encoder_open(struct pf_encoder **out, const char *name,
 		codec_name(params->codec), len ? said : "none is built in");
 }
 
-int pf_encoders_find(struct pf_encoders *out, const char *setting, struct pf_reason *why)
+/* May `ops` make a codec that nobody named an encoder for? */
+static bool is_choice(const struct pf_encoder_ops *ops, bool named, bool software)
 {
-	const struct pf_encoder_ops *const *list = backends;
+	return !ops->synthetic && (ops->hardware ? !named : software);
+}
+
+int pf_encoders_find(
+	struct pf_encoders *out, const char *setting, uint32_t software, struct pf_reason *why)
+{
 	struct pf_encoders e = { 0 };
 	const struct pf_encoder_ops *named = NULL;
 	struct pf_reason one = { 0 };
 	char said[160] = "";
+	bool works = false;
 
 	if (setting && strcmp(setting, "auto")) {
 		named = pf_encoder_find(setting);
@@ -177,18 +185,24 @@ int pf_encoders_find(struct pf_encoders *out, const char *setting, struct pf_rea
 				"encoders` lists them",
 				setting);
 	}
-	for (unsigned codec = 0; codec < 3; codec++) {
-		for (unsigned i = 0; list[i] && !e.by_codec[codec]; i++) {
-			if (!(list[i]->codecs & 1u << codec) ||
-				(named ? list[i] != named : list[i]->by_setting_only))
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t codec = 1u << i;
+		bool mine = named && named->codecs & codec;
+
+		for (unsigned b = 0; backends[b] && !e.by_codec[i]; b++) {
+			const struct pf_encoder_ops *ops = backends[b];
+
+			if (!(ops->codecs & codec) ||
+				(mine ? ops != named : !is_choice(ops, named, software & codec)))
 				continue;
-			if (!pf_encoder_probe(list[i], (enum pf_codec)(1u << codec), &one))
-				e.by_codec[codec] = list[i];
-			else
+			if (!pf_encoder_probe(ops, (enum pf_codec)codec, &one))
+				e.by_codec[i] = ops;
+			else if (!named || mine)
 				snprintf(said, sizeof(said), "%.159s", one.text);
 		}
+		works |= e.by_codec[i] && (!named || mine);
 	}
-	if (!e.by_codec[0] && !e.by_codec[1] && !e.by_codec[2])
+	if (!works)
 		return pf_reason_set(why, -ENODEV,
 			"no video encoder works here (%s); install libavcodec59 (with x264) or "
 			"libopenh264-7, see `punktfunk-host encoders`",

@@ -3,7 +3,11 @@
  *
  * An encoder belongs to one encode thread. It is synchronous and holds nothing
  * back: one picture in, one access unit out. It converts pixels itself, so the
- * time of both steps is its to report. */
+ * time of both steps is its to report.
+ *
+ * H.264 and HEVC come as Annex B, a start code of four bytes first; an IDR brings
+ * its parameter sets and little else before its first slice, which begins within
+ * PF_ENCODER_LEAD_BYTES. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,23 +16,26 @@
 #include "core/wire/pf1_handshake.h" /* pf_codec */
 #include "host/frame.h"
 
+#define PF_ENCODER_LEAD_BYTES 256
+
 struct pf_encoder_params {
 	enum pf_codec codec;
 	uint32_t width, height;
 	uint32_t fps_mhz; /* thousandths of Hz */
 	uint32_t bitrate_kbps;
 	struct pf_colour colour;
-	unsigned slices;    /* 0 = the backend's choice */
-	unsigned threads;   /* 0 = the backend's choice */
-	const char *preset; /* backend's word for speed, NULL = its fastest fit; the
-			       null encoder reads its faults from it (null.c) */
+	unsigned slices;     /* at least so many, where the encoder can; 0 = its choice */
+	unsigned references; /* pictures that one may refer to, at most; 0 = its choice */
+	unsigned threads;    /* 0 = the backend's choice */
+	const char *preset;  /* backend's word for speed, NULL = its fastest fit; the
+				null encoder reads its faults from it (null.c) */
 };
 
 /* What encode() gives back, valid until the next call on the encoder. */
 struct pf_packet {
 	const uint8_t *data;
-	size_t size;	     /* 0 only from a by_setting_only backend: it holds frames back */
-	bool idr;	     /* decodable on its own, parameter sets in band */
+	size_t size; /* not 0: an encoder that holds pictures back does not pass its probe */
+	bool idr;    /* decodable on its own, parameter sets in band */
 	uint64_t convert_ns; /* time spent converting pixels */
 	uint64_t encode_ns;  /* time spent in the encoder proper */
 };
@@ -44,7 +51,8 @@ struct pf_encoder_ops {
 	uint32_t codecs; /* pf_codec bits it may open */
 	uint32_t memory; /* pf_mem_kind bits it takes */
 	bool hardware;
-	bool by_setting_only; /* holds frames back: never chosen by default */
+	bool slow;	/* costs a processor much: only where a setting names its codec */
+	bool synthetic; /* makes no real pictures: only by its name */
 	/* Mandatory. On failure leaves *out alone and fills why. The only proof that
 	 * an encoder works here is that it opened and encoded a small picture. */
 	int (*open)(struct pf_encoder **out, const struct pf_encoder_params *params,
@@ -72,7 +80,7 @@ const struct pf_encoder_ops *pf_encoder_find(const char *name);
  * negative errno with the words. Takes milliseconds, up to seconds for hardware. */
 int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, struct pf_reason *why);
 /** Opens the best backend that really works for `params`: `name` NULL or "auto"
- * tries all but by_setting_only ones, else just that one. Hardware is probed
+ * tries all but slow and synthetic ones, else just that one. Hardware is probed
  * first. -ENOENT for an unknown name, -ENODEV when none works; `why` then names
  * what each one said. */
 int pf_encoder_open(struct pf_encoder **out, const char *name,
@@ -84,7 +92,10 @@ struct pf_encoders {
 	const struct pf_encoder_ops *by_codec[3];
 };
 
-/** Finds the encoders that work, all or the one named `setting`. Opens each, which
- * takes milliseconds, up to seconds for hardware. -ENODEV with the words when
- * there is none. */
-int pf_encoders_find(struct pf_encoders *out, const char *setting, struct pf_reason *why);
+/** Finds the encoders that work. `setting` NULL or "auto": hardware for every
+ * codec, software for the codecs (pf_codec bits) in `software`. Else the one of
+ * that name makes what it can, and software the rest of `software`. Opens each,
+ * which takes milliseconds, up to seconds for hardware. -ENODEV with the words
+ * when there is none, or the one named does not work. */
+int pf_encoders_find(
+	struct pf_encoders *out, const char *setting, uint32_t software, struct pf_reason *why);

@@ -62,7 +62,7 @@ static void fill_params(SEncParamExt *ext, const struct pf_encoder_params *param
 	ext->iSpatialLayerNum = 1;
 	ext->iComplexityMode = LOW_COMPLEXITY;
 	ext->uiIntraPeriod = 0;
-	ext->iNumRefFrame = 1;
+	ext->iNumRefFrame = 1; /* no client allows fewer */
 	ext->eSpsPpsIdStrategy = CONSTANT_ID;
 	ext->bPrefixNalAddingCtrl = false;
 	ext->iEntropyCodingModeFlag = 0;
@@ -84,7 +84,7 @@ static void fill_params(SEncParamExt *ext, const struct pf_encoder_params *param
 	layer->iMaxSpatialBitrate = UNSPECIFIED_BIT_RATE;
 	layer->uiProfileIdc = PRO_BASELINE;
 	layer->sSliceArgument.uiSliceMode = SM_FIXEDSLCNUM_SLICE;
-	layer->sSliceArgument.uiSliceNum = params->slices ? params->slices : threads;
+	layer->sSliceArgument.uiSliceNum = params->slices > threads ? params->slices : threads;
 	layer->bVideoSignalTypePresent = true;
 	layer->uiVideoFormat = VF_UNDEF;
 	layer->bFullRange = params->colour.full_range;

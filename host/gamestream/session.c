@@ -143,17 +143,29 @@ static void on_stream_mode(void *user, const struct pf_mode *mode)
 	(void)pf_loop_post(s->g->params.loop, mode_on_loop, s, mode, sizeof(*mode));
 }
 
+static struct pf_colour colour_of(const struct pf_gs_announce *a)
+{
+	/* BT.601 as NTSC has it, what clients know it by. BT.2020 belongs to 10 bits;
+	 * pictures of 8 are BT.709, and the stream says so. */
+	struct pf_colour c = a->colour == PF_GS_COLOUR_BT601 ? PF_COLOUR_BT601 : PF_COLOUR_BT709;
+
+	c.full_range = a->full_range;
+	return c;
+}
+
 static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
 {
 	const struct pf_config *c = s->g->params.config;
 	static const enum pf_codec codecs[] = { PF_CODEC_H264, PF_CODEC_HEVC, PF_CODEC_AV1 };
 	const struct pf_stream_params p = {
 		.codec = codecs[s->announce.codec],
-		.colour = PF_COLOUR_BT709,
+		.colour = colour_of(&s->announce),
 		.bitrate_kbps = s->encoder_kbps,
 		.encoder = s->g->params.encoders.by_codec[s->announce.codec]->name,
 		.preset = *c->encoder_preset ? c->encoder_preset : NULL,
 		.threads = c->encoder_threads == PF_CONFIG_AUTO ? 0 : c->encoder_threads,
+		.slices = s->announce.slices,
+		.references = s->announce.reference_frames,
 		.cursor = c->cursor,
 		.repeats = c->repeat_frames,
 		.repeat_delay_ms = c->repeat_delay_ms,

@@ -50,6 +50,11 @@ static const struct pf_config_key keys[] = {
 		"Video encoder; `punktfunk-host encoders` lists them. auto takes the first that "
 		"really works.",
 		false },
+	{ "software_codecs", PF_CONFIG_CHOICES, AT(software_codecs), 0, 0, "h264|hevc|av1", "h264",
+		"Codecs that the processor may encode where no hardware does, with commas between "
+		"them. hevc (x265) and av1 (libaom) cost it several times as much as h264: good "
+		"for small pictures on a fast machine.",
+		true },
 	{ "encoder_preset", PF_CONFIG_TEXT, AT(encoder_preset), 0, 0, NULL, "",
 		"The encoder's own word for its speed, such as ultrafast. Empty takes its fastest "
 		"fit.",
@@ -187,6 +192,35 @@ static void choice_word(const char *choices, uint32_t index, char *buf, size_t c
 	snprintf(buf, cap, "%.*s", (int)strcspn(p, "|"), p);
 }
 
+/* "a, c" of "a|b|c" as bits 0 and 2. */
+static bool parse_choices(const char *choices, const char *value, uint32_t *out)
+{
+	uint32_t bits = 0;
+
+	for (;;) {
+		char word[32];
+		size_t n = strcspn(value, ","), len = n;
+		int index;
+
+		while (len && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+			len--;
+		if (len >= sizeof(word))
+			return false;
+		memcpy(word, value, len);
+		word[len] = 0;
+		index = choice_index(choices, word);
+		if (index < 0)
+			return false;
+		bits |= 1u << index;
+		if (!value[n])
+			break;
+		value += n + 1;
+		value += strspn(value, " \t");
+	}
+	*out = bits;
+	return true;
+}
+
 static bool parse_number(const char *value, uint32_t *out)
 {
 	uint64_t v = 0;
@@ -234,8 +268,12 @@ void pf_config_allowed(const struct pf_config_key *key, char *buf, size_t cap)
 		snprintf(buf, cap, "auto or %u to %u", key->min, key->max);
 		break;
 	case PF_CONFIG_CHOICE:
-	case PF_CONFIG_CHOICE_NUMBER: {
+	case PF_CONFIG_CHOICE_NUMBER:
+	case PF_CONFIG_CHOICES: {
 		size_t len = 0;
+
+		if (key->type == PF_CONFIG_CHOICES)
+			len = (size_t)snprintf(buf, cap, "one or more of ");
 
 		/* "a|b|c" reads "a, b, c". */
 		for (const char *p = key->choices; *p && len + 3 < cap; p++) {
@@ -296,6 +334,11 @@ static bool store(struct pf_config *c, const struct pf_config_key *key, const ch
 		if (index < 0)
 			return false;
 		number = (uint32_t)index;
+		memcpy(field, &number, sizeof(number));
+		return true;
+	case PF_CONFIG_CHOICES:
+		if (!parse_choices(key->choices, value, &number))
+			return false;
 		memcpy(field, &number, sizeof(number));
 		return true;
 	case PF_CONFIG_TEXT:
@@ -501,6 +544,21 @@ void pf_config_adopt(struct pf_config *c, const struct pf_config *next,
 	}
 }
 
+static void format_choices(const char *choices, uint32_t bits, char *buf, size_t cap)
+{
+	size_t len = 0;
+
+	*buf = 0;
+	for (uint32_t i = 0; bits >> i && len + 2 < cap; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		if (len)
+			buf[len++] = ',';
+		choice_word(choices, i, buf + len, cap - len);
+		len += strlen(buf + len);
+	}
+}
+
 void pf_config_format(
 	const struct pf_config *c, const struct pf_config_key *key, char *buf, size_t cap)
 {
@@ -522,6 +580,8 @@ void pf_config_format(
 	memcpy(&number, field, sizeof(number));
 	if (key->type == PF_CONFIG_CHOICE)
 		choice_word(key->choices, number, buf, cap);
+	else if (key->type == PF_CONFIG_CHOICES)
+		format_choices(key->choices, number, buf, cap);
 	else if (key->type == PF_CONFIG_NUMBER_OR_AUTO && number == PF_CONFIG_AUTO)
 		snprintf(buf, cap, "auto");
 	else

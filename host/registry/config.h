@@ -47,6 +47,7 @@ struct pf_config {
 	char keyboard_layout[PF_CONFIG_TEXT_BYTES];
 	char session_command[PF_CONFIG_TEXT_BYTES];
 	char encoder[PF_CONFIG_TEXT_BYTES];
+	uint32_t software_codecs; /* bit per place in h264, hevc, av1: pf_codec */
 	char encoder_preset[PF_CONFIG_TEXT_BYTES];
 	uint32_t encoder_threads; /* PF_CONFIG_AUTO = the encoder's choice */
 	uint32_t bitrate_default_kbps;
@@ -79,6 +80,7 @@ enum pf_config_type {
 	PF_CONFIG_NUMBER_OR_AUTO,
 	PF_CONFIG_CHOICE,	 /* one word of `choices`; stored as its place */
 	PF_CONFIG_CHOICE_NUMBER, /* one number of `choices`; stored as itself */
+	PF_CONFIG_CHOICES,	 /* words of `choices` with commas; a bit for each place */
 	PF_CONFIG_TEXT,
 };
 

@@ -140,6 +140,8 @@ static int open_encoder(
 		.fps_mhz = s->mode.refresh_mhz,
 		.bitrate_kbps = kbps,
 		.colour = s->params.colour,
+		.slices = s->params.slices,
+		.references = s->params.references,
 		.threads = s->params.threads,
 		.preset = *s->preset ? s->preset : NULL,
 	};
@@ -351,7 +353,7 @@ static void encode(struct pf_stream *s, bool fresh)
 	pf_meter_add(&s->encode_meter, stamps.encode_end_ns - stamps.encode_start_ns);
 	if (fresh)
 		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - stamps.capture_ns);
-	/* Encoders that hold pictures back owe it. */
+	/* The null encoder can be told to hold pictures back. */
 	if (pkt.size)
 		submit(s, &pkt, &stamps);
 }

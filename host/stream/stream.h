@@ -35,6 +35,8 @@ struct pf_stream_params {
 	const char *encoder; /* backend's name or NULL = auto; strings are copied */
 	const char *preset;  /* NULL = the backend's choice */
 	unsigned threads;    /* 0 = the backend's choice */
+	unsigned slices;     /* as pf_encoder_params */
+	unsigned references; /* as pf_encoder_params */
 	bool cursor;
 	unsigned repeats;
 	uint32_t repeat_delay_ms;

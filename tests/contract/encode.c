@@ -13,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "core/base/clock.h"
+#include "host/encode/annexb.h"
 #include "host/encode/convert.h"
 
 /* x265 3.5 does not give back all of its own memory on close. */
@@ -153,7 +154,8 @@ static bool decode(struct decoder *d, const struct pf_packet *p)
 	if (err == AVERROR(EAGAIN))
 		return false;
 	assert_int_equal(err, 0);
-	assert_int_equal(d->frame->format, AV_PIX_FMT_YUV420P);
+	assert_true(
+		d->frame->format == AV_PIX_FMT_YUV420P || d->frame->format == AV_PIX_FMT_YUVJ420P);
 	return true;
 }
 
@@ -225,45 +227,36 @@ static void run_stream(const struct subject *s, uint32_t width, uint32_t height,
 	struct pf_encoder *enc = open_or_fail(s, &params);
 	struct pf_picture want;
 	struct source src;
-	struct decoder dec;
-	unsigned shown = 0, held = 0;
+	struct decoder dec, late;
 
 	source_init(&src, width, height);
 	decoder_init(&dec, s, test);
+	decoder_init(&late, s, "late");
 	assert_int_equal(pf_picture_init(&want, PF_PIXEL_I420, width, height, &bt709), 0);
 	for (unsigned n = 0; n < 40; n++) {
 		struct pf_packet p = { 0 };
 
 		draw_scene(&src, n);
 		assert_int_equal(enc->ops->encode(enc, &src.f, n == 25 ? PF_ENCODE_IDR : 0, &p), 0);
-		if (s->ops->by_setting_only) {
-			held += !p.size;
-			if (p.size)
-				shown += decode(&dec, &p);
-			continue;
-		}
 		assert_true(p.size > 0);
 		assert_int_equal(p.idr, n == 0 || n == 25);
 		assert_true(p.convert_ns > 0 && p.encode_ns > 0);
 		assert_true(decode(&dec, &p));
-		shown++;
 		assert_int_equal(dec.frame->width, (int)width);
 		assert_int_equal(dec.frame->height, (int)height);
 		assert_int_equal(is_key(dec.frame), p.idr);
 		pf_picture_update(&want, &src.f);
 		if (psnr(dec.frame, &want) <= 30)
 			fail_msg("picture %u has only %.1f dB", n, psnr(dec.frame, &want));
-	}
-	if (s->ops->by_setting_only) {
-		print_message("# %s held %u of 40 back\n", s->ops->name, held);
-		assert_true(shown >= 20);
-		assert_int_equal(dec.frame->width, (int)width);
-		assert_int_equal(dec.frame->height, (int)height);
-	} else {
-		assert_int_equal(shown, 40);
+		/* Who joins at an IDR needs nothing from before it. */
+		if (n >= 25) {
+			assert_true(decode(&late, &p));
+			assert_true(psnr(late.frame, &want) > 30);
+		}
 	}
 	enc->ops->close(enc);
 	decoder_finish(&dec);
+	decoder_finish(&late);
 	pf_picture_finish(&want);
 	source_finish(&src);
 }
@@ -313,6 +306,111 @@ static void test_slices(void **state)
 	source_finish(&src);
 }
 
+/* The first bits of an H.264 SPS, up to the number of reference pictures. */
+static unsigned sps_references(const struct pf_packet *p)
+{
+	unsigned bit = 0, value[8] = { 0 }, n = 0, wanted = 5;
+	const uint8_t *d = p->data;
+
+	while (d[0] || d[1] || d[2] != 1 || (d[3] & 0x1f) != 7)
+		assert_true(++d + 4 < p->data + p->size);
+	d += 4;
+	/* Behind the profile: set, [chroma, depths, two flags,] frame number bits,
+	 * order type, [order bits,] references. */
+	if (d[0] == 100)
+		wanted = 8;
+	bit = 24;
+	while (n < wanted) {
+		unsigned zeros = 0, v = 0;
+
+		while (!(d[bit / 8] >> (7 - bit % 8) & 1))
+			bit++, zeros++;
+		for (unsigned i = 0; i <= zeros; i++, bit++)
+			v = v << 1 | (d[bit / 8] >> (7 - bit % 8) & 1);
+		value[n++] = v - 1;
+		if (wanted == 8 && n == 4)
+			bit += 2;
+		/* Order type 2 has no bits behind it. */
+		if (n == wanted - 2 && value[n - 1])
+			wanted--;
+	}
+	return value[wanted - 1];
+}
+
+static void test_references(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, 2 * W, 2 * H);
+
+	for (unsigned references = 0; references < 2; references++) {
+		struct pf_encoder *enc;
+		struct pf_packet p = { 0 };
+		struct source src;
+
+		params.references = references;
+		params.preset = strcmp(s->ops->name, "openh264") ? "medium" : NULL;
+		enc = open_or_fail(s, &params);
+		source_init(&src, 2 * W, 2 * H);
+		draw_scene(&src, 0);
+		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+		print_message("# %s: %u references where %u are asked\n", s->ops->name,
+			sps_references(&p), references);
+		if (references)
+			assert_int_equal(sps_references(&p), 1);
+		else if (!strcmp(s->ops->name, "x264"))
+			assert_true(sps_references(&p) > 1);
+		enc->ops->close(enc);
+		source_finish(&src);
+	}
+}
+
+/* Every IDR: a long start code first, all parameter sets, and soon the slice,
+ * whatever the smallest packet is. Every other picture: at least the code. */
+static void test_lead(void **state)
+{
+	const struct subject *s = *state;
+	bool h264 = s->codec == PF_CODEC_H264;
+	struct pf_encoder_params params = params_for(s, 1280, 720);
+	struct pf_encoder *enc = open_or_fail(s, &params);
+	struct source src;
+	size_t most = 0;
+
+	source_init(&src, 1280, 720);
+	for (unsigned n = 0; n < 6; n++) {
+		bool ask = n == 3 || n == 4;
+		struct pf_packet p = { 0 };
+		uint64_t seen = 0;
+		size_t slice;
+
+		draw_scene(&src, n);
+		assert_int_equal(enc->ops->encode(enc, &src.f, ask ? PF_ENCODE_IDR : 0, &p), 0);
+		assert_int_equal(p.idr, ask || !n);
+		assert_true(p.size > 6);
+		if (s->codec == PF_CODEC_AV1) {
+			/* A temporal delimiter, and on a key frame the sequence header. */
+			assert_memory_equal(p.data, "\x12\x00", 2);
+			assert_int_equal((p.data[2] >> 3 & 15) == 1, p.idr);
+			continue;
+		}
+		assert_memory_equal(p.data, "\0\0\0\1", 4);
+		slice = pf_annexb_first_slice(s->codec, p.data, p.size);
+		assert_true(slice < p.size);
+		most = slice > most ? slice : most;
+		assert_true(slice <= PF_ENCODER_LEAD_BYTES);
+		for (size_t i = 0; i < slice; i++)
+			if (!p.data[i] && !p.data[i + 1] && p.data[i + 2] == 1)
+				seen |= 1ull << (h264 ? p.data[i + 3] & 0x1f
+						      : p.data[i + 3] >> 1 & 0x3f);
+		/* SPS and PPS; VPS, SPS and PPS. No SEI (6, 39). */
+		if (p.idr)
+			assert_true((seen & (h264 ? 0x1c0ull : 0x8700000000ull)) ==
+				    (h264 ? 0x180ull : 0x700000000ull));
+	}
+	print_message("# %s: the first slice begins at byte %zu at most\n", s->ops->name, most);
+	enc->ops->close(enc);
+	source_finish(&src);
+}
+
 static void test_bitrate(void **state)
 {
 	const struct subject *s = *state;
@@ -350,31 +448,35 @@ static void test_bitrate(void **state)
 	source_finish(&src);
 }
 
-/* A ramp of greys above, pure colours below: the codes that come out of the
- * decoder are those of BT.709 limited range, and the stream says so. */
-static void test_colours(void **state)
+/* What a pure colour is in `c`. */
+static void codes(const struct pf_colour *c, const uint8_t rgb[3], int out[3])
 {
-	static const uint8_t patch[8][6] = {
-		{ 255, 0, 0, 63, 102, 240 },
-		{ 0, 255, 0, 173, 42, 26 },
-		{ 0, 0, 255, 32, 240, 118 },
-		{ 255, 255, 0, 219, 16, 138 },
-		{ 0, 255, 255, 188, 154, 16 },
-		{ 255, 0, 255, 78, 214, 230 },
-		{ 255, 255, 255, 235, 128, 128 },
-		{ 0, 0, 0, 16, 128, 128 },
-	};
-	const struct subject *s = *state;
+	double kr = c->matrix == 1 ? 0.2126 : 0.299, kb = c->matrix == 1 ? 0.0722 : 0.114;
+	double y = (kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2]) / 255;
+	double chroma = c->full_range ? 255 : 224;
+
+	out[0] = (int)lround(c->full_range ? 255 * y : 16 + 219 * y);
+	out[1] = (int)fmin(255, 128 + chroma * (rgb[2] / 255.0 - y) / (2 * (1 - kb)) + 0.5);
+	out[2] = (int)fmin(255, 128 + chroma * (rgb[0] / 255.0 - y) / (2 * (1 - kr)) + 0.5);
+}
+
+/* A ramp of greys above, pure colours below: the codes that come out of the
+ * decoder are those of the colour asked for, and the stream says so. */
+static void run_colours(const struct subject *s, const struct pf_colour *colour, const char *test)
+{
+	static const uint8_t patch[8][3] = { { 255, 0, 0 }, { 0, 255, 0 }, { 0, 0, 255 },
+		{ 255, 255, 0 }, { 0, 255, 255 }, { 255, 0, 255 }, { 255, 255, 255 }, { 0, 0, 0 } };
 	struct pf_encoder_params params = params_for(s, W, H);
 	struct pf_encoder *enc;
 	struct source src;
 	struct decoder dec;
-	unsigned shown = 0;
+	int want[3];
 
 	params.bitrate_kbps = 20000;
+	params.colour = *colour;
 	enc = open_or_fail(s, &params);
 	source_init(&src, W, H);
-	decoder_init(&dec, s, "colours");
+	decoder_init(&dec, s, test);
 	for (uint32_t y = 0; y < H; y++)
 		for (uint32_t x = 0; x < W; x++) {
 			const uint8_t *c = patch[x / 40];
@@ -390,39 +492,54 @@ static void test_colours(void **state)
 
 		src.f.seq = n;
 		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
-		if (p.size)
-			shown += decode(&dec, &p);
+		assert_true(decode(&dec, &p));
 	}
-	assert_true(shown > 8);
 	for (uint32_t x = 4; x < W; x += 8) {
-		int want = (int)lround(16 + 219.0 * (x / 8 * 8 * 255 / (W - 8)) / 255);
-		int got = dec.frame->data[0][(int)(H / 4) * dec.frame->linesize[0] + (int)x];
+		uint8_t g = (uint8_t)(x / 8 * 8 * 255 / (W - 8));
 
-		if (abs(got - want) > 2)
-			fail_msg("grey at %u: %d instead of %d", x, got, want);
-		assert_in_range(
-			dec.frame->data[1][(int)(H / 8) * dec.frame->linesize[1] + (int)x / 2], 126,
-			130);
-		assert_in_range(
-			dec.frame->data[2][(int)(H / 8) * dec.frame->linesize[2] + (int)x / 2], 126,
-			130);
+		codes(colour, (uint8_t[]){ g, g, g }, want);
+		for (int c = 0; c < 3; c++) {
+			int got =
+				dec.frame->data[c][(int)(H / (c ? 8 : 4)) * dec.frame->linesize[c] +
+						   (int)x / (c ? 2 : 1)];
+
+			if (abs(got - want[c]) > 2)
+				fail_msg("%s: grey at %u, plane %d: %d instead of %d", test, x, c,
+					got, want[c]);
+		}
 	}
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++) {
+		codes(colour, patch[i], want);
 		for (int c = 0; c < 3; c++) {
 			int x = (i * 40 + 20) / (c ? 2 : 1), y = H * 3 / 4 / (c ? 2 : 1);
 			int got = dec.frame->data[c][y * dec.frame->linesize[c] + x];
 
-			if (abs(got - patch[i][3 + c]) > 3)
-				fail_msg("patch %d, plane %d: %d instead of %d", i, c, got,
-					patch[i][3 + c]);
+			if (abs(got - want[c]) > 3)
+				fail_msg("%s: patch %d, plane %d: %d instead of %d", test, i, c,
+					got, want[c]);
 		}
-	assert_int_equal(dec.frame->colorspace, AVCOL_SPC_BT709);
-	assert_int_equal(dec.frame->color_primaries, AVCOL_PRI_BT709);
-	assert_int_equal(dec.frame->color_trc, AVCOL_TRC_BT709);
-	assert_int_equal(dec.frame->color_range, AVCOL_RANGE_MPEG);
+	}
+	assert_int_equal(dec.frame->colorspace, colour->matrix);
+	assert_int_equal(dec.frame->color_primaries, colour->primaries);
+	assert_int_equal(dec.frame->color_trc, colour->transfer);
+	assert_int_equal(
+		dec.frame->color_range, colour->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG);
 	enc->ops->close(enc);
 	decoder_finish(&dec);
 	source_finish(&src);
+}
+
+static void test_colours(void **state)
+{
+	struct pf_colour c = PF_COLOUR_BT709;
+
+	run_colours(*state, &c, "709");
+	c.full_range = true;
+	run_colours(*state, &c, "709-full");
+	c = PF_COLOUR_BT601;
+	run_colours(*state, &c, "601");
+	c.full_range = true;
+	run_colours(*state, &c, "601-full");
 }
 
 static void test_wrong_frames(void **state)
@@ -442,8 +559,7 @@ static void test_wrong_frames(void **state)
 		src.f.kind = PF_MEM_CPU;
 	}
 	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
-	if (!s->ops->by_setting_only)
-		assert_true(p.idr && p.size);
+	assert_true(p.idr && p.size);
 	enc->ops->close(enc);
 	s->ops->close(NULL);
 	source_finish(&src);
@@ -505,6 +621,46 @@ static void test_null_knobs(void **state)
 	source_finish(&src);
 }
 
+static const char *name_of(const struct pf_encoder_ops *ops)
+{
+	return ops ? ops->name : "none";
+}
+
+/* What the settings encoder and software_codecs make of the backends. */
+static void test_choice(void **state)
+{
+	struct pf_encoders e = { 0 };
+	struct pf_reason why = { 0 };
+
+	for (unsigned i = 0; pf_encoder_backends()[i]; i++)
+		if (pf_encoder_backends()[i]->hardware &&
+			!pf_encoder_probe(pf_encoder_backends()[i], PF_CODEC_H264, &why))
+			skip();
+	assert_int_equal(pf_encoders_find(&e, NULL, PF_CODEC_H264, &why), 0);
+	assert_string_equal(name_of(e.by_codec[0]), "x264");
+	assert_null(e.by_codec[1]);
+	assert_null(e.by_codec[2]);
+	assert_int_equal(pf_encoders_find(&e, "auto", PF_CODEC_HEVC | PF_CODEC_AV1, &why), 0);
+	assert_string_equal(name_of(e.by_codec[0]), "none");
+	assert_string_equal(name_of(e.by_codec[1]), "x265");
+	assert_string_equal(name_of(e.by_codec[2]), "aom");
+	assert_int_equal(pf_encoders_find(&e, "openh264", PF_CODEC_H264 | PF_CODEC_AV1, &why), 0);
+	assert_string_equal(name_of(e.by_codec[0]), "openh264");
+	assert_string_equal(name_of(e.by_codec[1]), "none");
+	assert_string_equal(name_of(e.by_codec[2]), "aom");
+	assert_int_equal(pf_encoders_find(&e, "x265", PF_CODEC_H264, &why), 0);
+	assert_string_equal(name_of(e.by_codec[0]), "x264");
+	assert_string_equal(name_of(e.by_codec[1]), "x265");
+	assert_int_equal(pf_encoders_find(&e, "null", 0, &why), 0);
+	assert_string_equal(name_of(e.by_codec[2]), "null");
+	/* Nothing but hardware, and there is none; a named one that does not work. */
+	assert_int_equal(pf_encoders_find(&e, NULL, 0, &why), -ENODEV);
+	assert_int_equal(pf_encoders_find(&e, "nvenc", PF_CODEC_H264, &why), -ENODEV);
+	assert_non_null(strstr(why.text, "nvenc"));
+	assert_int_equal(pf_encoders_find(&e, "nonsense", PF_CODEC_H264, &why), -ENODEV);
+	assert_string_equal(name_of(e.by_codec[2]), "null");
+}
+
 static void test_registry(void **state)
 {
 	struct pf_encoder_params params = { .codec = PF_CODEC_H264,
@@ -517,7 +673,7 @@ static void test_registry(void **state)
 	struct pf_reason why = { 0 };
 
 	assert_int_equal(pf_encoder_open(&enc, "auto", &params, &why), 0);
-	assert_false(enc->ops->by_setting_only);
+	assert_false(enc->ops->slow || enc->ops->synthetic);
 	print_message("# auto: %s\n", enc->ops->name);
 	enc->ops->close(enc);
 	enc = NULL;
@@ -571,14 +727,16 @@ int main(void)
 		{ "stream", test_stream, decodable },
 		{ "odd sizes", test_odd_sizes, decodable },
 		{ "slices", test_slices, software_h264 },
+		{ "references", test_references, software_h264 },
+		{ "lead", test_lead, decodable },
 		{ "bitrate", test_bitrate, changes_rate },
 		{ "colours", test_colours, decodable },
 		{ "wrong frames", test_wrong_frames, all },
 		{ "bad open", test_bad_open, decodable },
 	};
 	static struct subject subjects[16];
-	static struct CMUnitTest tests[16 * 8];
-	static char names[16 * 8][48];
+	static struct CMUnitTest tests[16 * 10];
+	static char names[16 * 10][48];
 	size_t count = 0;
 
 	for (unsigned i = 0; pf_encoder_backends()[i]; i++) {
@@ -607,6 +765,7 @@ int main(void)
 		}
 	}
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_null_knobs);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_choice);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(test_registry);
 	return _cmocka_run_group_tests("encode", tests, count, NULL, NULL);
 }

@@ -109,7 +109,7 @@ static void serve(struct fixture *f)
 	p.allowed_path = f->allowed;
 	p.ended = on_ended;
 	p.user = f;
-	if (pf_encoders_find(&p.encoders, f->config.encoder, &why)) {
+	if (pf_encoders_find(&p.encoders, f->config.encoder, f->config.software_codecs, &why)) {
 		print_message("no encoder: %s\n", why.text);
 		skip();
 	}

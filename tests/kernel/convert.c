@@ -69,7 +69,7 @@ static void compare(const struct pf_convert_coef *k, const struct pf_convert_ker
 static void test_rows(void **state)
 {
 	static const struct pf_colour colours[] = { { 1, 1, 1, false }, { 1, 1, 1, true },
-		{ 6, 6, 6, false }, { 9, 14, 9, false } };
+		{ 6, 6, 6, false }, { 6, 6, 6, true }, { 9, 14, 9, false }, { 9, 14, 9, true } };
 	unsigned count, ran = 0;
 	const struct pf_convert_kernel *rows = pf_convert_kernels(&count);
 	uint32_t seed = 7;
@@ -80,7 +80,7 @@ static void test_rows(void **state)
 			continue;
 		}
 		ran++;
-		for (unsigned c = 0; c < 4; c++)
+		for (unsigned c = 0; c < sizeof(colours) / sizeof(colours[0]); c++)
 			for (int f = PF_PIXEL_BGRX; f <= PF_PIXEL_RGBX; f++)
 				for (int content = 0; content < 3; content++) {
 					struct pf_convert_coef k;

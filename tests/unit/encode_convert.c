@@ -58,7 +58,9 @@ static void test_flat_colours(void **state)
 	check_colour(0.2126, 0.0722, &(struct pf_colour){ 1, 1, 1, false });
 	check_colour(0.2126, 0.0722, &(struct pf_colour){ 1, 1, 1, true });
 	check_colour(0.299, 0.114, &(struct pf_colour){ 6, 6, 6, false });
+	check_colour(0.299, 0.114, &(struct pf_colour){ 6, 6, 6, true });
 	check_colour(0.2627, 0.0593, &(struct pf_colour){ 9, 14, 9, false });
+	check_colour(0.2627, 0.0593, &(struct pf_colour){ 9, 14, 9, true });
 }
 
 /* The named colours of BT.709 limited range as every table gives them. */

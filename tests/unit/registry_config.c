@@ -87,6 +87,36 @@ static void good_lines_are_applied(void **state)
 	assert_string_equal(c.session_command, "a=b # kept");
 }
 
+static void a_list_of_words_becomes_bits_and_words_again(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t bits;
+		const char *words;
+	} rows[] = {
+		{ "h264", 1, "h264" },
+		{ "h264,hevc,av1", 7, "h264,hevc,av1" },
+		{ "av1 ,\th264,av1", 5, "h264,av1" },
+		{ "hevc", 2, "hevc" },
+	};
+	const struct pf_config_key *key = pf_config_find("software-codecs");
+	struct pf_reason why = { 0 };
+	struct pf_config c;
+	char text[64], small[8];
+
+	pf_config_init(&c);
+	assert_int_equal(c.software_codecs, 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(pf_config_set(&c, key->name, rows[i].text, &why), 0);
+		assert_int_equal(c.software_codecs, rows[i].bits);
+		pf_config_format(&c, key, text, sizeof(text));
+		assert_string_equal(text, rows[i].words);
+	}
+	c.software_codecs = 7;
+	pf_config_format(&c, key, small, sizeof(small));
+	assert_string_equal(small, "h264,he");
+}
+
 static void an_unknown_key_is_a_warning_with_its_place(void **state)
 {
 	struct pf_config c;
@@ -117,6 +147,11 @@ static void a_bad_value_says_what_is_allowed(void **state)
 		{ "fec_percent = 91", "auto or 0 to 90" },
 		{ "audio = maybe", "yes or no" },
 		{ "audio_channels = 4", "2, 6, 8" },
+		{ "software_codecs = ", "one or more of h264, hevc, av1" },
+		{ "software_codecs = h264,", "one or more of" },
+		{ "software_codecs = h264,vp9", "one or more of" },
+		{ "software_codecs = h264 hevc", "one or more of" },
+		{ "software_codecs = 1", "one or more of" },
 		{ "display_backend = kwin", "auto, wlroots, session, pattern, null" },
 		{ "display_backend = ", "auto, wlroots" },
 		{ "session_command = \x01", "text" },
@@ -269,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_default_is_allowed_and_survives_a_round_trip),
 		cmocka_unit_test(good_lines_are_applied),
+		cmocka_unit_test(a_list_of_words_becomes_bits_and_words_again),
 		cmocka_unit_test(an_unknown_key_is_a_warning_with_its_place),
 		cmocka_unit_test(a_bad_value_says_what_is_allowed),
 		cmocka_unit_test(hostile_text_stays_inside_its_bounds),
