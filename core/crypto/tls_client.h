@@ -13,7 +13,7 @@
 struct pf_tls_client;
 
 /** Shakes hands on `fd`, which stays the caller's. -EACCES when the peer has another
- * certificate than `pin` (SHA-256 of its DER), -ETIMEDOUT, -EPROTO, -ENOMEM. */
+ * certificate than `pin` (SHA-256 of its DER), -ETIMEDOUT, -EPROTO, -EPIPE, -ENOMEM. */
 int pf_tls_client_open(
 	struct pf_tls_client **out, int fd, const uint8_t pin[32], struct pf_reason *why);
 /** All of it, or a negative errno. */

@@ -155,7 +155,8 @@ void pf_json_sweep(const char *path)
 	for (struct dirent *e; (e = readdir(d));) {
 		/* As pf_file_replace names them. */
 		if (!strncmp(e->d_name, name, len) && e->d_name[len] == '.' &&
-			strlen(e->d_name + len + 1) == 6)
+			strlen(e->d_name + len + 1) == 6 + strlen(PF_FILE_NEW) &&
+			!strcmp(e->d_name + len + 7, PF_FILE_NEW))
 			(void)unlinkat(dirfd(d), e->d_name, 0);
 	}
 	closedir(d);

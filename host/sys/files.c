@@ -99,9 +99,9 @@ int pf_file_replace(
 	char temp[PF_PATH_BYTES];
 	int fd, r;
 
-	if ((size_t)snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= sizeof(temp))
+	if ((size_t)snprintf(temp, sizeof(temp), "%s.XXXXXX" PF_FILE_NEW, path) >= sizeof(temp))
 		return pf_reason_set(why, -ENAMETOOLONG, "the path %.150s... is too long", path);
-	fd = mkostemp(temp, O_CLOEXEC);
+	fd = mkostemps(temp, (int)strlen(PF_FILE_NEW), O_CLOEXEC);
 	if (fd < 0)
 		return pf_reason_set(
 			why, -errno, "cannot write beside %.150s: %s", path, strerror(errno));

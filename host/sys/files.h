@@ -12,6 +12,8 @@
 #include "core/base/reason.h"
 
 #define PF_PATH_BYTES PATH_MAX
+/* How the new file that pf_file_replace writes beside the old one ends: NAME.XXXXXX.pf-new */
+#define PF_FILE_NEW ".pf-new"
 
 enum pf_dir {
 	PF_DIR_CONFIG,	/* $XDG_CONFIG_HOME/punktfunk */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 
 struct fixture {
 	char *dir;
-	char allowed[PF_PATH_BYTES];
+	char allowed[PF_PATH_BYTES], paired[128];
 	struct pf_config config;
 	const char *display;
 	struct pf_loop *loop;
@@ -33,6 +34,7 @@ struct fixture {
 	struct pf_desks *desks;
 	struct pf_native *native;
 	struct pf_identity *identity;
+	struct pf_clients *clients;
 	pthread_t thread;
 	bool running;
 	pthread_mutex_t lock;
@@ -107,6 +109,10 @@ static void serve(struct fixture *f)
 	p.config = &f->config;
 	p.identity = f->identity;
 	p.allowed_path = f->allowed;
+	snprintf(f->paired, sizeof(f->paired), "%s/clients.json", f->dir);
+	if (pf_clients_open(&f->clients, f->paired, f->workers, &why))
+		fail_msg("%s", why.text);
+	p.clients = f->clients;
 	p.ended = on_ended;
 	p.user = f;
 	if (pf_encoders_find(&p.encoders, f->config.encoder, f->config.software_codecs, &why)) {
@@ -151,7 +157,9 @@ static void stop(struct fixture *f)
 		pf_desks_destroy(f->desks);
 	pf_workers_destroy(f->workers);
 	pf_loop_destroy(f->loop);
+	pf_clients_close(f->clients);
 	pf_identity_unref(f->identity);
+	f->clients = NULL;
 	f->desks = NULL;
 	f->workers = NULL;
 	f->loop = NULL;
@@ -426,6 +434,82 @@ static void only_the_listed_may_connect(void **state)
 	punktfunk_identity_free(b);
 }
 
+/* Runs fn on the loop, where the registry belongs, and waits for it. */
+struct errand {
+	struct fixture *f;
+	struct pf_client client;
+	int (*fn)(struct fixture *f, const struct pf_client *client);
+	int result;
+	sem_t done;
+};
+
+static void run_errand(void *user, void *msg)
+{
+	struct errand *e = user;
+
+	e->result = e->fn(e->f, &e->client);
+	sem_post(&e->done);
+}
+
+static int on_loop(struct fixture *f, const struct pf_client *client,
+	int (*fn)(struct fixture *f, const struct pf_client *client))
+{
+	struct errand e = { .f = f, .client = *client, .fn = fn };
+
+	sem_init(&e.done, 0, 0);
+	assert_int_equal(pf_loop_post(f->loop, run_errand, &e, NULL, 0), 0);
+	while (sem_wait(&e.done))
+		;
+	sem_destroy(&e.done);
+	return e.result;
+}
+
+static int add_client(struct fixture *f, const struct pf_client *client)
+{
+	return pf_clients_add(f->clients, client, NULL);
+}
+
+static int remove_client(struct fixture *f, const struct pf_client *client)
+{
+	return pf_clients_remove(f->clients, client->plane, client->fingerprint, NULL);
+}
+
+/* gamestream.md 11 row 7, here for punktfunk/1: unpaired means gone. */
+static void row7_who_is_unpaired_is_gone_at_once(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkIdentity *a = new_identity();
+	PunktfunkInputEvent key = {
+		.struct_size = sizeof(key), .kind = PUNKTFUNK_INPUT_KEY_DOWN, .code = 'A'
+	};
+	struct pf_client client = { .grants = PF_GRANT_ALL, .name = "sofa" };
+	PunktfunkConnection *c;
+
+	f->config.trust_on_first_use = false;
+	serve(f);
+	punktfunk_identity_fingerprint(a, client.fingerprint);
+	/* Paired on the other plane it is nobody here. */
+	client.plane = PF_PLANE_GAMESTREAM;
+	assert_int_equal(on_loop(f, &client, add_client), 0);
+	refused(f, a, PUNKTFUNK_CLOSE_DENIED, "not allowed");
+	client.plane = PF_PLANE_NATIVE;
+	assert_int_equal(on_loop(f, &client, add_client), 0);
+	c = connect_as(f, a);
+	take_frames(c, 2);
+	assert_int_equal(punktfunk_send_input(c, &key), 0);
+	take_frames(c, 10);
+	client.grants = PF_GRANT_POINTER;
+	assert_int_equal(on_loop(f, &client, add_client), 0);
+	assert_int_equal(punktfunk_send_input(c, &key), 0);
+	take_frames(c, 10);
+	assert_int_equal(on_loop(f, &client, remove_client), 0);
+	assert_int_equal(take_event(c, PUNKTFUNK_EVENT_CLOSED).a, PUNKTFUNK_CLOSE_DENIED);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_int_equal(ended(f, 1).input_denied, 1); /* the second alone */
+	refused(f, a, PUNKTFUNK_CLOSE_DENIED, "not allowed");
+	punktfunk_identity_free(a);
+}
+
 static void what_cannot_be_is_refused_with_words(void **state)
 {
 	struct fixture *f = *state;
@@ -595,6 +679,7 @@ int main(void)
 		T(the_client_asks_and_is_answered),
 		T(a_mode_that_fails_gives_way_to_the_old_one),
 		T(only_the_listed_may_connect),
+		T(row7_who_is_unpaired_is_gone_at_once),
 		T(what_cannot_be_is_refused_with_words),
 		T(the_same_client_gets_its_desk_back),
 		T(a_picture_that_stands_still_costs_nothing),
