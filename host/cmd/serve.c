@@ -14,6 +14,7 @@
 #include "host/cmd/cmd.h"
 #include "host/cmd/manage.h"
 #include "host/cmd/report.h"
+#include "host/discovery/discovery.h"
 #include "host/gamestream/gamestream.h"
 #include "host/registry/access.h"
 #include "host/registry/apps.h"
@@ -39,7 +40,8 @@ struct server {
 	struct pf_apps *apps;
 	struct pf_identity *gs_identity;
 	struct pf_gamestream *gamestream; /* NULL = not asked for */
-	struct pf_manage *manage;	  /* NULL = off */
+	struct pf_discovery *discovery;
+	struct pf_manage *manage; /* NULL = off */
 	struct pf_report *report;
 	struct pf_timer *limit;
 	const char *report_path; /* NULL = none */
@@ -311,6 +313,23 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
 }
 
+/* Moonlight clients look for hosts. A free port is for tests, and loopback for
+ * nobody else. */
+static void publish_gamestream(struct server *v)
+{
+	const struct pf_discovery_service service = { "_nvstream._tcp",
+		pf_gamestream_port(v->gamestream), NULL };
+	struct pf_reason why = { 0 };
+	char name[PF_DISCOVERY_NAME_BYTES];
+
+	if (!v->config.gamestream_port || !strncmp(v->config.bind_address, "127.", 4) ||
+		!strcmp(v->config.bind_address, "::1"))
+		return;
+	pf_discovery_name(name, v->hostname);
+	if (pf_discovery_create(&v->discovery, name, &service, 1, &why))
+		pf_log(PF_LOG_INFO, "serve", "%s", why.text);
+}
+
 static int set_up_gamestream(struct server *v, struct pf_reason *why)
 {
 	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
@@ -341,6 +360,7 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 		"GameStream is on, from port %u: its pairing and encryption are weaker than "
 		"punktfunk/1, use it in trusted networks",
 		pf_gamestream_port(v->gamestream));
+	publish_gamestream(v);
 	return PF_EXIT_OK;
 }
 
@@ -441,6 +461,7 @@ static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
 	pf_manage_destroy(v->manage);
+	pf_discovery_destroy(v->discovery);
 	pf_gamestream_destroy(v->gamestream);
 	pf_native_destroy(v->native);
 	pf_desks_destroy(v->desks);

@@ -159,6 +159,7 @@ static int open_ports(struct pf_gamestream *g, uint16_t base, struct pf_reason *
 	const char *address = p->config->bind_address;
 	const struct pf_gs_routes_params rp = {
 		.loop = p->loop,
+		.workers = p->workers,
 		.bind_address = address,
 		.port = base,
 		.identity = p->identity,
