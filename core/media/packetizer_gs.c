@@ -123,16 +123,19 @@ static uint8_t frame_type(uint32_t user_flags)
 	return user_flags & PF_USER_RECOVERY_ANCHOR ? PF_GS_FRAME_RECOVERED : PF_GS_FRAME_P;
 }
 
-/* 90 kHz since the first frame; 0 would mean "no time" to the client. */
+/* 90 kHz since the first frame; 0 would mean "no time" to the client. A picture
+ * that is sent again keeps its capture time, yet comes later on the screen. */
 static uint32_t timestamp(struct gs *g, uint64_t pts_ns)
 {
 	uint32_t ticks = 0;
 
 	if (!g->started)
 		g->epoch_ns = pts_ns;
-	g->started = true;
 	if (pts_ns > g->epoch_ns)
 		ticks = (uint32_t)((pts_ns - g->epoch_ns) * 9 / 100000);
+	if (!g->started || (int32_t)(ticks - g->timestamp) <= 0)
+		ticks = g->timestamp + 1;
+	g->started = true;
 	return ticks ? ticks : 1;
 }
 

@@ -89,6 +89,8 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 		.len = len,
 		.user_flags = user_flags,
 		.capture_ns = stamps->capture_ns,
+		/* Only differences count here. */
+		.pts_unix_ns = stamps->capture_ns,
 	};
 	int r = pf_sender_submit(s->sender, &f);
 
