@@ -85,7 +85,7 @@ class Session:
     def connect(self):
         """The control connection with the two first messages, and the thread that serves
         everything."""
-        self.enet = enet.Enet(self.sockets["control"].send, self.connect_data)
+        self.enet = enet.Enet(self._send_control, self.connect_data)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         self.until(lambda: self.enet.connected, "the control connection")
@@ -132,9 +132,11 @@ class Session:
 
     def ended(self):
         """Waits for the host's end of the session; the code it gave, or None."""
-        self.until(lambda: self.enet.closed, "the end of the session")
-        codes = [p for kind, p in self.messages if kind == control.TERMINATION]
-        return int.from_bytes(codes[-1], "big") if codes else None
+        def codes():
+            return [p for kind, p in self.messages if kind == control.TERMINATION]
+        # Stock clients close as soon as they hear it.
+        self.until(lambda: self.enet.closed or codes(), "the end of the session")
+        return int.from_bytes(codes()[-1], "big") if codes() else None
 
     def close(self):
         """Leaves as stock clients do."""
@@ -187,6 +189,12 @@ class Session:
                 self._turn()
         except Exception as e:  # told by until() and close()
             self.error = e
+
+    def _send_control(self, datagram):
+        try:
+            self.sockets["control"].send(datagram)
+        except ConnectionRefusedError:
+            pass  # an ICMP answer to an earlier one
 
     def _send_ping(self, name):
         try:

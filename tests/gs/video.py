@@ -46,9 +46,14 @@ class Frame:
         self.padded = len(padding)
         self.units = list(h264_units(self.data))
         assert self.units and self.units[0][0] == 0, "no start code where the picture begins"
+        if self.type == 2:
+            self.check_key(packet_payload)
 
-    def types(self):
-        return [kind for _, kind in self.units]
+    def check_key(self, packet_payload):
+        kinds = [kind for _, kind in self.units if kind not in (9, 6)]
+        assert kinds[0] == 7 and 8 in kinds, f"a key frame without parameter sets: {kinds}"
+        start = next(at for at, kind in self.units if kind == 5)
+        assert 8 + start + 5 <= packet_payload, "the first slice begins after the first packet"
 
 
 def h264_units(data):
@@ -143,10 +148,9 @@ class Receiver:
                 return
             data += piece
         self.done = shard.frame
-        self.frames_total += 1
         self.max_blocks = max(self.max_blocks, len(self.blocks))
-        frame = Frame(shard.frame, b"".join(data), shard.stamp, self.payload)
-        self.frames.append(frame)
+        self.frames.append(Frame(shard.frame, b"".join(data), shard.stamp, self.payload))
+        self.frames_total += 1
         del self.frames[:-self.keep]
 
     def solve(self, block):

@@ -139,7 +139,6 @@ class Web:
         operator = threading.Thread(target=typed, daemon=True)
         operator.start()
         first = self.phase("getservercert", salt=salt.hex(), clientcert=self.identity.pem.hex())
-        operator.join(PATIENCE)
         host_pem = bytes.fromhex(first["plaincert"])
         host = x509.load_pem_x509_certificate(host_pem)
         key = sha256(salt, pin.encode())[:16]
@@ -164,6 +163,7 @@ class Web:
         self.host_cert = host.public_bytes(serialization.Encoding.DER)
         answer = self.get("pair", True, devicename="roth", updateState=1, phrase="pairchallenge")
         assert answer["paired"] == "1"
+        operator.join(PATIENCE)
         assert knew, "the host did not know the PIN"
 
     def phase(self, name, hexed=None, **query):
