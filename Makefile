@@ -44,7 +44,7 @@ asan: deps
 tsan: deps
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread >/dev/null
 	@ninja -C build-tsan -j$(JOBS)
-	@$(TSAN_TEST) --suite unit
+	@$(TSAN_TEST) --suite unit --no-suite pure
 	@$(TSAN_TEST) --logbase testlog-e2e $(TSAN_E2E)
 
 # Desk, stream and session with all their threads, end to end.

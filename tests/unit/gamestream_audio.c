@@ -204,7 +204,7 @@ static void silence_first_then_the_desk_without_a_seam(void **state)
 	asked_ns = pf_clock_mono_ns();
 	assert_int_equal(pf_gs_audio_set_socket(a, connected_to(c->fd)), 0);
 	receive(c, 40);
-	print_message("first packet %llu us after the socket\n",
+	print_message("# first packet %llu us after the socket\n",
 		(unsigned long long)(c->first_ns - asked_ns) / 1000);
 	assert_true(c->first_ns - asked_ns < 2 * PF_NS_PER_S);
 	assert_true(c->last_ns - c->first_ns >= 38 * 5 * PF_NS_PER_MS);
