@@ -345,8 +345,8 @@ static void x265_options(
 	 * blocks stand for slices: decoders may share them out, too. */
 	ctx->slices = 0;
 	snprintf(more, sizeof(more),
-		"keyint=-1:scenecut=0:bframes=0:rc-lookahead=0:lookahead-slices=0:frame-threads=1:"
-		"slices=1:wpp=1:pools=%d:repeat-headers=1:info=0:log-level=0",
+		"keyint=-1:open-gop=0:scenecut=0:bframes=0:rc-lookahead=0:lookahead-slices=0:"
+		"frame-threads=1:slices=1:wpp=1:pools=%d:repeat-headers=1:info=0:log-level=0",
 		ctx->thread_count);
 	if (params->references)
 		snprintf(more + strlen(more), sizeof(more) - strlen(more), ":ref=%u",

@@ -380,6 +380,7 @@ static void test_lead(void **state)
 		bool ask = n == 3 || n == 4;
 		struct pf_packet p = { 0 };
 		uint64_t seen = 0;
+		unsigned type;
 		size_t slice;
 
 		draw_scene(&src, n);
@@ -397,6 +398,10 @@ static void test_lead(void **state)
 		assert_true(slice < p.size);
 		most = slice > most ? slice : most;
 		assert_true(slice <= PF_ENCODER_LEAD_BYTES);
+		/* IDR and no other kind of picture that one may start at, such as CRA. */
+		type = p.data[slice + (p.data[slice + 2] == 1 ? 3 : 4)];
+		type = h264 ? type & 0x1f : type >> 1 & 0x3f;
+		assert_int_equal(p.idr, h264 ? type == 5 : type == 19 || type == 20);
 		for (size_t i = 0; i < slice; i++)
 			if (!p.data[i] && !p.data[i + 1] && p.data[i + 2] == 1)
 				seen |= 1ull << (h264 ? p.data[i + 3] & 0x1f

@@ -74,7 +74,7 @@ class Session:
         a = self.attributes
         self.video = video.Receiver(
             self.key, a["x-nv-video[0].packetSize"], bool(self.encryption & rtsp.VIDEO),
-            a["x-nv-vqos[0].fec.minRequiredFecPackets"])
+            a["x-nv-vqos[0].fec.minRequiredFecPackets"], a["x-nv-vqos[0].bitStreamFormat"])
         self.sound = sound.Receiver(self.key, self.key_id, bool(self.encryption & rtsp.SOUND),
                                     a["x-nv-aqos.packetDuration"])
         self.counters = {"video": 0, "audio": 0}

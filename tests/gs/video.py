@@ -44,16 +44,55 @@ class Frame:
         assert not any(padding), "the last packet is padded with zeros"
         self.data = payload[8:len(payload) - len(padding)]
         self.padded = len(padding)
-        self.units = list(h264_units(self.data))
+        self.units = list(self.split(self.data))
         assert self.units and self.units[0][0] == 0, "no start code where the picture begins"
         if self.type == 2:
             self.check_key(packet_payload)
 
-    def check_key(self, packet_payload):
-        kinds = [kind for _, kind in self.units if kind not in (9, 6)]
-        assert kinds[0] == 7 and 8 in kinds, f"a key frame without parameter sets: {kinds}"
-        start = next(at for at, kind in self.units if kind == 5)
+    @staticmethod
+    def split(data):
+        return h264_units(data)
+
+    def check_key(self, packet_payload, sets=(7, 8), slices=(5,), neutral=(6, 9)):
+        kinds = [kind for _, kind in self.units if kind not in neutral]
+        assert tuple(kinds[:len(sets)]) == sets, f"a key frame without parameter sets: {kinds}"
+        assert any(kind in slices for kind in kinds), kinds
+        start = next(at for at, kind in self.units if kind in slices)
         assert 8 + start + 5 <= packet_payload, "the first slice begins after the first packet"
+
+    def types(self):
+        return [kind for _, kind in self.units]
+
+
+class HevcFrame(Frame):
+    @staticmethod
+    def split(data):
+        return ((at, data[data.index(1, at) + 1] >> 1 & 0x3F) for at, _ in h264_units(data))
+
+    def check_key(self, packet_payload):
+        super().check_key(packet_payload, (32, 33, 34), (19, 20), (35, 39))
+
+
+class Av1Frame(Frame):
+    @staticmethod
+    def split(data):
+        """(offset, type) of each OBU; all of them tell their size."""
+        at = 0
+        while at < len(data):
+            head, start, size, shift = data[at], at, 0, 0
+            assert head & 0x82 == 0x02, "an OBU with its size"
+            at += 2 if head & 4 else 1
+            while True:
+                size |= (data[at] & 0x7F) << shift
+                shift, at = shift + 7, at + 1
+                if data[at - 1] < 0x80:
+                    break
+            yield start, head >> 3 & 15
+            at += size
+        assert at == len(data), "the length of the last packet is exact"
+
+    def check_key(self, packet_payload):
+        assert self.types()[:2] == [2, 1], "a delimiter, then the sequence"
 
 
 def h264_units(data):
@@ -69,7 +108,8 @@ def h264_units(data):
 class Receiver:
     """`drop(shard)` says what the network loses. Frames are in `frames`, in order."""
 
-    def __init__(self, key, packet_size, encrypted, minimum_parity):
+    def __init__(self, key, packet_size, encrypted, minimum_parity, codec=0):
+        self.frame = (Frame, HevcFrame, Av1Frame)[codec]
         self.aead = AESGCM(key) if encrypted else None
         self.size, self.minimum = packet_size + 16, minimum_parity
         self.payload = packet_size - 16
@@ -149,7 +189,7 @@ class Receiver:
             data += piece
         self.done = shard.frame
         self.max_blocks = max(self.max_blocks, len(self.blocks))
-        self.frames.append(Frame(shard.frame, b"".join(data), shard.stamp, self.payload))
+        self.frames.append(self.frame(shard.frame, b"".join(data), shard.stamp, self.payload))
         self.frames_total += 1
         del self.frames[:-self.keep]
 
