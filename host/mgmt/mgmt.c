@@ -262,17 +262,18 @@ static bool is_loopback(const struct sockaddr *sa)
 static void read_head(
 	struct pf_mgmt_head *h, char address[INET6_ADDRSTRLEN], const struct request *r)
 {
-	const union MHD_ConnectionInfo *peer =
-		MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const union MHD_ConnectionInfo *fd =
-		MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info;
 	struct sockaddr_storage own;
 	socklen_t len = sizeof(own);
 
 	*h = (struct pf_mgmt_head){ .method = r->method, .path = r->path, .port = r->m->port };
 	(void)MHD_get_connection_values(r->http, MHD_HEADER_KIND, on_header, h);
-	h->from_loopback = peer && peer->client_addr && is_loopback(peer->client_addr);
-	if (fd && !getsockname(fd->connect_fd, (struct sockaddr *)&own, &len) &&
+	/* libmicrohttpd 1.0 answers in one place per connection: use each answer
+	 * before the next question. */
+	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	h->from_loopback = info && info->client_addr && is_loopback(info->client_addr);
+	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&own, &len) &&
 		!getnameinfo((struct sockaddr *)&own, len, address, INET6_ADDRSTRLEN, NULL, 0,
 			NI_NUMERICHOST))
 		h->address = strncmp(address, "::ffff:", 7) ? address : address + 7;
