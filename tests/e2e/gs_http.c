@@ -741,6 +741,11 @@ static void slow_launch(void **state)
 	has(read_xml(&l), "gamesession", "1");
 }
 
+static void count_launches(struct fixture *f, void *arg)
+{
+	*(unsigned *)arg = f->launches;
+}
+
 /* The host stops while requests wait. */
 static void stops_with_open_requests(void **state)
 {
@@ -756,10 +761,8 @@ static void stops_with_open_requests(void **state)
 	launching = secure(f, &alice);
 	ask_only(&launching, "GET",
 		"/launch?appid=1&corever=1&rikey=000102030405060708090a0b0c0d0e0f" LAUNCH_ARGS);
-	while (!f->launches) {
-		usleep(10000);
-		on_loop(f, list_pending, &(struct pendings){ 0 });
-	}
+	for (unsigned launches = 0; !launches; usleep(10000))
+		on_loop(f, count_launches, &launches);
 	on_loop(f, destroy_routes, NULL);
 	/* All of them see an end. */
 	while (link_recv(&pairing, &c, 1) > 0)
