@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The app catalogue: every entry taken keeps its promises, and what is written of
- * it reads the same. */
+ * it reads the same. Seeds begin with a blank, which the variant whose memory runs
+ * out takes for its own. */
 #include <jansson.h>
 #include <string.h>
 #include "host/registry/apps.h"

@@ -13,6 +13,8 @@
 #include "host/mgmt/endpoint.h"
 #include "host/sys/files.h"
 
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
 struct fixture {
 	char dir[64], token[96], endpoint[96];
 };
@@ -77,12 +79,10 @@ static void a_token_stays_unless_others_could_read_it(void **state)
 
 static void tells_where_the_host_is(void **state)
 {
-	static const char *const bad[] = {
-		"", "{}", "[]",
+	static const char *const bad[] = { "", "{}", "[]",
 		"{\"address\": \"127.0.0.1\", \"port\": 0, \"fingerprint\": \"00\", \"pid\": 1}",
-		"{\"address\": \"127.0.0.1\", \"port\": 65536, \"fingerprint\": "
-		"\"0000000000000000000000000000000000000000000000000000000000000000\", \"pid\": 1}"
-	};
+		"{\"address\": \"127.0.0.1\", \"port\": 65536, \"fingerprint\": \"" ZEROS
+		"\", \"pid\": 1}" };
 	struct fixture *f = *state;
 	struct pf_mgmt_endpoint e = { .address = "::1", .port = 47990, .pid = 42 }, got = { 0 };
 
