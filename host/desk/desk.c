@@ -104,6 +104,7 @@ static void end_with_app(struct pf_desk *d, const struct pf_reason *why)
 		d->ending = true;
 		kick(d);
 	} else if (d->events->app_ended) {
+		d->known = false; /* who comes back at once gets another one */
 		d->events->app_ended(d->user, why);
 	}
 }
@@ -458,8 +459,12 @@ bool pf_desks_end(struct pf_desks *m, const uint8_t key[32])
 {
 	struct pf_desk *d = find_desk(m, key);
 
-	if (!d || d->events)
+	if (!d)
 		return false;
+	if (d->events) {
+		d->known = false;
+		return true;
+	}
 	pf_timer_stop(&d->keep_alive);
 	d->ending = true;
 	kick(d);

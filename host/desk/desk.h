@@ -71,7 +71,8 @@ unsigned pf_desks_count(const struct pf_desks *m);
 
 /** Whether a client has a desk that it would come back to. */
 bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);
-/** Ends the client's desk now if nobody holds it; true if there was one. */
+/** Ends the client's desk, now or when its holder releases it; nobody comes back to
+ * it any more. True if there was one. */
 bool pf_desks_end(struct pf_desks *m, const uint8_t key[32]);
 
 /** Gets the client's desk: the one that waits for it, or a new one. Its opening

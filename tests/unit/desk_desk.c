@@ -427,6 +427,33 @@ static void the_newer_connection_takes_over(void **state)
 	pf_desk_release(new.desk, &new, true);
 }
 
+static void nobody_comes_back_to_a_desk_that_is_to_end(void **state)
+{
+	struct fixture *f = *state;
+	struct holder old, new;
+	uint8_t key[32];
+
+	memset(key, 1, sizeof(key));
+	f->config.desk_keep_alive_s = 3600;
+	open_desks(f);
+	assert_false(pf_desks_end(f->desks, key));
+	assert_int_equal(acquire(f, &old, 1), 0);
+	UNTIL(f, old.ready);
+	/* Its holder takes a while to stop; its client is back before. */
+	assert_true(pf_desks_end(f->desks, key));
+	assert_false(pf_desks_has(f->desks, key));
+	assert_int_equal(acquire(f, &new, 1), 0);
+	assert_ptr_not_equal(new.desk, old.desk);
+	UNTIL(f, new.ready);
+	assert_int_equal(old.taken, 0);
+	pf_desk_release(old.desk, &old, false);
+	UNTIL(f, pf_desks_count(f->desks) == 1);
+	assert_true(pf_desks_has(f->desks, key));
+	pf_desk_release(new.desk, &new, false);
+	assert_true(pf_desks_end(f->desks, key));
+	UNTIL(f, !pf_desks_count(f->desks));
+}
+
 static void modes_change_in_place_or_by_reopening(void **state)
 {
 	struct fixture *f = *state;
@@ -701,6 +728,7 @@ int main(void)
 		T(who_comes_back_finds_the_same_desk),
 		T(a_desk_nobody_comes_back_to_ends),
 		T(the_newer_connection_takes_over),
+		T(nobody_comes_back_to_a_desk_that_is_to_end),
 		T(modes_change_in_place_or_by_reopening),
 		T(a_display_that_dies_takes_its_desk_along),
 		T(the_program_lives_as_long_as_the_desk),
