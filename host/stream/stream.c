@@ -296,14 +296,15 @@ static void submit(
 		atomic_store(&s->playing, false);
 		return;
 	}
+	s->encoder_no[s->wire_next % NUMBERS] = s->encoder_frames - 1;
+	s->wire_next++;
 	if (r) {
-		/* The client never learns of this frame, yet the next ones build on it. */
+		/* The client sees a gap in the numbers, and the next frames would build on
+		 * what is missing. */
 		count(s, DROPPED, 1);
 		s->force_idr = s->again = true;
 		return;
 	}
-	s->encoder_no[s->wire_next % NUMBERS] = s->encoder_frames - 1;
-	s->wire_next++;
 	s->anchor = false;
 	count(s, SUBMITTED, 1);
 	count(s, BYTES, pkt->size);

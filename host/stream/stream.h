@@ -19,7 +19,8 @@
 
 /* Where access units go. All mandatory; encode thread, must not block. */
 struct pf_stream_sink {
-	/* As pf_host_session_submit: 0, -EAGAIN (dropped), -EPIPE (gone). */
+	/* As pf_host_session_submit: 0, -EPIPE (gone), else dropped (-EAGAIN: no room),
+	 * which uses up a number of the wire all the same. */
 	int (*submit)(void *user, const uint8_t *data, size_t len, uint32_t user_flags,
 		const struct pf_frame_stamps *stamps);
 	/* Frames not yet sent. */

@@ -275,6 +275,29 @@ static void lost_frames_are_left_out_where_the_encoder_can(void **state)
 		assert_int_equal(flags_of(f, i), PF_USER_VIDEO);
 }
 
+static void a_dropped_frame_uses_up_its_number(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n;
+
+	f->params.preset = "invalidate=1";
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 3);
+	pthread_mutex_lock(&f->sink.lock);
+	f->sink.answer = -EAGAIN;
+	pthread_mutex_unlock(&f->sink.lock);
+	wait_frames(f, 8);
+	atomic_store(&f->sink.queued, 2);
+	usleep(50000); /* what was on its way arrives */
+	n = frames(f);
+	/* The newest one is n - 1 of those that arrived, the dropped one was before. */
+	pf_stream_lost(f->stream, n, n);
+	atomic_store(&f->sink.queued, 0);
+	wait_frames(f, n + 1);
+	assert_int_equal(flags_of(f, n), PF_USER_VIDEO | PF_USER_RECOVERY_ANCHOR);
+}
+
 static void a_full_link_skips_raw_pictures(void **state)
 {
 	struct fixture *f = *state;
@@ -482,6 +505,7 @@ int main(void)
 		T(a_keyframe_comes_though_nothing_changes),
 		T(lost_frames_are_left_out_where_the_encoder_can),
 		T(a_full_link_skips_raw_pictures),
+		T(a_dropped_frame_uses_up_its_number),
 		T(a_dropped_frame_is_followed_by_an_idr),
 		T(a_gone_client_ends_the_encoding),
 		T(a_new_bitrate_reaches_encoder_and_pacer),
