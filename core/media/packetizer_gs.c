@@ -26,6 +26,7 @@ struct gs {
 	uint32_t data_max; /* per block, at the pinned percentage */
 	uint32_t seq;	   /* of the next packet; both counters of the header */
 	uint64_t epoch_ns;
+	uint64_t ticks; /* from then to the newest frame */
 	bool started;
 
 	/* The frame under way. */
@@ -127,16 +128,15 @@ static uint8_t frame_type(uint32_t user_flags)
  * that is sent again keeps its capture time, yet comes later on the screen. */
 static uint32_t timestamp(struct gs *g, uint64_t pts_ns)
 {
-	uint32_t ticks = 0;
+	uint64_t ticks = 0;
 
 	if (!g->started)
 		g->epoch_ns = pts_ns;
-	if (pts_ns > g->epoch_ns)
-		ticks = (uint32_t)((pts_ns - g->epoch_ns) * 9 / 100000);
-	if (!g->started || (int32_t)(ticks - g->timestamp) <= 0)
-		ticks = g->timestamp + 1;
 	g->started = true;
-	return ticks ? ticks : 1;
+	if (pts_ns > g->epoch_ns)
+		ticks = (pts_ns - g->epoch_ns) * 9 / 100000;
+	g->ticks = ticks > g->ticks ? ticks : g->ticks + 1;
+	return (uint32_t)g->ticks ? (uint32_t)g->ticks : 1;
 }
 
 static int gs_begin(struct pf_packetizer *base, const struct pf_au *au, struct pf_au_plan *plan)

@@ -445,8 +445,8 @@ static void what_the_frame_header_tells(void **state)
 		{ PF_USER_VIDEO | PF_USER_RECOVERY_ANCHOR, 5 },
 		{ PF_USER_VIDEO | PF_USER_RECOVERY_POINT, 1 } };
 	static const uint64_t pts[] = { 5000000000, 5000000000 + 16666667, 4000000000,
-		5000000000ull + 1000000000ull * 3600 };
-	static const uint32_t ticks[] = { 1, 1500, 1501, 324000000 };
+		5000000000ull + 1000000000ull * 3600 * 9 }; /* a night with nothing new */
+	static const uint32_t ticks[] = { 1, 1500, 1501, 2916000000 };
 	struct rig g;
 
 	rig_open(&g, 1392, 20, 2);
