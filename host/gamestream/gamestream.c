@@ -120,11 +120,14 @@ static void on_client_change(
 
 	if (client->plane != PF_PLANE_GAMESTREAM)
 		return;
-	if (change == PF_CLIENT_REMOVED)
-		end_client(g, client->fingerprint, "this client was removed");
-	for (struct pf_gs_session *s = g->sessions; s && change == PF_CLIENT_UPDATED; s = s->next)
+	/* Removed, or past its expiry now. */
+	if (!pf_clients_find(g->params.clients, PF_PLANE_GAMESTREAM, client->fingerprint)) {
+		end_client(g, client->fingerprint, "access was taken away");
+		return;
+	}
+	for (struct pf_gs_session *s = g->sessions; s; s = s->next)
 		if (!memcmp(s->launch.fingerprint, client->fingerprint, 32))
-			s->input.grants = client->grants;
+			pf_gs_session_set_grants(s, client->grants);
 }
 
 /* ---- life ---- */

@@ -237,6 +237,16 @@ static void post_input(void *user, const struct pf_input_event *ev)
 		(void)pf_desk_input(s->desk, ev);
 }
 
+void pf_gs_session_set_grants(struct pf_gs_session *s, uint32_t grants)
+{
+	/* What it holds down it may not be allowed to let go. */
+	if (s->input.grants & ~grants && s->desk && !s->ending) {
+		pf_desk_input_release(s->desk);
+		s->input.down = 0;
+	}
+	s->input.grants = grants;
+}
+
 static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
 {
 	const uint32_t most = s->g->params.config->audio_channels;

@@ -109,6 +109,8 @@ void pf_gs_session_launch(
 	struct pf_gamestream *g, const struct pf_gs_launch *l, struct pf_gs_request *r);
 /** Ends it, once; `code` is told to the client if it is not 0 (PF_GS_TERM_*). */
 void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text);
+/** What it may do from now on. */
+void pf_gs_session_set_grants(struct pf_gs_session *s, uint32_t grants);
 /** Looks anew at what is there, soon. */
 void pf_gs_session_kick(struct pf_gs_session *s);
 /** The ANNOUNCE of `conn` is in s->announce: brings the stream up, then answers. */
