@@ -536,7 +536,9 @@ static void bind_sound(struct pf_gs_session *s)
 
 	if (s->sound_bound) {
 		memcpy(&peer, &s->audio_path.peer, sizeof(s->audio_path.peer));
-		(void)pf_gs_audio_set_peer(s->sound, &peer);
+		/* No room: the next ping from there tries again. */
+		if (pf_gs_audio_set_peer(s->sound, &peer))
+			memset(&s->audio_path, 0, sizeof(s->audio_path));
 	} else if (!pf_gs_port_connect(s->g->audio, &s->audio_path, &fd)) {
 		(void)pf_gs_ear_open(&s->audio_ear, s->g->audio, fd);
 		if (s->announce.audio_qos)
@@ -730,11 +732,11 @@ void pf_gs_session_video_ping(
 	if (s->sender) {
 		if (same_peer(&s->video_path, path))
 			return;
-		s->video_path = *path;
 		memcpy(&peer, &path->peer, sizeof(path->peer));
-		if (!pf_sender_set_peer(s->sender, &peer))
-			pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address",
-				s->name);
+		if (pf_sender_set_peer(s->sender, &peer))
+			return; /* the next ping from there tries again */
+		s->video_path = *path;
+		pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address", s->name);
 		return;
 	}
 	s->first_ping_ns = pf_clock_mono_ns();
