@@ -865,6 +865,11 @@ void pf_gs_session_launch(
 		pf_gs_answer_refuse(r, status ? status : 503, text ? text : "The host is ending");
 		return;
 	}
+	/* One session for each client: without this, launches that ask for no display
+	 * yet would pile up until their patience ends. */
+	for (struct pf_gs_session *old = g->sessions; old; old = old->next)
+		if (!memcmp(old->launch.fingerprint, l->fingerprint, 32))
+			pf_gs_session_end(old, PF_GS_TERM_NORMAL, "this client connected again");
 	s->g = g;
 	s->id = ++g->number;
 	s->launch = *l;
