@@ -182,7 +182,6 @@ static void answer(
 		announce(s, conn, q);
 		break;
 	case PF_GS_VERB_PLAY:
-		s->played = s->announced;
 		send_status(s, conn, q->cseq, s->announced ? 200 : 455);
 		break;
 	default:

@@ -893,10 +893,13 @@ void pf_gs_session_launch(
 void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out)
 {
 	struct pf_stream_stats stream = { 0 };
+	struct pf_gs_audio_stats sound = { 0 };
 	struct pf_sender_stats st = { 0 };
 
 	if (s->stream)
 		pf_stream_stats(s->stream, &stream);
+	if (s->sound)
+		pf_gs_audio_get_stats(s->sound, &sound);
 	if (s->sender)
 		pf_sender_stats(s->sender, &st);
 	*out = (struct pf_gs_session_report){
@@ -922,6 +925,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.packets_parity = st.packets_parity,
 		.bytes = st.bytes,
 		.idrs = stream.idrs,
+		.audio_packets = sound.packets,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};
 	for (unsigned i = 0; i < 32; i++)

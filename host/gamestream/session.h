@@ -64,7 +64,7 @@ struct pf_gs_session {
 	char rtsp_session[17];
 	char ping_id[PF_GS_PING_CHARS + 1];
 	uint32_t connect_data;
-	bool host_any, announced, played;
+	bool host_any, announced;
 	struct pf_gs_announce announce;
 	uint32_t encoder_kbps;
 
