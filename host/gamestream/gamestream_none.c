@@ -2,6 +2,7 @@
 /* The plane in a build without libmicrohttpd or libenet: it cannot be made. */
 #include <errno.h>
 #include "host/gamestream/gamestream.h"
+#include "host/gamestream/routes.h"
 
 int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_params *params,
 	struct pf_reason *why)
@@ -35,4 +36,14 @@ unsigned pf_gamestream_count(const struct pf_gamestream *g)
 void pf_gamestream_each(struct pf_gamestream *g,
 	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user)
 {
+}
+
+void pf_gs_routes_pending(struct pf_gs_routes *r,
+	void (*fn)(void *user, const struct pf_gs_pair_pending *p), void *user)
+{
+}
+
+int pf_gs_routes_pin(struct pf_gs_routes *r, uint32_t id, const char *pin, struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOTSUP, "this build has no GameStream");
 }
