@@ -36,12 +36,13 @@ def ecb(key, data, decrypt=False):
 class Identity:
     """RSA key and a certificate without extensions, as stock clients make them."""
 
-    def __init__(self):
-        self.key = rsa.generate_private_key(65537, 2048)
+    def __init__(self, key=None):
+        self.key = key or rsa.generate_private_key(65537, 2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "NVIDIA GameStream Client")])
         start = datetime.datetime(2020, 1, 1)
         self.cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
-                     .public_key(self.key.public_key()).serial_number(1)
+                     .public_key(self.key.public_key())
+                     .serial_number(int.from_bytes(os.urandom(8), "big") | 1)
                      .not_valid_before(start)
                      .not_valid_after(start + datetime.timedelta(days=7300))
                      .sign(self.key, hashes.SHA256()))
