@@ -2,6 +2,7 @@
 #include "host/gamestream/control.h"
 #include <enet/enet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -56,6 +57,47 @@ static unsigned claims(const ENetHost *host, uint32_t data)
 	return n;
 }
 
+/* Whether a packet in it has no bytes. ENet bounds what waits for those before it
+ * by bytes alone, so that these could fill the memory; no client has such. */
+static bool has_empty(const uint8_t *p, size_t len)
+{
+	size_t at = read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME ? 4 : 2;
+
+	while (at + sizeof(ENetProtocolCommandHeader) <= len) {
+		const unsigned kind = p[at] & ENET_PROTOCOL_COMMAND_MASK;
+		size_t size, length_at;
+
+		/* What ENet does not take apart either. */
+		if (kind >= ENET_PROTOCOL_COMMAND_COUNT)
+			return false;
+		size = enet_protocol_command_size((enet_uint8)kind);
+		if (!size || size > len - at)
+			return false;
+		switch (kind) {
+		case ENET_PROTOCOL_COMMAND_SEND_RELIABLE:
+			length_at = offsetof(ENetProtocolSendReliable, dataLength);
+			break;
+		case ENET_PROTOCOL_COMMAND_SEND_UNRELIABLE:
+			length_at = offsetof(ENetProtocolSendUnreliable, dataLength);
+			break;
+		case ENET_PROTOCOL_COMMAND_SEND_UNSEQUENCED:
+			length_at = offsetof(ENetProtocolSendUnsequenced, dataLength);
+			break;
+		case ENET_PROTOCOL_COMMAND_SEND_FRAGMENT:
+		case ENET_PROTOCOL_COMMAND_SEND_UNRELIABLE_FRAGMENT:
+			length_at = offsetof(ENetProtocolSendFragment, dataLength);
+			break;
+		default:
+			at += size;
+			continue;
+		}
+		if (!read16(p + at + length_at))
+			return true;
+		at += size + read16(p + at + length_at);
+	}
+	return false;
+}
+
 /* Sees every datagram before ENet does: 1 keeps it from ENet. */
 static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
 {
@@ -67,7 +109,7 @@ static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
 	if (host->receivedDataLength < 2)
 		return 1;
 	if ((read16(p) & ENET_PROTOCOL_MAXIMUM_PEER_ID) != ENET_PROTOCOL_MAXIMUM_PEER_ID)
-		return 0;
+		return has_empty(p, host->receivedDataLength);
 	/* From nobody ENet knows: a CONNECT or nothing. */
 	if (read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME)
 		head = 4;

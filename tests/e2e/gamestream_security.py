@@ -264,7 +264,7 @@ def row_15_a_forged_control_packet_is_dropped():
     with streaming() as s:
         good = s.seal.seal(control.PING, bytes(8))
         for bad in (good[:8] + bytes(16) + good[24:], good[:-1] + bytes([good[-1] ^ 1]),
-                    good[:23], good[:4], b"", b"\0", os.urandom(64), good + b"\0",
+                    good[:23], good[:4], b"\0", os.urandom(64), good + b"\0",
                     b"\2\0" + good[2:], os.urandom(2000)):
             s.send_raw(bad, control.GENERIC)
         s.delivered()
@@ -436,6 +436,35 @@ def row_7_a_removed_client_loses_its_session():
             assert s.web.ask(path).status == 401, path
 
 
+def resident():
+    with open(f"/proc/{bed.host.p.pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmRSS"))
+
+
+def row_15_empty_packets_out_of_order_take_no_memory():
+    """They count nothing against ENet's bound of what may wait."""
+    with streaming() as s:
+        before = resident()
+        head = struct.pack("!HH", s.enet.peer | s.enet.session << 12 | enet.SENT_TIME, 0)
+        sock, channel = s.sockets["control"], 40
+        for start in range(1, 65001, 400):
+            sock.send(head + b"".join(
+                struct.pack("!BBHHH", enet.UNRELIABLE, channel, 2, n, 0)
+                for n in range(start, start + 400)))
+            if start % 4000 == 1:
+                s.frames(1)
+        for start in range(2, 28000, 400):
+            sock.send(head + b"".join(struct.pack("!BBHH", enet.RELIABLE, channel, n, 0)
+                                      for n in range(start, start + 400)))
+            if start % 4000 == 2:
+                s.frames(1)
+        s.frames(3)
+        grown = resident() - before
+        print(f"# {grown >> 10} KiB")
+        assert grown < 8 << 20, grown
+        assert not s.enet.closed
+
+
 def row_17_encryption_is_what_was_agreed():
     for encryption in (rtsp.CONTROL_V2, rtsp.CONTROL_V2 | rtsp.VIDEO,
                        rtsp.CONTROL_V2 | rtsp.VIDEO | rtsp.SOUND):
@@ -511,7 +540,8 @@ host_bed.main([
     row_11_only_the_new_control_encryption, row_12_a_second_announce_is_refused,
     row_12_a_session_key_is_used_once, row_12_a_second_control_connection_is_refused,
     row_13_a_replayed_control_packet_is_dropped, row_14_another_address_cannot_speak_for_the_client,
-    row_15_a_forged_control_packet_is_dropped, row_17_encryption_is_what_was_agreed,
+    row_15_a_forged_control_packet_is_dropped,
+    row_15_empty_packets_out_of_order_take_no_memory, row_17_encryption_is_what_was_agreed,
     row_17_the_internet_gets_encrypted_pictures,
     row_18_malformed_messages_are_dropped, row_19_attributes_out_of_range_are_refused,
     row_20_a_client_sees_and_ends_only_its_own, row_21_a_launch_names_an_app_and_nothing_else,
