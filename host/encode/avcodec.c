@@ -374,7 +374,7 @@ static void aom_options(
 	unsigned tiles = params->slices > (unsigned)ctx->thread_count ? params->slices
 								      : (unsigned)ctx->thread_count;
 	unsigned log2 = 0;
-	char more[80];
+	char more[160];
 
 	while (log2 < 4 && 1u << log2 < tiles)
 		log2++;
@@ -384,8 +384,11 @@ static void aom_options(
 	/* AV1 has tiles where others have slices; its eight places for pictures to refer
 	 * to are the same for all. */
 	set_number(opts, "tile-columns", log2);
-	/* libavcodec's own option ends at 8. */
-	snprintf(more, sizeof(more), "cpu-used=%.60s", aom_speed(params->preset));
+	/* libavcodec's own option for speed ends at 8. Costs of symbols that are set once
+	 * save a third of the time. */
+	snprintf(more, sizeof(more),
+		"cpu-used=%.40s:coeff-cost-upd-freq=3:mode-cost-upd-freq=3:mv-cost-upd-freq=3",
+		aom_speed(params->preset));
 	set(opts, "aom-params", more);
 }
 
