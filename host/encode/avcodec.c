@@ -354,7 +354,8 @@ static void x265_options(
 	set(opts, "x265-params", more);
 }
 
-/* x264's words for speed as libaom's number, so that one setting serves both. */
+/* x264's words for speed as libaom's number, so that one setting serves both; NULL
+ * for another word. */
 static const char *aom_speed(const char *preset)
 {
 	static const struct {
@@ -362,10 +363,10 @@ static const char *aom_speed(const char *preset)
 	} words[] = { { "ultrafast", "10" }, { "superfast", "9" }, { "veryfast", "8" },
 		{ "faster", "7" }, { "fast", "6" }, { "medium", "5" } };
 
-	for (size_t i = 0; preset && i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcmp(preset, words[i].word))
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!preset || !strcmp(preset, words[i].word))
 			return words[i].speed;
-	return preset ? preset : words[0].speed;
+	return NULL;
 }
 
 static void aom_options(
@@ -387,7 +388,7 @@ static void aom_options(
 	/* libavcodec's own option for speed ends at 8. Costs of symbols that are set once
 	 * save a third of the time. */
 	snprintf(more, sizeof(more),
-		"cpu-used=%.40s:coeff-cost-upd-freq=3:mode-cost-upd-freq=3:mv-cost-upd-freq=3",
+		"cpu-used=%s:coeff-cost-upd-freq=3:mode-cost-upd-freq=3:mv-cost-upd-freq=3",
 		aom_speed(params->preset));
 	set(opts, "aom-params", more);
 }
@@ -429,7 +430,16 @@ OPEN(x264)
 OPEN(nvenc)
 OPEN(vaapi)
 OPEN(x265)
-OPEN(aom)
+
+static int aom_open(
+	struct pf_encoder **out, const struct pf_encoder_params *params, struct pf_reason *why)
+{
+	/* libavcodec leaks four megabytes when libaom refuses an option. */
+	if (!aom_speed(params->preset))
+		return pf_reason_set(why, -EINVAL,
+			"aom knows the speeds ultrafast to medium, not \"%.40s\"", params->preset);
+	return av_open(out, &aom_kind, params, why);
+}
 
 const struct pf_encoder_ops x264_encoder_ops = {
 	.name = "x264",
