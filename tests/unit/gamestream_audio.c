@@ -207,7 +207,8 @@ static void silence_first_then_the_desk_without_a_seam(void **state)
 	print_message("# first packet %llu us after the socket\n",
 		(unsigned long long)(c->first_ns - asked_ns) / 1000);
 	assert_true(c->first_ns - asked_ns < 2 * PF_NS_PER_S);
-	assert_true(c->last_ns - c->first_ns >= 38 * 5 * PF_NS_PER_MS);
+	/* 39 intervals, not half as long: packets after a stall follow close on each other. */
+	assert_true(c->last_ns - c->first_ns >= 20 * 5 * PF_NS_PER_MS);
 	assert_true(loudest(c, 0) < 1e-4);
 	desk = desk_sound(a, 2, "tone-hz=600");
 	from = c->samples + SECOND / 4;
