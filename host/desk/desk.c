@@ -113,7 +113,7 @@ static void program_done(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
-	d->busy = false;
+	d->busy = d->program_over = false;
 	if (d->result) {
 		d->no_program = true;
 		pf_log(PF_LOG_ERROR, "desk", "%s: %s does not start: %s", d->name, title_of(d),
@@ -270,6 +270,7 @@ static int on_program_end(sd_event_source *source, int fd, uint32_t revents, voi
 
 	sd_event_source_disable_unref(d->program_end);
 	d->program_end = NULL;
+	d->program_over = true;
 	pf_log(PF_LOG_INFO, "desk", "%s: %s ended", d->name, title_of(d));
 	end_with_app(d, NULL);
 	return 0;
@@ -283,7 +284,8 @@ static void watch(struct pf_desk *d)
 
 	if (fd >= 0 && !d->death)
 		(void)sd_event_add_io(e, &d->death, fd, EPOLLIN | EPOLLHUP, on_death, d);
-	fd = d->program && pf_child_alive(d->program) ? pf_child_death_fd(d->program) : -1;
+	/* One that ended before it was watched is readable at once. */
+	fd = d->program && !d->program_over ? pf_child_death_fd(d->program) : -1;
 	if (fd >= 0 && !d->program_end)
 		(void)sd_event_add_io(
 			e, &d->program_end, fd, EPOLLIN | EPOLLHUP, on_program_end, d);

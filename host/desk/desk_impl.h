@@ -78,6 +78,7 @@ struct pf_desk {
 	void *user;
 	unsigned lapsed; /* former holders that did not release it yet */
 	struct pf_mode want;
+	bool program_over; /* it ended, and that was told */
 	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
 	bool audio_lost;		       /* ended by itself, should start again */
 	uint64_t restart_ns[PF_DESK_RESTARTS]; /* the sound's latest, as a ring; 0 = none */
