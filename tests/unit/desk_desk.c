@@ -634,6 +634,7 @@ static void an_app_that_ends_ends_the_session(void **state)
 		assert_true(sd_event_run(pf_loop_event(f->loop), 20000) >= 0);
 	assert_int_equal(h.app_ended, 0);
 	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks)); /* it reads the app to its end */
 }
 
 static void a_failed_preparation_is_undone(void **state)
@@ -658,6 +659,7 @@ static void a_failed_preparation_is_undone(void **state)
 	assert_non_null(strstr(h.why.text, "status 3"));
 	expect_text(path, "do1\nundo1\n");
 	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
 	(void)unlink(path);
 }
 
