@@ -16,13 +16,6 @@
 #include "host/encode/annexb.h"
 #include "host/encode/convert.h"
 
-/* x265 3.5 does not give back all of its own memory on close. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:libx265";
-}
-
 #define W 320
 #define H 240
 
