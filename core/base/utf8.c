@@ -89,6 +89,19 @@ size_t pf_utf8_repair(char *out, size_t cap, const void *s, size_t len)
 	return used;
 }
 
+size_t pf_utf8_printable(char *out, size_t cap, const void *s, size_t len)
+{
+	size_t n = pf_utf8_repair(out, cap, s, len);
+
+	for (unsigned char *p = (unsigned char *)out; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	return n;
+}
+
 size_t pf_utf8_decode(const void *s, size_t len, uint32_t *code)
 {
 	const uint8_t *p = s;

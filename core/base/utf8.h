@@ -17,6 +17,9 @@ size_t pf_utf8_cut(const void *s, size_t len, size_t max);
  * maximal malformed part, and each zero byte, becomes U+FFFD. Returns the length
  * written without the zero. */
 size_t pf_utf8_repair(char *out, size_t cap, const void *s, size_t len);
+/** As repair, and fit for a log line and a terminal: control characters, those of
+ * U+0080 to U+009F included, become question marks. */
+size_t pf_utf8_printable(char *out, size_t cap, const void *s, size_t len);
 /** The character that `len` > 0 bytes begin with, in *code; its length, or 0 if it
  * is malformed. */
 size_t pf_utf8_decode(const void *s, size_t len, uint32_t *code);

@@ -22,15 +22,7 @@
 
 const char *pf_printable(char *buf, size_t cap, const char *text)
 {
-	unsigned char *p = (unsigned char *)buf;
-
-	(void)pf_utf8_repair(buf, cap, text ? text : "", text ? strlen(text) : 0);
-	for (; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
+	(void)pf_utf8_printable(buf, cap, text ? text : "", text ? strlen(text) : 0);
 	return buf;
 }
 

@@ -181,19 +181,6 @@ static bool may_start(struct pf_gs_pairing *p, const uint8_t ip[16], uint64_t no
 
 /* ---- phases ---- */
 
-/* Text of a stranger, fit for a log line and a terminal. */
-static void printable(char *out, size_t cap, const char *text)
-{
-	pf_utf8_repair(out, cap, text, strlen(text));
-	for (unsigned char *c = (unsigned char *)out; *c; c++) {
-		if (*c < 0x20 || *c == 0x7f)
-			*c = '?';
-		/* U+0080..U+009F, which some terminals obey, too. */
-		if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			c[0] = c[1] = '?';
-	}
-}
-
 /* NULL when the request may wait for a PIN, else why not. */
 static const char *competes(struct pf_gs_pairing *p, const char *uniqueid, const uint8_t ip[16])
 {
@@ -249,7 +236,8 @@ static bool phase_start(struct pf_gs_pairing *p, uint64_t now_ns, const struct p
 	e->deadline_ns = now_ns + PF_GS_PAIR_LIFE_NS;
 	e->info.id = ++p->last_id ? p->last_id : ++p->last_id;
 	snprintf(e->info.peer, sizeof(e->info.peer), "%s", peer);
-	printable(e->info.name, sizeof(e->info.name), name ? name : "");
+	(void)pf_utf8_printable(
+		e->info.name, sizeof(e->info.name), name ? name : "", name ? strlen(name) : 0);
 	pf_cert_fingerprint(e->cert, e->info.fingerprint);
 	e->info.since_ns = now_ns;
 	for (last = &p->first; *last; last = &(*last)->next)

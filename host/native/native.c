@@ -24,21 +24,6 @@
 #define OF_ITEM(ptr, member)                                                                       \
 	((struct pf_native_session *)((char *)(ptr)-offsetof(struct pf_native_session, member)))
 
-/* Text of the peer, fit for a log line and a terminal: valid UTF-8, no controls. */
-static void take_text(char *out, size_t cap, const char *text)
-{
-	unsigned char *p = (unsigned char *)out;
-
-	(void)pf_utf8_repair(out, cap, text ? text : "", text ? strlen(text) : 0);
-	for (; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		/* U+0080..U+009F, which some terminals obey, too. */
-		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
-}
-
 /* ---- quic thread ---- */
 
 static struct pf_native_session *find(struct pf_native *n, const struct pf_host_session *s)
@@ -81,7 +66,8 @@ static void on_hello(void *user, struct pf_host_session *s, const struct pf_hell
 	ns->n = n;
 	ns->s = s;
 	ns->hello = *hello;
-	take_text(ns->hello.name, sizeof(ns->hello.name), hello->name);
+	(void)pf_utf8_printable(
+		ns->hello.name, sizeof(ns->hello.name), hello->name, strlen(hello->name));
 	ns->peer = *peer;
 	ns->id = pf_host_session_id(s);
 	ns->hello_ns = pf_clock_mono_ns();
@@ -163,7 +149,8 @@ static void on_closed(void *user, struct pf_host_session *s, uint32_t code, cons
 		return;
 	*p = ns->wire_next;
 	ns->closed_code = code;
-	take_text(ns->closed_text, sizeof(ns->closed_text), text);
+	(void)pf_utf8_printable(ns->closed_text, sizeof(ns->closed_text), text ? text : "",
+		text ? strlen(text) : 0);
 	pf_loop_post_item(n->params.loop, &ns->closed_item);
 }
 

@@ -63,18 +63,10 @@ int pf_client_plane_parse(enum pf_client_plane *out, const char *text)
 	return -EINVAL;
 }
 
-/* What a peer calls itself, fit for a terminal: valid UTF-8, no controls. */
 static void clean_name(char out[PF_CLIENT_NAME_BYTES], const char *name)
 {
-	unsigned char *p = (unsigned char *)out;
-
-	(void)pf_utf8_repair(out, PF_CLIENT_NAME_BYTES, name, strnlen(name, PF_CLIENT_NAME_BYTES));
-	for (; *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
+	(void)pf_utf8_printable(
+		out, PF_CLIENT_NAME_BYTES, name, strnlen(name, PF_CLIENT_NAME_BYTES));
 }
 
 /* ---- the file ---- */

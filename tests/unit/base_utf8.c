@@ -69,6 +69,18 @@ static void repairs(void **state)
 	assert_string_equal(out, "");
 }
 
+static void makes_printable(void **state)
+{
+	static const char in[] = "a\x1b[31m\x7f\t\xc2\x9b"
+				 "z\xff\xc2\xa0";
+	char out[32];
+
+	size_t len = pf_utf8_printable(out, sizeof(out), in, sizeof(in) - 1);
+
+	assert_int_equal(len, strlen(out));
+	assert_string_equal(out, "a?[31m????z\xef\xbf\xbd\xc2\xa0");
+}
+
 static void decodes(void **state)
 {
 	static const struct {
@@ -99,6 +111,7 @@ int main(void)
 		cmocka_unit_test(tells_valid_from_malformed),
 		cmocka_unit_test(cuts_between_characters),
 		cmocka_unit_test(repairs),
+		cmocka_unit_test(makes_printable),
 		cmocka_unit_test(decodes),
 	};
 
