@@ -132,6 +132,9 @@ static inline void pf_wr_bytes(struct pf_writer *w, const void *src, size_t n)
 		memcpy(p, src, n);
 }
 
+/** Formatted text of at most 1023 bytes, without its zero; err above that. */
+__attribute__((format(printf, 2, 3))) void pf_wr_printf(struct pf_writer *w, const char *fmt, ...);
+
 static inline void pf_wr_le(struct pf_writer *w, uint64_t v, unsigned n)
 {
 	uint8_t *p = pf_wr_room(w, n);

@@ -28,7 +28,7 @@ static void make_nonce(
 	pf_wr_u8(&w, (uint8_t)stream);
 }
 
-int pf_gs_ctl_seal_init(struct pf_gs_ctl_seal *s, const uint8_t key[PF_GS_KEY_BYTES],
+int pf_gs_ctl_seal_init(struct pf_gs_ctl_seal *s, const uint8_t key[PF_AES128_KEY_BYTES],
 	enum pf_gs_origin self, enum pf_gs_scheme scheme)
 {
 	memset(s, 0, sizeof(*s));
@@ -39,7 +39,7 @@ int pf_gs_ctl_seal_init(struct pf_gs_ctl_seal *s, const uint8_t key[PF_GS_KEY_BY
 		memcpy(s->key, key, sizeof(s->key));
 		return 0;
 	}
-	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_GS_KEY_BYTES, NULL);
+	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_AES128_KEY_BYTES, NULL);
 }
 
 void pf_gs_ctl_seal_finish(struct pf_gs_ctl_seal *s)
@@ -123,12 +123,12 @@ int pf_gs_ctl_open(
 }
 
 int pf_gs_rtsp_seal_init(
-	struct pf_gs_rtsp_seal *s, const uint8_t key[PF_GS_KEY_BYTES], enum pf_gs_origin self)
+	struct pf_gs_rtsp_seal *s, const uint8_t key[PF_AES128_KEY_BYTES], enum pf_gs_origin self)
 {
 	memset(s, 0, sizeof(*s));
 	s->self = self;
 	s->next = 1;
-	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_GS_KEY_BYTES, NULL);
+	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_AES128_KEY_BYTES, NULL);
 }
 
 void pf_gs_rtsp_seal_finish(struct pf_gs_rtsp_seal *s)

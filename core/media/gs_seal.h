@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/crypto/aead.h"
+#include "core/crypto/block.h"
 #include "core/media/replay.h"
 #include "core/wire/gs_control.h"
 #include "core/wire/gs_rtsp.h"
 
-#define PF_GS_KEY_BYTES	      16
 #define PF_GS_CTL_SEAL_BYTES  24 /* in front of a sealed control message */
 #define PF_GS_CTL_PACKET_MAX  (PF_GS_CTL_SEAL_BYTES + PF_GS_CTL_MSG_MAX)
 #define PF_GS_RTSP_PACKET_MAX (PF_GS_RTSP_SEAL_BYTES + PF_GS_RTSP_MAX)
@@ -29,8 +29,8 @@ enum pf_gs_scheme {
 };
 
 struct pf_gs_ctl_seal {
-	struct pf_aead *aead;	      /* V2 */
-	uint8_t key[PF_GS_KEY_BYTES]; /* OLD */
+	struct pf_aead *aead;		  /* V2 */
+	uint8_t key[PF_AES128_KEY_BYTES]; /* OLD */
 	enum pf_gs_scheme scheme;
 	enum pf_gs_origin self;
 	uint64_t next; /* sequence of the next sealed message */
@@ -38,7 +38,7 @@ struct pf_gs_ctl_seal {
 };
 
 /** `self` is who seals with it. Errors of pf_aead_create. */
-int pf_gs_ctl_seal_init(struct pf_gs_ctl_seal *s, const uint8_t key[PF_GS_KEY_BYTES],
+int pf_gs_ctl_seal_init(struct pf_gs_ctl_seal *s, const uint8_t key[PF_AES128_KEY_BYTES],
 	enum pf_gs_origin self, enum pf_gs_scheme scheme);
 /** Wipes; accepts a zeroed struct. */
 void pf_gs_ctl_seal_finish(struct pf_gs_ctl_seal *s);
@@ -62,7 +62,7 @@ struct pf_gs_rtsp_seal {
 
 /** `self` is who seals with it. Errors of pf_aead_create. */
 int pf_gs_rtsp_seal_init(
-	struct pf_gs_rtsp_seal *s, const uint8_t key[PF_GS_KEY_BYTES], enum pf_gs_origin self);
+	struct pf_gs_rtsp_seal *s, const uint8_t key[PF_AES128_KEY_BYTES], enum pf_gs_origin self);
 /** Wipes; accepts a zeroed struct. */
 void pf_gs_rtsp_seal_finish(struct pf_gs_rtsp_seal *s);
 /** Bytes written, -ENOBUFS, -EMSGSIZE (empty or above PF_GS_RTSP_MAX),

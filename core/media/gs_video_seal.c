@@ -3,10 +3,10 @@
 #include <string.h>
 #include "core/crypto/secret.h"
 
-int pf_gs_video_seal_init(struct pf_gs_video_seal *s, const uint8_t key[PF_GS_KEY_BYTES])
+int pf_gs_video_seal_init(struct pf_gs_video_seal *s, const uint8_t key[PF_AES128_KEY_BYTES])
 {
 	memset(s, 0, sizeof(*s));
-	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_GS_KEY_BYTES, NULL);
+	return pf_aead_create(&s->aead, PF_AEAD_AES128_GCM, key, PF_AES128_KEY_BYTES, NULL);
 }
 
 void pf_gs_video_seal_finish(struct pf_gs_video_seal *s)

@@ -8,9 +8,9 @@
 #pragma once
 #include <stdint.h>
 #include "core/crypto/aead.h"
+#include "core/crypto/block.h"
 #include "core/wire/gs_video.h"
 
-#define PF_GS_KEY_BYTES	  16
 #define PF_GS_VIDEO_BATCH 64 /* packets handed to the AEAD in one call */
 
 struct pf_gs_video_seal {
@@ -20,7 +20,7 @@ struct pf_gs_video_seal {
 };
 
 /** Errors of pf_aead_create. */
-int pf_gs_video_seal_init(struct pf_gs_video_seal *s, const uint8_t key[PF_GS_KEY_BYTES]);
+int pf_gs_video_seal_init(struct pf_gs_video_seal *s, const uint8_t key[PF_AES128_KEY_BYTES]);
 /** Wipes; accepts a zeroed struct. */
 void pf_gs_video_seal_finish(struct pf_gs_video_seal *s);
 /** Seals `count` packets of `bytes` each that lie back to back in `plain` into

@@ -53,7 +53,7 @@ struct pf_sender_gs {
 	uint8_t fec_percent;  /* 0..100 pinned, or PF_FEC_ADAPTIVE */
 	uint8_t min_parity;   /* minRequiredFecPackets, 0..16 */
 	bool encrypt;
-	uint8_t key[PF_GS_KEY_BYTES]; /* rikey; copied, wiped on destroy */
+	uint8_t key[PF_AES128_KEY_BYTES]; /* rikey; copied, wiped on destroy */
 };
 
 struct pf_sender_params {

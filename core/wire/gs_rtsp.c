@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/wire/gs_rtsp.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include "core/base/bytes.h"
 
@@ -289,21 +288,6 @@ const char *pf_gs_rtsp_status_text(unsigned status)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct pf_writer *w, const char *fmt, ...)
-{
-	char line[1024];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		w->err = true;
-	else
-		pf_wr_bytes(w, line, (size_t)n);
-}
-
 static struct pf_gs_text text_of(const char *s)
 {
 	return (struct pf_gs_text){ s, strlen(s) };
@@ -312,8 +296,9 @@ static struct pf_gs_text text_of(const char *s)
 static void add_payload(struct pf_writer *w, const char *payload, size_t len)
 {
 	if (payload)
-		add(w, "Content-type: " MIME_SDP "\r\nContent-length: %u\r\n", (unsigned)len);
-	add(w, "\r\n");
+		pf_wr_printf(
+			w, "Content-type: " MIME_SDP "\r\nContent-length: %u\r\n", (unsigned)len);
+	pf_wr_printf(w, "\r\n");
 	if (payload)
 		pf_wr_bytes(w, payload, len);
 }
@@ -327,16 +312,16 @@ int pf_gs_rtsp_reply(const struct pf_gs_rtsp_reply *r, char *buf, size_t cap)
 	if (r->ping_payload &&
 		(strlen(r->ping_payload) != PF_GS_PING_CHARS || !is_word(text_of(r->ping_payload))))
 		return -EINVAL;
-	add(&w, "RTSP/1.0 %u %s\r\nCSeq: %u\r\n", r->status, pf_gs_rtsp_status_text(r->status),
-		(unsigned)r->cseq);
+	pf_wr_printf(&w, "RTSP/1.0 %u %s\r\nCSeq: %u\r\n", r->status,
+		pf_gs_rtsp_status_text(r->status), (unsigned)r->cseq);
 	if (r->session)
-		add(&w, "Session: %s;timeout = 90\r\n", r->session);
+		pf_wr_printf(&w, "Session: %s;timeout = 90\r\n", r->session);
 	if (r->server_port)
-		add(&w, "Transport: server_port=%u\r\n", r->server_port);
+		pf_wr_printf(&w, "Transport: server_port=%u\r\n", r->server_port);
 	if (r->ping_payload)
-		add(&w, "X-SS-Ping-Payload: %s\r\n", r->ping_payload);
+		pf_wr_printf(&w, "X-SS-Ping-Payload: %s\r\n", r->ping_payload);
 	if (r->has_connect_data)
-		add(&w, "X-SS-Connect-Data: %u\r\n", (unsigned)r->connect_data);
+		pf_wr_printf(&w, "X-SS-Connect-Data: %u\r\n", (unsigned)r->connect_data);
 	add_payload(&w, r->payload, r->payload_len);
 	return w.err ? -ENOBUFS : (int)w.len;
 }
@@ -349,14 +334,14 @@ int pf_gs_rtsp_call_build(const struct pf_gs_rtsp_call *c, char *buf, size_t cap
 		(c->host && !is_word(text_of(c->host))) ||
 		(c->session && !is_word(text_of(c->session))) || c->cseq > INT32_MAX)
 		return -EINVAL;
-	add(&w, "%s %s RTSP/1.0\r\nCSeq: %u\r\nX-GS-ClientVersion: 14\r\n", c->verb, c->target,
-		(unsigned)c->cseq);
+	pf_wr_printf(&w, "%s %s RTSP/1.0\r\nCSeq: %u\r\nX-GS-ClientVersion: 14\r\n", c->verb,
+		c->target, (unsigned)c->cseq);
 	if (c->host)
-		add(&w, "Host: %s\r\n", c->host);
+		pf_wr_printf(&w, "Host: %s\r\n", c->host);
 	if (c->session)
-		add(&w, "Session: %s\r\n", c->session);
+		pf_wr_printf(&w, "Session: %s\r\n", c->session);
 	if (c->transport)
-		add(&w, "Transport: unicast;X-GS-ClientPort=50000-50001\r\n");
+		pf_wr_printf(&w, "Transport: unicast;X-GS-ClientPort=50000-50001\r\n");
 	add_payload(&w, c->payload, c->payload_len);
 	return w.err ? -ENOBUFS : (int)w.len;
 }

@@ -2,7 +2,6 @@
 #include "core/wire/gs_sdp.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "core/base/bytes.h"
@@ -250,21 +249,6 @@ int pf_gs_announce_parse(
 	return 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct pf_writer *w, const char *fmt, ...)
-{
-	char line[256];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line))
-		w->err = true;
-	else
-		pf_wr_bytes(w, line, (size_t)n);
-}
-
 int pf_gs_announce_build(const struct pf_gs_announce *a, const char *address, uint16_t video_port,
 	char *buf, size_t cap)
 {
@@ -299,12 +283,12 @@ int pf_gs_announce_build(const struct pf_gs_announce *a, const char *address, ui
 	};
 	struct pf_writer w = pf_writer(buf, cap);
 
-	add(&w, "v=0\r\no=android 0 14 IN %s %s\r\ns=NVIDIA Streaming Client\r\n",
+	pf_wr_printf(&w, "v=0\r\no=android 0 14 IN %s %s\r\ns=NVIDIA Streaming Client\r\n",
 		strchr(address, ':') ? "IPv6" : "IPv4", address);
 	for (unsigned i = 0; i < PF_GS_ATTR_COUNT; i++)
 		if (a->present >> i & 1)
-			add(&w, "a=%s:%" PRIu32 " \r\n", rows[i].name, v[i]);
-	add(&w, "t=0 0\r\nm=video %u  \r\n", video_port);
+			pf_wr_printf(&w, "a=%s:%" PRIu32 " \r\n", rows[i].name, v[i]);
+	pf_wr_printf(&w, "t=0 0\r\nm=video %u  \r\n", video_port);
 	return w.err ? -ENOBUFS : (int)w.len;
 }
 
@@ -348,17 +332,19 @@ int pf_gs_describe_build(const struct pf_gs_describe *d, char *buf, size_t cap)
 	if (!(d->modes & (PF_GS_MODES_H264 | PF_GS_MODES_HEVC | PF_GS_MODES_AV1)) ||
 		d->encryption_requested & ~d->encryption_supported)
 		return -EINVAL;
-	add(&w, "a=x-ss-general.featureFlags:%" PRIu32 "\r\n", d->features);
-	add(&w, "a=x-ss-general.encryptionSupported:%" PRIu32 "\r\n", d->encryption_supported);
-	add(&w, "a=x-ss-general.encryptionRequested:%" PRIu32 "\r\n", d->encryption_requested);
+	pf_wr_printf(&w, "a=x-ss-general.featureFlags:%" PRIu32 "\r\n", d->features);
+	pf_wr_printf(
+		&w, "a=x-ss-general.encryptionSupported:%" PRIu32 "\r\n", d->encryption_supported);
+	pf_wr_printf(
+		&w, "a=x-ss-general.encryptionRequested:%" PRIu32 "\r\n", d->encryption_requested);
 	if (d->ref_invalidation)
-		add(&w, "a=" MARK_RFI ":1\r\n");
+		pf_wr_printf(&w, "a=" MARK_RFI ":1\r\n");
 	if (d->modes & PF_GS_MODES_HEVC)
-		add(&w, MARK_HEVC "\r\n");
+		pf_wr_printf(&w, MARK_HEVC "\r\n");
 	if (d->modes & PF_GS_MODES_AV1)
-		add(&w, "a=rtpmap:98 " MARK_AV1 "\r\n");
+		pf_wr_printf(&w, "a=rtpmap:98 " MARK_AV1 "\r\n");
 	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-		add(&w, MARK_SURROUND "%s\r\n", layouts[i]);
+		pf_wr_printf(&w, MARK_SURROUND "%s\r\n", layouts[i]);
 	return w.err ? -ENOBUFS : (int)w.len;
 }
 

@@ -11,6 +11,7 @@
 #include "core/crypto/secret.h"
 #include "core/net/udp.h"
 #include "core/wire/pf1_handshake.h"
+#include "host/registry/access.h"
 #include "host/registry/clients.h"
 
 #define TICK_NS	    (500 * PF_NS_PER_MS)
@@ -928,8 +929,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.audio_packets = sound.packets,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(out->client + 2 * i, 3, "%02x", s->launch.fingerprint[i]);
+	pf_access_format(s->launch.fingerprint, out->client);
 	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
 	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");
 	snprintf(out->encoder, sizeof(out->encoder), "%s", stream.encoder);

@@ -7,7 +7,7 @@
 #include "core/media/gs_seal.h"
 #include "tests/fuzz/fuzz.h"
 
-static const uint8_t key[PF_GS_KEY_BYTES] = { 1, 2, 3 };
+static const uint8_t key[PF_AES128_KEY_BYTES] = { 1, 2, 3 };
 
 /* Everything is opened twice: the second time it is a replay. */
 static void open_control(const uint8_t *packet, size_t len, enum pf_gs_scheme scheme, int want)

@@ -12,7 +12,7 @@
 #define COUNT 150 /* three batches */
 #define WIRE  (PF_GS_PREFIX_BYTES + BYTES)
 
-static const uint8_t key[PF_GS_KEY_BYTES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+static const uint8_t key[PF_AES128_KEY_BYTES] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
 	16 };
 static uint8_t plain[COUNT * BYTES], wire[COUNT * WIRE], again[WIRE];
 

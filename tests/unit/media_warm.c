@@ -127,7 +127,7 @@ static void a_warm_path_allocates_nothing(void **state)
 
 static void gamestream_allocates_nothing_from_the_start(void **state)
 {
-	static const uint8_t key[PF_GS_KEY_BYTES];
+	static const uint8_t key[PF_AES128_KEY_BYTES];
 	static uint8_t data[1000000], sealed[PF_TRAIN_MAX * (1360 + 16 + PF_GS_PREFIX_BYTES)];
 	uint64_t rng = rng_seed(), packets = 0;
 	struct pf_gs_video_seal seal;
