@@ -161,6 +161,9 @@ static void shut_gate(struct pf_native_session *ns)
 void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants)
 {
 	pthread_mutex_lock(&ns->gate);
+	/* The release of what is held down would be denied from now on. */
+	if (ns->gate_desk && (ns->grants & ~grants))
+		pf_desk_input_release(ns->gate_desk);
 	ns->grants = grants;
 	ns->gate_grants = grants;
 	pthread_mutex_unlock(&ns->gate);
