@@ -18,6 +18,7 @@
 #include "core/crypto/cert.h"
 #include "core/crypto/secret.h"
 #include "host/gamestream/xml.h"
+#include "host/sys/listen.h"
 
 /* Request line, headers and what MHD adds; it counts per connection. */
 #define POOL_BYTES   (PF_GS_TARGET_MAX + 16384)
@@ -463,46 +464,20 @@ void pf_gs_answer_status(struct pf_gs_request *pub, uint32_t status, const char 
 
 static int open_socket(const char *address, uint16_t port, uint16_t *bound, struct pf_reason *why)
 {
-	struct sockaddr_storage ss = { 0 };
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
-	socklen_t len = sizeof(*v4);
-	int fd, r, one = 1, zero = 0;
+	int fd, r;
 
 	if (!address)
 		address = "0.0.0.0";
-	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-	} else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons(port);
-		len = sizeof(*v6);
-	} else {
-		return pf_reason_set(why, -EINVAL, "%s is no IP address", address);
-	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return pf_reason_set(why, -errno, "cannot open a socket: %s", strerror(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (ss.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
-	if (bind(fd, (struct sockaddr *)&ss, len) || listen(fd, BACKLOG)) {
-		r = pf_reason_set(why, -errno,
-			errno == EADDRINUSE ? "TCP port %u of %s is in use: end the other program "
-					      "or set gamestream_port"
-					    : "cannot listen on TCP port %u of %s",
+	*bound = port;
+	r = pf_tcp_listen(address, bound, BACKLOG, &fd);
+	if (r == -EINVAL)
+		return pf_reason_set(why, r, "%s is no IP address", address);
+	if (r)
+		return pf_reason_set(why, r,
+			r == -EADDRINUSE ? "TCP port %u of %s is in use: end the other program "
+					   "or set gamestream_port"
+					 : "cannot listen on TCP port %u of %s",
 			port, address);
-		close(fd);
-		return r;
-	}
-	len = sizeof(ss);
-	if (getsockname(fd, (struct sockaddr *)&ss, &len)) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	*bound = ntohs(ss.ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
 	return fd;
 }
 

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
 #include "core/wire/gs_rtsp.h"
+#include "host/sys/listen.h"
 
 struct pf_gs_rtsp_conn {
 	struct pf_gs_rtsp_server *server;
@@ -211,23 +212,16 @@ int pf_gs_rtsp_server_open(struct pf_gs_rtsp_server **out, struct pf_loop *loop,
 	const char *address, uint16_t port, const struct pf_gs_rtsp_events *events, void *user,
 	struct pf_reason *why)
 {
-	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct pf_gs_rtsp_server *s = calloc(1, sizeof(*s));
 	int r = 0;
 
 	if (!s)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	*s = (struct pf_gs_rtsp_server){ .loop = loop, .events = events, .user = user, .fd = -1 };
-	if (inet_pton(AF_INET, address, &local.sin_addr) != 1)
-		r = -EINVAL;
-	if (!r) {
-		s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (s->fd < 0 ||
-			setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)) ||
-			bind(s->fd, (struct sockaddr *)&local, sizeof(local)) ||
-			listen(s->fd, PF_GS_RTSP_CONNS))
-			r = -errno;
-	}
+	/* Sessions are matched by IPv4 addresses. */
+	r = inet_pton(AF_INET, address, &(struct in_addr){ 0 }) == 1
+		    ? pf_tcp_listen(address, &port, PF_GS_RTSP_CONNS, &s->fd)
+		    : -EINVAL;
 	if (!r)
 		r = sd_event_add_io(pf_loop_event(loop), &s->source, s->fd, EPOLLIN, on_accept, s);
 	if (r < 0) {

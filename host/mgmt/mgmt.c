@@ -18,6 +18,7 @@
 #include "host/mgmt/api.h"
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/gate.h"
+#include "host/sys/listen.h"
 
 #define CONNECTIONS_MAX	  64
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
@@ -437,42 +438,21 @@ static void on_server_log(void *user, const char *format, va_list ap)
 
 static int open_port(const struct pf_mgmt_params *p, uint16_t *port, struct pf_reason *why)
 {
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} a = { 0 };
-	socklen_t len;
-	int fd, one = 1, r;
+	int fd, r;
 
-	if (inet_pton(AF_INET, p->bind_address, &a.v4.sin_addr) == 1) {
-		a.v4.sin_family = AF_INET;
-		a.v4.sin_port = htons(p->port);
-		len = sizeof(a.v4);
-	} else if (inet_pton(AF_INET6, p->bind_address, &a.v6.sin6_addr) == 1) {
-		a.v6.sin6_family = AF_INET6;
-		a.v6.sin6_port = htons(p->port);
-		len = sizeof(a.v6);
-	} else {
-		return pf_reason_set(why, -EINVAL,
+	*port = p->port;
+	r = pf_tcp_listen(p->bind_address, port, CONNECTIONS_MAX, &fd);
+	if (r == -EINVAL)
+		return pf_reason_set(why, r,
 			"mgmt_bind = %.60s is no numeric address; 127.0.0.1 is the usual one",
 			p->bind_address);
-	}
-	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return pf_reason_set(why, -errno, "management API: %s", strerror(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, &a.sa, len) || listen(fd, CONNECTIONS_MAX) || getsockname(fd, &a.sa, &len)) {
-		r = -errno;
-		close(fd);
+	if (r)
 		return pf_reason_set(why, r,
 			"cannot open the management API at %.60s port %u: %s%s", p->bind_address,
 			p->port, strerror(-r),
 			r == -EADDRINUSE ? "; another punktfunk-host or Sunshine may run: choose "
 					   "another mgmt_port (0 = any free one) or mgmt = no"
 					 : "; see mgmt_bind and mgmt_port");
-	}
-	*port = ntohs(a.sa.sa_family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
 	return fd;
 }
 
