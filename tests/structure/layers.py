@@ -28,7 +28,7 @@ HOST_ORDER = [
     ["registry"],
     ["wayland"],
     ["display"],
-    ["capture", "encode", "audio", "input"],
+    ["capture", "encode", "audio", "input", "pads"],
     ["desk"],
     ["stream"],
     ["native", "gamestream"],
