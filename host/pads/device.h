@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* device.h - what pads.c asks of one virtual device: uinput_pad.c (Xbox pads),
- * uhid_ds4.c, uhid_dualsense.c. All calls are on the set's thread; nothing
- * blocks: descriptors are non-blocking. */
+ * uhid_ds4.c, uhid_dualsense.c; and touch_screen.c, pen.c. All calls are on the
+ * set's thread; nothing blocks: descriptors are non-blocking. */
 #pragma once
 #include "host/pads/pads.h"
 
@@ -17,19 +17,20 @@ struct pf_pad_device_params {
 
 struct pf_pad_device_ops {
 	const char *name;
-	uint32_t kinds; /* bit per pf_pad_kind */
+	uint32_t kinds; /* bit per pf_pad_kind; 0 = no pad */
 	int (*open)(struct pf_pad_device **out, const struct pf_pad_device_params *params,
 		struct pf_reason *why);
 	/* Removes it from the kernel. Accepts NULL. */
 	void (*close)(struct pf_pad_device *d);
 	/* The descriptor became readable: takes all requests and answers them. */
 	void (*readable)(struct pf_pad_device *d);
-	/* The whole state; the same one again may write nothing. */
+	/* Mandatory for pads. The whole state; the same one again may write nothing. */
 	void (*state)(struct pf_pad_device *d, const struct pf_pad_state *s);
 	/* Optional. */
 	void (*touch)(struct pf_pad_device *d, uint8_t surface, const struct pf_touch *t);
 	void (*motion)(struct pf_pad_device *d, bool gyro, float x, float y, float z);
 	void (*battery)(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t percent);
+	void (*pen)(struct pf_pad_device *d, const struct pf_pen *pen);
 	/* Buttons, sticks and touches let go. */
 	void (*release)(struct pf_pad_device *d);
 	/* Optional: something to do at *due_ns (CLOCK_MONOTONIC; 0 = nothing due), as
@@ -46,3 +47,5 @@ struct pf_pad_device {
 extern const struct pf_pad_device_ops pf_uinput_pad_ops;
 extern const struct pf_pad_device_ops pf_uhid_ds4_ops;
 extern const struct pf_pad_device_ops pf_uhid_dualsense_ops;
+extern const struct pf_pad_device_ops pf_touch_screen_ops;
+extern const struct pf_pad_device_ops pf_pen_ops;

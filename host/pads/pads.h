@@ -79,7 +79,7 @@ struct pf_pen {
 	float pressure;	  /* 0-1; negative = unknown */
 	float distance;	  /* while hovering: 0-1, 1 = farthest; negative = unknown */
 	int tilt_deg;	  /* 0 upright - 90; negative = unknown */
-	int rotation_deg; /* where it leans to; negative = unknown */
+	int rotation_deg; /* where the tip points to, clockwise from up; negative = unknown */
 };
 
 enum pf_pad_event_kind {
@@ -157,7 +157,7 @@ struct pf_pad_feedback {
 struct pf_pads;
 
 struct pf_pads_params {
-	const char *name; /* the client's, part of the devices' names; copied */
+	const char *name; /* the client's, part of the devices' `phys`; copied */
 	/* On the set's thread, at most once per change; must not block. */
 	void (*feedback)(void *user, const struct pf_pad_feedback *fb);
 	void *user;
@@ -176,7 +176,7 @@ unsigned pf_pads_can(struct pf_reason *why);
 int pf_pads_open(struct pf_pads **out, const struct pf_pads_params *params, struct pf_reason *why);
 /** Removes the devices. No feedback after it. Accepts NULL. */
 void pf_pads_close(struct pf_pads *p);
-/** Copies the event into the ring. Any one thread. 0; -EAGAIN: full, dropped and
- * counted. A kind of pad that this machine cannot make becomes the nearest one
- * that it can. */
+/** Copies the event into the ring. Any one thread. 0; -EINVAL: pad number; -EAGAIN:
+ * full, dropped and counted, and all is let go in its turn. A kind of pad that this
+ * machine cannot make becomes the nearest one that it can. */
 int pf_pads_post(struct pf_pads *p, const struct pf_pad_event *ev);
