@@ -23,6 +23,8 @@ struct pf_manage {
 static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 {
 	uint64_t end_ns = s->live ? pf_clock_mono_ns() : s->ended_ns;
+	uint64_t launch_ns = s->timeline.ns[PF_GS_MARK_LAUNCH];
+	json_t *start = json_object();
 	json_t *o = json_pack("{s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "plane",
 		"gamestream", "id", (json_int_t)s->id, "live", s->live, "client", s->client, "name",
 		s->name, "app", s->app, "codec", s->codec, "encoder", s->encoder, "desk", s->desk);
@@ -44,12 +46,15 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 		{ "rtt_ms", s->rtt_ms },
 	};
 
-	if (!o)
-		return;
+	for (unsigned i = PF_GS_MARK_LAUNCH + 1; i < PF_GS_MARKS; i++)
+		if (s->timeline.ns[i])
+			json_object_set_new(start, pf_gs_mark_name(i),
+				json_real(pf_gs_timeline_ms(&s->timeline, i)));
+	json_object_set_new(o, "start_ms", start);
 	json_object_set_new(o, "mode",
 		json_sprintf("%ux%u@%g", s->width, s->height, (double)s->refresh_mhz / 1000));
 	json_object_set_new(o, "seconds",
-		json_real(end_ns > s->launch_ns ? (double)(end_ns - s->launch_ns) / 1e9 : 0));
+		json_real(end_ns > launch_ns ? (double)(end_ns - launch_ns) / 1e9 : 0));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(o, rows[i].key, json_integer((json_int_t)rows[i].value));
 	json_array_append_new(user, o);

@@ -38,6 +38,7 @@ static void open_work(struct pf_job *job)
 	if (was_open && d->display->ops->set_mode &&
 		!d->display->ops->set_mode(d->display, &d->job_mode, &why)) {
 		d->mode = d->job_mode;
+		d->display_ns = pf_clock_mono_ns();
 		return;
 	}
 	pf_desk_descend(d, PF_DESK_RUNDIR);
@@ -584,6 +585,11 @@ const struct pf_source *pf_desk_source(const struct pf_desk *d)
 const struct pf_mode *pf_desk_mode(const struct pf_desk *d)
 {
 	return &d->mode;
+}
+
+uint64_t pf_desk_display_ns(const struct pf_desk *d)
+{
+	return d->display_ns;
 }
 
 const char *pf_desk_name(const struct pf_desk *d)

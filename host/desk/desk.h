@@ -92,6 +92,8 @@ const struct pf_mode *pf_desk_mode(const struct pf_desk *d);
 /** Channels of its sound: what the first client asked for, fixed for its life; 0
  * when it has no sound. */
 unsigned pf_desk_audio_channels(const struct pf_desk *d);
+/** Monotonic time at which its display had its mode. After ready. */
+uint64_t pf_desk_display_ns(const struct pf_desk *d);
 /** Name for logs, e.g. "desk 3". */
 const char *pf_desk_name(const struct pf_desk *d);
 

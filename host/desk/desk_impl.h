@@ -42,6 +42,7 @@ struct pf_desk {
 	/* The job's while `busy`, else the loop's. */
 	unsigned stage; /* stages up */
 	struct pf_mode mode;
+	uint64_t display_ns; /* when the display had it */
 	char *runtime_dir;
 	int lock_fd;		     /* of a file in it: while it is locked, the desk lives */
 	char log_dir[PF_PATH_BYTES]; /* "" = none */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "host/desk/desk_impl.h"
 #include "host/sys/rundir.h"
 #include "host/sys/spawn.h"
@@ -117,8 +118,10 @@ static int display_up(struct pf_desk *d, struct pf_reason *why)
 	};
 	int r = d->m->params.display->open(&d->display, &p, why);
 
-	if (!r)
+	if (!r) {
 		d->mode = d->job_mode;
+		d->display_ns = pf_clock_mono_ns();
+	}
 	return r;
 }
 

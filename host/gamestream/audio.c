@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/ring.h"
 #include "core/net/udp.h"
@@ -22,7 +23,7 @@ struct pf_gs_audio {
 	struct pf_sound *sound;
 	struct pf_ring moves;
 	bool bound; /* control loop */
-	_Atomic uint64_t packets, datagrams, bytes, errors;
+	_Atomic uint64_t packets, datagrams, bytes, errors, first_ns;
 	/* sound thread */
 	int fd; /* -1 before the first */
 	struct pf_gs_audio_packer packer;
@@ -59,6 +60,8 @@ static void on_packet(void *user, const struct pf_sound_packet *packet)
 		count(&a->errors, 1);
 		return;
 	}
+	if (!atomic_load_explicit(&a->first_ns, memory_order_relaxed))
+		atomic_store_explicit(&a->first_ns, pf_clock_mono_ns(), memory_order_relaxed);
 	count(&a->packets, 1);
 	for (unsigned i = 0; i < d.count; i++) {
 		if (send(a->fd, d.at[i].data, d.at[i].len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
@@ -167,6 +170,7 @@ void pf_gs_audio_get_stats(const struct pf_gs_audio *a, struct pf_gs_audio_stats
 	out->datagrams = atomic_load_explicit(&a->datagrams, memory_order_relaxed);
 	out->bytes = atomic_load_explicit(&a->bytes, memory_order_relaxed);
 	out->errors = atomic_load_explicit(&a->errors, memory_order_relaxed);
+	out->first_ns = atomic_load_explicit(&a->first_ns, memory_order_relaxed);
 	out->filled = s.filled;
 	out->lost = s.refused + s.late;
 	out->encode_ns = s.encode_ns;

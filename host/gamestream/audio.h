@@ -35,6 +35,7 @@ struct pf_gs_audio_stats {
 	uint64_t filled;    /* blocks of silence put in */
 	uint64_t lost;	    /* blocks of the desk that came too fast or too late */
 	uint64_t encode_ns;
+	uint64_t first_ns; /* monotonic time of the first datagram, 0 = none yet */
 };
 
 /** Starts the thread; nothing is sent yet. -EINVAL or another negative errno with

@@ -12,6 +12,7 @@
 #include "core/base/reason.h"
 #include "host/desk/desk.h"
 #include "host/encode/encode.h"
+#include "host/gamestream/timeline.h"
 #include "host/registry/config.h"
 #include "host/sys/loop.h"
 #include "host/sys/worker.h"
@@ -45,15 +46,15 @@ struct pf_gamestream_params {
 	const char *unique_id; /* never changes: clients know the host by it */
 };
 
-/* One session in figures. Times are monotonic, 0 = not reached. */
+/* One session in figures. */
 struct pf_gs_session_report {
 	uint64_t id;
 	bool live;
 	char client[65]; /* fingerprint */
 	char name[65], app[129], encoder[32], codec[8], desk[24], close_text[128];
 	uint32_t width, height, refresh_mhz, bitrate_kbps;
-	uint64_t launch_ns, desk_ready_ns, announced_ns, connected_ns, first_ping_ns, first_sent_ns,
-		ended_ns;
+	struct pf_gs_timeline timeline;
+	uint64_t ended_ns;
 	uint64_t input_events, input_denied;
 	uint64_t control_dropped; /* forged, replayed or malformed messages */
 	uint64_t frames_sent, frames_dropped, packets, packets_parity, bytes, idrs;

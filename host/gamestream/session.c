@@ -95,8 +95,12 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 	};
 	int r = pf_sender_submit(s->sender, &f);
 
-	if (!r && !atomic_load_explicit(&s->first_sent_ns, memory_order_relaxed))
-		atomic_store(&s->first_sent_ns, pf_clock_mono_ns());
+	if (!r && !atomic_load_explicit(&s->first_sent, memory_order_relaxed)) {
+		s->first_stamps = *stamps;
+		s->first_sent_ns = pf_clock_mono_ns();
+		atomic_store(&s->first_sent, true);
+		pf_loop_post_item(s->g->params.loop, &s->first_item);
+	}
 	return r;
 }
 
@@ -112,6 +116,21 @@ static void sink_set_bitrate(void *user, uint32_t kbps)
 	struct pf_gs_session *s = user;
 
 	pf_sender_set_bitrate(s->sender, kbps);
+}
+
+/* The first picture is on its way: says once what it took. */
+static void first_on_loop(struct pf_loop_item *item)
+{
+	struct pf_gs_session *s =
+		(struct pf_gs_session *)((char *)item - offsetof(struct pf_gs_session, first_item));
+	char text[384];
+
+	pf_gs_mark_at(&s->timeline, PF_GS_MARK_CAPTURED, s->first_stamps.capture_ns);
+	pf_gs_mark_at(&s->timeline, PF_GS_MARK_ENCODED, s->first_stamps.encode_end_ns);
+	pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT, s->first_sent_ns);
+	pf_gs_timeline_format(&s->timeline, text, sizeof(text));
+	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s, ms since the launch: %s",
+		s->name, s->desk_name, text);
 }
 
 static void fail_on_loop(void *user, void *msg)
@@ -198,8 +217,8 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 		return;
 	}
 	s->desk_ready = true;
-	if (!s->desk_ready_ns)
-		s->desk_ready_ns = pf_clock_mono_ns();
+	pf_gs_mark_at(&s->timeline, PF_GS_MARK_DISPLAY, pf_desk_display_ns(s->desk));
+	pf_gs_mark(&s->timeline, PF_GS_MARK_DESK);
 	pf_gs_session_kick(s);
 }
 
@@ -313,6 +332,7 @@ static void start_done(struct pf_job *job)
 
 	s->busy = false;
 	s->stream_up = !s->result;
+	pf_gs_mark(&s->timeline, PF_GS_MARK_ENCODER);
 	if (s->result)
 		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
 	pf_gs_session_kick(s);
@@ -324,6 +344,7 @@ static void attach_done(struct pf_job *job)
 
 	s->busy = false;
 	s->attached = !s->result;
+	pf_gs_mark(&s->timeline, PF_GS_MARK_CAPTURE);
 	if (s->result)
 		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
 	pf_gs_session_kick(s);
@@ -371,7 +392,8 @@ static void finish(struct pf_gs_session *s)
 	if (s->sender)
 		pf_sender_stats(s->sender, &st);
 	pf_log(PF_LOG_INFO, "gamestream", "%s: over%s%.100s after %.1f s: %llu frames sent",
-		s->name, CLOSE_TEXT(s), (double)(s->ended_ns - s->launch_ns) / 1e9,
+		s->name, CLOSE_TEXT(s),
+		(double)(s->ended_ns - s->timeline.ns[PF_GS_MARK_LAUNCH]) / 1e9,
 		(unsigned long long)st.sent);
 	s->finished = true;
 	submit(s, finish_work, finish_done);
@@ -469,6 +491,7 @@ static void step(struct pf_gs_session *s)
 	}
 	/* The client goes on while the capture opens. */
 	pf_gs_rtsp_finish_announce(s, 200);
+	pf_gs_mark(&s->timeline, PF_GS_MARK_ANSWERED);
 	if (!s->attached) {
 		s->source = *pf_desk_source(s->desk);
 		submit(s, attach_work, attach_done);
@@ -500,11 +523,12 @@ static void on_tick(void *user)
 	uint64_t now = pf_clock_mono_ns();
 
 	pf_timer_stop(&s->tick);
-	if (!s->connected && now - s->launch_ns > PATIENCE_NS)
+	if (!s->connected && now - s->timeline.ns[PF_GS_MARK_LAUNCH] > PATIENCE_NS)
 		pf_gs_session_end(s, 0, "the client did not connect");
 	else if (s->connected && now - s->control_ns > PATIENCE_NS)
 		pf_gs_session_end(s, 0, "the client was silent for 10 seconds");
-	else if (s->connected && !s->sender && now - s->connected_ns > PATIENCE_NS)
+	else if (s->connected && !s->sender &&
+		 now - s->timeline.ns[PF_GS_MARK_CONTROL] > PATIENCE_NS)
 		pf_gs_session_end(s, PF_GS_TERM_NORMAL,
 			"no ping came to the video port: is UDP blocked between here and the "
 			"client?");
@@ -584,7 +608,7 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 
 	s->waiting = conn;
 	s->waiting_cseq = cseq;
-	s->announced_ns = pf_clock_mono_ns();
+	pf_gs_mark(&s->timeline, PF_GS_MARK_ANNOUNCE);
 	s->want_mode = (struct pf_mode){ a->width, a->height, a->fps_mhz };
 	s->encoder_kbps = encoder_kbps(s);
 	if (!s->desk)
@@ -614,7 +638,7 @@ static void bind_link(struct pf_gs_session *s, struct pf_gs_link *link)
 {
 	s->link = link;
 	s->connected = true;
-	s->connected_ns = pf_clock_mono_ns();
+	pf_gs_mark(&s->timeline, PF_GS_MARK_CONTROL);
 	pf_gs_control_release(s->g->control, s, link);
 }
 
@@ -655,7 +679,7 @@ bool pf_gs_session_message(
 	switch (m.kind) {
 	case PF_GS_CTL_IDR_REQUEST:
 		/* Also the first message of all, and the first frame is an IDR anyway. */
-		if (atomic_load(&s->first_sent_ns))
+		if (atomic_load(&s->first_sent))
 			pf_stream_keyframe(s->stream);
 		break;
 	case PF_GS_CTL_INVALIDATE:
@@ -740,7 +764,7 @@ void pf_gs_session_video_ping(
 		pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address", s->name);
 		return;
 	}
-	s->first_ping_ns = pf_clock_mono_ns();
+	pf_gs_mark(&s->timeline, PF_GS_MARK_PING);
 	s->video_path = *path;
 	r = pf_gs_port_connect(s->g->video, path, &fd);
 	if (!r) {
@@ -765,6 +789,7 @@ void pf_gs_session_audio_ping(
 	if (s->ending || (s->audio_counter && counter <= s->audio_counter))
 		return;
 	s->audio_counter = counter;
+	pf_gs_mark(&s->timeline, PF_GS_MARK_PING_SOUND);
 	if (s->sound_bound && same_peer(&s->audio_path, path))
 		return;
 	s->audio_path = *path;
@@ -875,7 +900,8 @@ void pf_gs_session_launch(
 	s->id = ++g->number;
 	s->launch = *l;
 	s->app = app;
-	s->launch_ns = pf_clock_mono_ns();
+	pf_gs_mark(&s->timeline, PF_GS_MARK_LAUNCH);
+	s->first_item.run = first_on_loop;
 	snprintf(s->name, sizeof(s->name), "moonlight %llu", (unsigned long long)s->id);
 	s->next = g->sessions;
 	g->sessions = s;
@@ -910,12 +936,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.height = s->want_mode.height,
 		.refresh_mhz = s->want_mode.refresh_mhz,
 		.bitrate_kbps = s->encoder_kbps,
-		.launch_ns = s->launch_ns,
-		.desk_ready_ns = s->desk_ready_ns,
-		.announced_ns = s->announced_ns,
-		.connected_ns = s->connected_ns,
-		.first_ping_ns = s->first_ping_ns,
-		.first_sent_ns = atomic_load(&s->first_sent_ns),
+		.timeline = s->timeline,
 		.ended_ns = s->ended_ns,
 		.input_events = s->input.events,
 		.input_denied = s->input.denied,
@@ -929,6 +950,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.audio_packets = sound.packets,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};
+	pf_gs_mark_at(&out->timeline, PF_GS_MARK_SENT_SOUND, sound.first_ns);
 	pf_access_format(s->launch.fingerprint, out->client);
 	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
 	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");

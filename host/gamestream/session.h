@@ -18,6 +18,7 @@
 #include "host/gamestream/ports.h"
 #include "host/gamestream/routes.h"
 #include "host/gamestream/rtsp_server.h"
+#include "host/gamestream/timeline.h"
 #include "host/registry/apps.h"
 #include "host/registry/clients.h"
 #include "host/stream/stream.h"
@@ -99,8 +100,13 @@ struct pf_gs_session {
 	int result;
 	struct pf_reason why;
 	struct pf_timer *tick;
-	_Atomic uint64_t first_sent_ns;
-	uint64_t launch_ns, desk_ready_ns, announced_ns, connected_ns, first_ping_ns, ended_ns;
+	/* The encode thread's until first_sent is set, then the loop's. */
+	struct pf_frame_stamps first_stamps;
+	uint64_t first_sent_ns;
+	_Atomic bool first_sent;
+	struct pf_loop_item first_item;
+	struct pf_gs_timeline timeline;
+	uint64_t ended_ns;
 	char close_text[128];
 };
 
