@@ -64,6 +64,7 @@ static void close_work(struct pf_job *job)
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
 	pf_desk_descend(d, PF_DESK_INPUT);
+	pf_desk_pads_close(d);
 	if (d->audio)
 		d->audio->ops->close(d->audio);
 	d->audio = NULL;
@@ -237,6 +238,7 @@ static void free_desk(struct pf_desk *d)
 	pf_timer_stop(&d->sound_wait);
 	pthread_mutex_destroy(&d->input_lock);
 	pthread_mutex_destroy(&d->pcm_lock);
+	pf_desk_pads_free(d);
 	pf_app_unref(d->app);
 	free(d);
 	if (m->shut && !m->first && m->shutdown_done)
@@ -491,6 +493,8 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 		d->audio_channels = rq->audio_channels;
 	d->audio_answered = !d->audio_channels;
 	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
+	snprintf(d->client_name, sizeof(d->client_name), "%.64s",
+		rq->client_name ? rq->client_name : "");
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
 	/* On the loop: display and sound both need it, and it takes microseconds. */
@@ -619,6 +623,7 @@ void pf_desk_input_release(struct pf_desk *d)
 	if (d->input)
 		d->input->ops->release_all(d->input);
 	pthread_mutex_unlock(&d->input_lock);
+	pf_desk_pads_release(d);
 }
 
 void pf_desk_set_pcm(struct pf_desk *d,

@@ -13,6 +13,7 @@
 #include "host/audio/audio.h"
 #include "host/display/display.h"
 #include "host/input/input.h"
+#include "host/pads/pads.h"
 #include "host/registry/config.h"
 #include "host/sys/loop.h"
 #include "host/sys/worker.h"
@@ -40,6 +41,8 @@ struct pf_desk_request {
 	/* What a new desk runs; referenced. NULL, or without a command of its own: what
 	 * the settings say. */
 	struct pf_app *app;
+	/* The client's, for the names of its gamepads; copied. NULL = unknown. */
+	const char *client_name;
 };
 
 /* What the holder of a desk hears, on the control loop, never from within a call
@@ -57,6 +60,8 @@ struct pf_desk_events {
 	/* Optional. The app ended, or did not start (then `why` is not NULL), and its
 	 * exit policy is that the session ends with it. */
 	void (*app_ended)(void *user, const struct pf_reason *why);
+	/* Optional. A program has news for the gamepads: pf_desk_pad_feedback. */
+	void (*pad_feedback)(void *user);
 };
 
 /** Also removes what desks of hosts that were killed left behind. */
@@ -100,8 +105,21 @@ const char *pf_desk_name(const struct pf_desk *d);
 /** Any one thread. Hands an event to the desk's devices; dropped when there are
  * none (yet). 0, -EAGAIN or -ENODEV. */
 int pf_desk_input(struct pf_desk *d, const struct pf_input_event *ev);
-/** Everything that is held down goes up. */
+/** A touch screen or a pen of the kernel's reaches what is on its desks. */
+bool pf_desks_read_devices(const struct pf_desks *m);
+/** Everything that is held down goes up, on gamepads, too. */
 void pf_desk_input_release(struct pf_desk *d);
+/** An event of a gamepad, a touch screen or a pen. Devices come with the first one
+ * and stay as long as the desk: a program keeps its pads while its client is away.
+ * 0, -EAGAIN (full) or the error of making them. */
+int pf_desk_pad(struct pf_desk *d, const struct pf_pad_event *ev);
+/** The pads that are there, a bit each. */
+uint16_t pf_desk_pads(const struct pf_desk *d);
+/** The newest that a program told one of these pads and nobody heard yet; latest wins.
+ * False: nothing. */
+bool pf_desk_pad_feedback(struct pf_desk *d, uint16_t pads, struct pf_pad_feedback *out);
+/** Whoever plays this pad now was not there before: all that holds comes once more. */
+void pf_desk_pad_again(struct pf_desk *d, unsigned pad);
 /** Sound goes to `fn` (audio thread, as pf_audio_params.on_pcm) from now on; NULL
  * ends it, and `fn` does not run any more when this returns. */
 void pf_desk_set_pcm(struct pf_desk *d,

@@ -14,6 +14,7 @@
 
 struct sd_event_source;
 struct pf_child;
+struct pf_desk_pads;
 
 enum pf_desk_stage {
 	PF_DESK_RUNDIR = 1,
@@ -74,10 +75,13 @@ struct pf_desk {
 	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
 	void *pcm_user;
 
+	char client_name[65];
+
 	/* The loop's. */
 	const struct pf_desk_events *events; /* NULL = nobody holds it */
 	void *user;
-	unsigned lapsed; /* former holders that did not release it yet */
+	struct pf_desk_pads *pads; /* NULL = none yet; its devices are the job's once `ending` */
+	unsigned lapsed;	   /* former holders that did not release it yet */
 	struct pf_mode want;
 	bool program_over; /* it ended, and that was told */
 	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
@@ -101,3 +105,9 @@ int pf_desk_program_up(struct pf_desk *d, struct pf_reason *why);
 void pf_desk_program_down(struct pf_desk *d);
 /** Down to `target`, in exact reverse. */
 void pf_desk_descend(struct pf_desk *d, unsigned target);
+/** Removes its gamepads. The closing job's. */
+void pf_desk_pads_close(struct pf_desk *d);
+/** After it, when the loop has run what they posted. */
+void pf_desk_pads_free(struct pf_desk *d);
+/** Lets go what they hold; they stay. */
+void pf_desk_pads_release(struct pf_desk *d);

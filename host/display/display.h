@@ -78,6 +78,9 @@ struct pf_display;
 
 struct pf_display_ops {
 	const char *name;
+	/* Its compositor reads the kernel's input devices: a touch screen made there
+	 * reaches it. */
+	bool reads_devices;
 	/* Mandatory. Says whether open could work here: 0, or a negative errno with
 	 * the words (e.g. the package to install). Cheap, no side effects. */
 	int (*probe)(const struct pf_display_params *params, struct pf_reason *why);

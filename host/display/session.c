@@ -407,6 +407,7 @@ static int session_death_fd(struct pf_display *display)
 
 const struct pf_display_ops session_display_ops = {
 	.name = "session",
+	.reads_devices = true,
 	.probe = session_probe,
 	.open = session_open,
 	.close = session_close,
