@@ -12,6 +12,7 @@
 #include "host/cmd/cmd.h"
 #include "host/gamestream/routes.h"
 #include "host/mgmt/endpoint.h"
+#include "host/pads/pads.h"
 
 struct pf_manage {
 	struct pf_manage_params p;
@@ -64,6 +65,7 @@ static void add_status(void *user, json_t *status)
 {
 	struct pf_manage *m = user;
 	json_t *notices = json_array();
+	struct pf_reason pads = { 0 };
 
 	if (pf_report_fill(m->p.report, m->p.native, false, status))
 		pf_log(PF_LOG_DEBUG, "mgmt", "out of memory for the status");
@@ -75,6 +77,9 @@ static void add_status(void *user, json_t *status)
 		json_array_append_new(notices,
 			json_string("GameStream is on: its pairing and encryption are weaker than "
 				    "punktfunk/1, use it in trusted networks"));
+		if (pf_pads_can(&pads) != (PF_PADS_CAN_UINPUT | PF_PADS_CAN_UHID))
+			json_array_append_new(
+				notices, json_sprintf("not every kind of gamepad: %s", pads.text));
 	}
 	if (m->p.config->trust_on_first_use)
 		json_array_append_new(notices,

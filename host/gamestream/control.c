@@ -304,6 +304,24 @@ void pf_gs_control_release(
 		enet_host_flush(c->host);
 }
 
+static unsigned count_list(const ENetList *list, unsigned most)
+{
+	unsigned n = 0;
+
+	for (const ENetListNode *i = list->sentinel.next; i != &list->sentinel && n < most;
+		i = i->next)
+		n++;
+	return n;
+}
+
+unsigned pf_gs_link_backlog(const struct pf_gs_link *link, unsigned most)
+{
+	const ENetPeer *peer = (const ENetPeer *)link;
+	const unsigned n = count_list(&peer->outgoingCommands, most);
+
+	return n + count_list(&peer->sentReliableCommands, most - n);
+}
+
 unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link)
 {
 	return peer_of(link)->roundTripTime;

@@ -47,6 +47,8 @@ void pf_gs_link_close(struct pf_gs_link *link);
  * once; `gone` does not come for them. */
 void pf_gs_control_release(
 	struct pf_gs_control *c, const void *session, const struct pf_gs_link *keep);
+/** Messages sent and not acknowledged yet, counted to `most` at most. */
+unsigned pf_gs_link_backlog(const struct pf_gs_link *link, unsigned most);
 /** Round trip time as ENet measures it, in ms. */
 unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link);
 void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out);

@@ -216,6 +216,7 @@ int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_
 	struct pf_reason *why)
 {
 	const uint32_t port = params->config->gamestream_port;
+	struct pf_reason pads = { 0 };
 	struct pf_gamestream *g;
 	int r;
 
@@ -236,6 +237,9 @@ int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_
 		free(g);
 		return r;
 	}
+	if (pf_pads_can(&pads) != (PF_PADS_CAN_UINPUT | PF_PADS_CAN_UHID))
+		pf_log(PF_LOG_WARN, "gamestream", "clients get not every kind of gamepad: %s",
+			pads.text);
 	g->watch.changed = on_client_change;
 	pf_clients_watch(params->clients, &g->watch);
 	*out = g;

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/gamestream/input.h"
-#include <math.h>
 #include "core/base/utf8.h"
 #include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_handshake.h"
-
-/* The plane that touch positions are counted in: the widest the event carries. */
-#define TOUCH_PLANE 65535
 
 /* Windows virtual keys: the sides of each modifier, and the one without a side. */
 static const struct {
@@ -78,28 +74,6 @@ static void map_text(struct pf_gs_input_map *m, const struct pf_gs_input *in)
 	}
 }
 
-static void map_touch(struct pf_gs_input_map *m, const struct pf_gs_input *in)
-{
-	const int32_t x = (int32_t)lrintf(in->touch.x * TOUCH_PLANE);
-	const int32_t y = (int32_t)lrintf(in->touch.y * TOUCH_PLANE);
-	const uint32_t plane = (uint32_t)TOUCH_PLANE << 16 | TOUCH_PLANE;
-
-	switch (in->touch.event) {
-	case PF_GS_TOUCH_DOWN:
-		post(m, PF_INPUT_TOUCH_DOWN, in->touch.pointer, x, y, plane);
-		break;
-	case PF_GS_TOUCH_MOVE:
-		post(m, PF_INPUT_TOUCH_MOVE, in->touch.pointer, x, y, plane);
-		break;
-	case PF_GS_TOUCH_UP:
-	case PF_GS_TOUCH_CANCEL:
-		post(m, PF_INPUT_TOUCH_UP, in->touch.pointer, 0, 0, 0);
-		break;
-	default: /* hovering has no device */
-		break;
-	}
-}
-
 static uint32_t grant_of(enum pf_gs_input_kind kind)
 {
 	switch (kind) {
@@ -151,10 +125,8 @@ void pf_gs_input_map(struct pf_gs_input_map *m, const struct pf_gs_input *in)
 	case PF_GS_INPUT_HSCROLL:
 		post(m, PF_INPUT_SCROLL, 1, in->scroll.amount, 0, 0);
 		break;
-	case PF_GS_INPUT_TOUCH:
-		map_touch(m, in);
-		break;
-	default: /* pads and pens have devices of their own */
+	default: /* pads, touch and pen */
+		m->device(m->user, in);
 		break;
 	}
 }

@@ -14,9 +14,10 @@ struct pf_gs_input_map {
 	uint8_t down;	 /* pf_gs_modifier: held by keys of their own */
 	uint64_t events, denied;
 	void (*post)(void *user, const struct pf_input_event *ev);
+	/* Pads, touch and pen, which have devices of their own (pads.h). */
+	void (*device)(void *user, const struct pf_gs_input *in);
 	void *user;
 };
 
-/** Posts the events of one input, in order: none for what a desk has no device
- * for. */
+/** Posts the events of one input, in order. */
 void pf_gs_input_map(struct pf_gs_input_map *m, const struct pf_gs_input *in);

@@ -66,6 +66,7 @@ static void describe(
 		.encryption_requested =
 			PF_GS_ENC_CONTROL_V2 |
 			(is_local(pf_gs_rtsp_peer(conn)) ? 0 : PF_GS_ENC_VIDEO | PF_GS_ENC_AUDIO),
+		.features = pf_gs_pads_features(s->pads.can, s->pads.screen),
 		.modes = s->g->modes,
 	};
 	char text[REPLY_MAX / 2];

@@ -247,6 +247,7 @@ static const struct pf_desk_events desk_events = {
 	.taken = on_desk_taken,
 	.died = on_desk_died,
 	.app_ended = on_app_ended,
+	.pad_feedback = pf_gs_session_pads_feedback,
 };
 
 static void post_input(void *user, const struct pf_input_event *ev)
@@ -263,6 +264,7 @@ void pf_gs_session_set_grants(struct pf_gs_session *s, uint32_t grants)
 	if (s->input.grants & ~grants && s->desk && !s->ending) {
 		pf_desk_input_release(s->desk);
 		s->input.down = 0;
+		pf_gs_session_pads_revoke(s, s->input.grants & ~grants);
 	}
 	s->input.grants = grants;
 }
@@ -275,6 +277,7 @@ static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
 		.mode = s->want_mode,
 		.audio_channels = s->launch.channels ? s->launch.channels : 2,
 		.app = s->app,
+		.client_name = s->client_name,
 	};
 	int r;
 
@@ -286,6 +289,7 @@ static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
 		return r;
 	s->mode = s->want_mode;
 	snprintf(s->desk_name, sizeof(s->desk_name), "%s", pf_desk_name(s->desk));
+	pf_gs_session_pads_desk(s);
 	return 0;
 }
 
@@ -416,11 +420,19 @@ static void step_ending(struct pf_gs_session *s)
 	finish(s);
 }
 
+int pf_gs_session_send(struct pf_gs_session *s, const struct pf_gs_ctl *m)
+{
+	uint8_t msg[PF_GS_CTL_MSG_MAX], packet[PF_GS_CTL_SEAL_BYTES + sizeof(msg)];
+	int n = s->link ? pf_gs_ctl_build(m, msg, sizeof(msg)) : -ENOTCONN;
+
+	if (n > 0)
+		n = pf_gs_ctl_seal(&s->seal, msg, (size_t)n, packet, sizeof(packet));
+	return n > 0 ? pf_gs_link_send(s->link, packet, (size_t)n) : n;
+}
+
 void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 {
-	uint8_t msg[32], packet[PF_GS_CTL_SEAL_BYTES + sizeof(msg)];
 	const struct pf_gs_ctl term = { .kind = PF_GS_CTL_TERMINATION, .termination.code = code };
-	int n;
 
 	if (s->ending)
 		return;
@@ -431,12 +443,10 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 	pf_gs_ear_close(&s->video_ear);
 	pf_gs_ear_close(&s->audio_ear);
 	pf_gs_rtsp_finish_announce(s, 503);
+	pf_gs_session_pads_end(s);
 	if (s->link) {
-		n = code ? pf_gs_ctl_build(&term, msg, sizeof(msg)) : 0;
-		if (n > 0)
-			n = pf_gs_ctl_seal(&s->seal, msg, (size_t)n, packet, sizeof(packet));
-		if (n > 0)
-			(void)pf_gs_link_send(s->link, packet, (size_t)n);
+		if (code)
+			(void)pf_gs_session_send(s, &term);
 		pf_gs_link_close(s->link);
 		s->link = NULL;
 	}
@@ -523,6 +533,7 @@ static void on_tick(void *user)
 	uint64_t now = pf_clock_mono_ns();
 
 	pf_timer_stop(&s->tick);
+	pf_gs_pads_flush(&s->pads);
 	if (!s->connected && now - s->timeline.ns[PF_GS_MARK_LAUNCH] > PATIENCE_NS)
 		pf_gs_session_end(s, 0, "the client did not connect");
 	else if (s->connected && now - s->control_ns > PATIENCE_NS)
@@ -852,8 +863,12 @@ static int begin(struct pf_gs_session *s, struct pf_reason *why)
 
 	snprintf(s->client_name, sizeof(s->client_name), "%s", client ? client->name : "");
 	s->input = (struct pf_gs_input_map){
-		.grants = s->launch.grants, .post = post_input, .user = s
+		.grants = s->launch.grants,
+		.post = post_input,
+		.device = pf_gs_session_pads_input,
+		.user = s,
 	};
+	pf_gs_session_pads_begin(s);
 	if (!r)
 		r = pf_gs_ctl_seal_init(
 			&s->seal, s->launch.rikey, PF_GS_FROM_HOST, PF_GS_SCHEME_V2);

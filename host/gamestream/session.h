@@ -15,6 +15,7 @@
 #include "host/gamestream/gamestream.h"
 #include "host/gamestream/input.h"
 #include "host/gamestream/launch.h"
+#include "host/gamestream/pads.h"
 #include "host/gamestream/ports.h"
 #include "host/gamestream/routes.h"
 #include "host/gamestream/rtsp_server.h"
@@ -76,6 +77,8 @@ struct pf_gs_session {
 	uint64_t control_ns; /* of the newest good message */
 	uint64_t control_dropped;
 	struct pf_gs_input_map input;
+	struct pf_gs_pads pads;
+	struct pf_timer *feedback_wait; /* the link is busy */
 
 	/* media */
 	struct pf_sender *sender;
@@ -133,6 +136,20 @@ void pf_gs_session_video_ping(
 void pf_gs_session_audio_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
 void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out);
+
+/** Seals and sends a message, reliably. 0 or a negative errno. */
+int pf_gs_session_send(struct pf_gs_session *s, const struct pf_gs_ctl *m);
+
+/* session_pads.c: between the desk's pads and the client */
+void pf_gs_session_pads_begin(struct pf_gs_session *s);
+/** It has its desk: that one may have pads of the session before. */
+void pf_gs_session_pads_desk(struct pf_gs_session *s);
+void pf_gs_session_pads_input(void *user, const struct pf_gs_input *in);
+/** The desk's programs have news for the pads: tells the client as its link allows. */
+void pf_gs_session_pads_feedback(void *user);
+/** No feedback from now on; what rumbles is told to stop while there is a link. */
+void pf_gs_session_pads_end(struct pf_gs_session *s);
+void pf_gs_session_pads_revoke(struct pf_gs_session *s, uint32_t lost_grants);
 
 /** The app of this client whose desk lives, or NULL. */
 struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32]);

@@ -86,6 +86,12 @@ static const struct pf_config_key keys[] = {
 		"Words for the null sound, such as tone-hz=440.", false },
 	{ "audio_channels", PF_CONFIG_CHOICE_NUMBER, AT(audio_channels), 0, 0, "2|6|8", "8",
 		"The most channels that a client gets.", false },
+	{ "gamepad", PF_CONFIG_CHOICE, AT(gamepad), 0, 0,
+		"auto|xbox360|xboxone|dualshock4|dualsense", "auto",
+		"What a client's gamepads look like to programs. auto: dualsense for pads with "
+		"motion sensors or a touch surface, else xboxone or xbox360. What this machine "
+		"cannot make becomes the nearest that it can.",
+		false },
 	{ "allowed_clients", PF_CONFIG_TEXT, AT(allowed_clients), 0, 0, NULL, "",
 		"File of the clients that may connect, one certificate fingerprint a line. Empty "
 		"is "

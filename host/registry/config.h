@@ -30,6 +30,14 @@ enum pf_config_audio {
 	PF_CONFIG_AUDIO_NULL,	  /* silence or a test tone */
 };
 
+enum pf_config_gamepad {
+	PF_CONFIG_GAMEPAD_AUTO, /* by what the client says of its pad */
+	PF_CONFIG_GAMEPAD_XBOX360,
+	PF_CONFIG_GAMEPAD_XBOXONE,
+	PF_CONFIG_GAMEPAD_DUALSHOCK4,
+	PF_CONFIG_GAMEPAD_DUALSENSE,
+};
+
 enum pf_config_log_format {
 	PF_CONFIG_LOG_TEXT,
 	PF_CONFIG_LOG_JSON,
@@ -59,6 +67,7 @@ struct pf_config {
 	uint32_t audio_backend; /* pf_config_audio */
 	char audio_options[PF_CONFIG_TEXT_BYTES];
 	uint32_t audio_channels;
+	uint32_t gamepad; /* pf_config_gamepad */
 	char allowed_clients[PF_CONFIG_TEXT_BYTES];
 	bool trust_on_first_use;
 	bool gamestream;
