@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-fresh test-trixie lint asan tsan fuzz bench coverage install clean help
+.PHONY: all deps build demo test test-vm test-fresh test-trixie lint asan tsan fuzz bench coverage install clean help
 
 all: build
 
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo        install what is missing, build, stream a headless desktop, print figures'
 	@echo 'make test        install what is missing, build, run all tests'
 	@echo 'make build       build into $(BUILD)/'
+	@echo 'make test-vm     gamepads, touch and pen as programs read them, in a virtual machine'
 	@echo 'make lint        format, structure and clang warnings'
 	@echo 'make asan tsan   the tests under sanitizers'
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
@@ -32,6 +33,9 @@ demo: build
 
 test: build
 	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+
+test-vm: build
+	@tests/vm/run $(BUILD)
 
 lint: deps
 	@scripts/lint
