@@ -36,6 +36,17 @@ static const struct {
 		"termination" },
 };
 
+int pf_gs_ctl_fec_lost(const struct pf_gs_ctl *m)
+{
+	const int total = m->fec_status.data_total + m->fec_status.parity_total;
+	const int got = m->fec_status.data_received + m->fec_status.parity_received;
+	const int before = m->fec_status.missing_before_highest;
+
+	if (got > total || before > total - got)
+		return -EPROTO;
+	return got >= m->fec_status.data_total ? before : total - got;
+}
+
 enum pf_gs_origin pf_gs_ctl_origin(enum pf_gs_ctl_kind kind)
 {
 	return rows[kind].origin;

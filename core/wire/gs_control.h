@@ -127,6 +127,11 @@ int pf_gs_ctl_parse(
 	struct pf_gs_ctl *out, enum pf_gs_origin origin, const uint8_t *buf, size_t len);
 /** Bytes written, -ENOBUFS, or -EINVAL (what parse would refuse). */
 int pf_gs_ctl_build(const struct pf_gs_ctl *m, uint8_t *buf, size_t cap);
+/** Packets that a FEC status says are lost. A complete block is reported while the
+ * rest of it is still on its way: only those before the newest one count. Of a
+ * block that the client gave up, all that it does not have. -EPROTO: the numbers
+ * contradict each other. */
+int pf_gs_ctl_fec_lost(const struct pf_gs_ctl *m);
 /** Who sends messages of a kind. */
 enum pf_gs_origin pf_gs_ctl_origin(enum pf_gs_ctl_kind kind);
 /** Lower-case words for logs and counters; "?" out of range. */

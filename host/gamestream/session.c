@@ -653,18 +653,12 @@ static void bind_link(struct pf_gs_session *s, struct pf_gs_link *link)
 	pf_gs_control_release(s->g->control, s, link);
 }
 
-/* A complete block is reported while the rest of its packets is still on its way:
- * only those before the newest one are lost. Of a block that the client gave up,
- * everything that it does not have is. */
 static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)
 {
-	const uint32_t total = (uint32_t)m->fec_status.data_total + m->fec_status.parity_total;
-	const uint32_t got = (uint32_t)m->fec_status.data_received + m->fec_status.parity_received;
-	const uint32_t lost =
-		got < m->fec_status.data_total ? total - got : m->fec_status.missing_before_highest;
+	const int lost = pf_gs_ctl_fec_lost(m);
 
-	if (s->sender && got <= total && lost <= total)
-		pf_sender_fec_status(s->sender, lost);
+	if (s->sender && lost >= 0)
+		pf_sender_fec_status(s->sender, (uint32_t)lost);
 }
 
 bool pf_gs_session_message(

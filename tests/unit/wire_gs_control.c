@@ -174,9 +174,32 @@ static void refused_values_leave_the_output_alone(void **state)
 	assert_int_equal(pf_gs_ctl_build(&m, buf, sizeof(buf)), -EINVAL);
 }
 
+static void packets_on_their_way_are_not_lost(void **state)
+{
+	struct pf_gs_ctl m = { .kind = PF_GS_CTL_FEC_STATUS };
+
+	(void)state;
+	/* Rebuilt from 48 + 2 of 50 + 10: two of those before the newest are missing. */
+	m.fec_status.data_total = 50;
+	m.fec_status.parity_total = 10;
+	m.fec_status.data_received = 48;
+	m.fec_status.parity_received = 2;
+	m.fec_status.missing_before_highest = 2;
+	assert_int_equal(pf_gs_ctl_fec_lost(&m), 2);
+	/* Given up with 45 of them. */
+	m.fec_status.data_received = 43;
+	assert_int_equal(pf_gs_ctl_fec_lost(&m), 15);
+	m.fec_status.missing_before_highest = 16;
+	assert_int_equal(pf_gs_ctl_fec_lost(&m), -EPROTO);
+	m.fec_status.data_received = UINT16_MAX;
+	m.fec_status.parity_received = UINT16_MAX;
+	assert_int_equal(pf_gs_ctl_fec_lost(&m), -EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packets_on_their_way_are_not_lost),
 		cmocka_unit_test(client_messages),
 		cmocka_unit_test(input_is_handed_on),
 		cmocka_unit_test(host_messages),
