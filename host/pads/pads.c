@@ -19,6 +19,10 @@
 /* A client sends up to 1,000 events a second; the thread falls behind only while
  * the kernel makes a device. */
 #define RING_EVENTS 512
+/* A compositor needs a moment to open a new touch screen or pen, and would never
+ * see what it said before: the first tap. */
+#define SETTLE_NS   (300 * PF_NS_PER_MS)
+#define HELD_EVENTS 128
 
 enum slot {
 	SLOT_SCREEN = PF_PADS_MAX, /* before it the pads */
@@ -44,6 +48,10 @@ struct pf_pads {
 		bool arrived; /* or tried, with or without success */
 		enum pf_pad_kind asked;
 	} slots[SLOTS];
+	/* For screen and pen, until then. */
+	uint64_t settled_ns;
+	unsigned held_count;
+	struct pf_pad_event held[HELD_EVENTS];
 	uint32_t told; /* bit per slot or asked kind: its failure was logged */
 };
 
@@ -52,7 +60,11 @@ static const struct pf_pad_device_ops *const pad_backends[] = {
 	NULL,
 };
 
-static const struct pf_pads_backends kernel_backends = { .pads = pad_backends };
+static const struct pf_pads_backends kernel_backends = {
+	.pads = pad_backends,
+	.screen = &pf_touch_screen_ops,
+	.pen = &pf_pen_ops,
+};
 
 /* What comes nearest, by buttons first: a pad beats none. */
 static const enum pf_pad_kind nearest[PF_PAD_KINDS][PF_PAD_KINDS] = {
@@ -211,14 +223,49 @@ static struct pf_pad_device *surface(
 			pf_reason_set(&why, -ENOSYS, "not built in");
 		else
 			open_slot(p, slot, PF_PAD_KINDS, ops, &why);
-		if (!p->slots[slot].dev && first_time(p, slot))
+		if (p->slots[slot].dev)
+			p->settled_ns = pf_clock_mono_ns() + SETTLE_NS;
+		else if (first_time(p, slot))
 			pf_log(PF_LOG_WARN, "pads", "no %s for %s: %s", what, p->name, why.text);
 	}
 	return p->slots[slot].dev;
 }
 
+static void deliver(struct pf_pads *p, const struct pf_pad_event *ev)
+{
+	struct pf_pad_device *dev;
+
+	if (ev->kind == PF_PAD_PEN) {
+		dev = p->slots[SLOT_PEN].dev;
+		dev->ops->pen(dev, &ev->pen);
+	} else {
+		dev = p->slots[SLOT_SCREEN].dev;
+		dev->ops->touch(dev, 0, &ev->screen);
+	}
+}
+
+static void deliver_held(struct pf_pads *p)
+{
+	for (unsigned i = 0; i < p->held_count; i++)
+		deliver(p, &p->held[i]);
+	p->held_count = 0;
+}
+
+static void hold_or_deliver(struct pf_pads *p, const struct pf_pad_event *ev)
+{
+	if (pf_clock_mono_ns() >= p->settled_ns) {
+		deliver_held(p);
+		deliver(p, ev);
+	} else if (p->held_count < HELD_EVENTS) {
+		p->held[p->held_count++] = *ev;
+	} else {
+		atomic_fetch_add(&p->dropped, 1);
+	}
+}
+
 static void release_all(struct pf_pads *p)
 {
+	deliver_held(p);
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (p->slots[i].dev)
 			p->slots[i].dev->ops->release(p->slots[i].dev);
@@ -259,18 +306,14 @@ static void pad_event(struct pf_pads *p, const struct pf_pad_event *ev)
 
 static void handle(struct pf_pads *p, const struct pf_pad_event *ev)
 {
-	struct pf_pad_device *dev;
-
 	switch (ev->kind) {
 	case PF_PAD_SCREEN_TOUCH:
-		dev = surface(p, SLOT_SCREEN, p->backends->screen, "touch screen");
-		if (dev)
-			dev->ops->touch(dev, 0, &ev->screen);
+		if (surface(p, SLOT_SCREEN, p->backends->screen, "touch screen"))
+			hold_or_deliver(p, ev);
 		break;
 	case PF_PAD_PEN:
-		dev = surface(p, SLOT_PEN, p->backends->pen, "pen");
-		if (dev)
-			dev->ops->pen(dev, &ev->pen);
+		if (surface(p, SLOT_PEN, p->backends->pen, "pen"))
+			hold_or_deliver(p, ev);
 		break;
 	case PF_PAD_RELEASE_ALL:
 		release_all(p);
@@ -303,7 +346,7 @@ static void take_posted(struct pf_pads *p)
 
 static int wait_ms(const struct pf_pads *p)
 {
-	uint64_t due_ns = 0, now_ns;
+	uint64_t due_ns = p->held_count ? p->settled_ns : 0, now_ns;
 
 	for (unsigned i = 0; i < SLOTS; i++) {
 		const struct pf_pad_device *dev = p->slots[i].dev;
@@ -327,6 +370,8 @@ static void tick(struct pf_pads *p)
 		if (dev && dev->due_ns && dev->due_ns <= now_ns)
 			dev->ops->tick(dev, now_ns);
 	}
+	if (p->held_count && now_ns >= p->settled_ns)
+		deliver_held(p);
 }
 
 static void device_event(struct pf_pads *p, unsigned slot, uint32_t events)

@@ -85,6 +85,13 @@ void pf_uinput_add(struct pf_uinput *u, uint16_t type, uint16_t code, int32_t va
 	u->batch[u->count++] = (struct input_event){ .type = type, .code = code, .value = value };
 }
 
+int32_t pf_uinput_scale(float unit, int32_t max)
+{
+	if (!(unit > 0))
+		return 0;
+	return unit < 1 ? (int32_t)(unit * (float)max + 0.5f) : max;
+}
+
 void pf_uinput_send(struct pf_uinput *u)
 {
 	ssize_t n;
@@ -96,4 +103,12 @@ void pf_uinput_send(struct pf_uinput *u)
 	n = write(u->fd, u->batch, u->count * sizeof(u->batch[0]));
 	(void)n;
 	u->count = 0;
+}
+
+void pf_uinput_discard(struct pf_uinput *u)
+{
+	struct input_event ev[16];
+
+	while (read(u->fd, ev, sizeof(ev)) > 0)
+		;
 }

@@ -40,5 +40,9 @@ int pf_uinput_open(struct pf_uinput *u, const struct pf_uinput_desc *desc, const
 /** Removes the device; what it held is let go. Accepts fd -1. */
 void pf_uinput_close(struct pf_uinput *u);
 void pf_uinput_add(struct pf_uinput *u, uint16_t type, uint16_t code, int32_t value);
+/** 0-1 as 0-max; beyond is clamped, what is no number becomes 0. */
+int32_t pf_uinput_scale(float unit, int32_t max);
 /** Sends what was added, if anything. */
 void pf_uinput_send(struct pf_uinput *u);
+/** Takes what the kernel says to a device that has nothing to answer. */
+void pf_uinput_discard(struct pf_uinput *u);
