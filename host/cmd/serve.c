@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/crypto/identity.h"
 #include "core/crypto/rsa_identity.h"
+#include "host/cmd/asleep.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/manage.h"
 #include "host/cmd/report.h"
@@ -42,6 +43,7 @@ struct server {
 	struct pf_gamestream *gamestream; /* NULL = not asked for */
 	struct pf_discovery *discovery;
 	struct pf_manage *manage; /* NULL = off */
+	struct pf_asleep *asleep;
 	struct pf_report *report;
 	struct pf_timer *limit;
 	const char *report_path; /* NULL = none */
@@ -201,6 +203,8 @@ static int on_end_signal(sd_event_source *source, const struct signalfd_siginfo 
 	v->ending = true;
 	pf_log(PF_LOG_INFO, "serve", "signal %u: shutting down", si->ssi_signo);
 	pf_manage_stop(v->manage);
+	pf_asleep_stop(v->asleep);
+	v->asleep = NULL;
 	(void)pf_timer_start(&v->limit, v->loop, SHUTDOWN_LIMIT_NS, too_long, v);
 	if (v->gamestream)
 		pf_gamestream_shutdown(v->gamestream, moonlights_gone, v);
@@ -454,12 +458,17 @@ static int set_up(struct server *v)
 			"trust_on_first_use is on: who reaches port %u controls a desktop of user "
 			"%s",
 			pf_native_port(v->native), v->user);
+	if (pf_asleep_start(&v->asleep, v->loop, v->native, v->gamestream)) {
+		pf_complain("out of memory");
+		return PF_EXIT_FAILURE;
+	}
 	return start_management(v);
 }
 
 static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
+	pf_asleep_stop(v->asleep);
 	pf_manage_destroy(v->manage);
 	pf_discovery_destroy(v->discovery);
 	pf_gamestream_destroy(v->gamestream);

@@ -288,13 +288,18 @@ static void run_shut(struct pf_loop_item *item)
 		g->shutdown_done(g->shutdown_user);
 }
 
+void pf_gamestream_end_sessions(struct pf_gamestream *g, const char *words)
+{
+	for (struct pf_gs_session *s = g->sessions; s; s = s->next)
+		pf_gs_session_end(s, PF_GS_TERM_NORMAL, words);
+}
+
 void pf_gamestream_shutdown(struct pf_gamestream *g, void (*done)(void *user), void *user)
 {
 	g->shutdown_done = done;
 	g->shutdown_user = user;
 	pf_clients_unwatch(g->params.clients, &g->watch);
-	for (struct pf_gs_session *s = g->sessions; s; s = s->next)
-		pf_gs_session_end(s, PF_GS_TERM_NORMAL, "the host is shutting down");
+	pf_gamestream_end_sessions(g, "the host is shutting down");
 	close_ports(g);
 	g->shut_item.run = run_shut;
 	pf_loop_post_item(g->params.loop, &g->shut_item);

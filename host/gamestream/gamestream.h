@@ -65,6 +65,8 @@ struct pf_gs_session_report {
 /** Opens all ports. -EADDRINUSE etc. with the words. */
 int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_params *params,
 	struct pf_reason *why);
+/** Ends all sessions with these words; the plane goes on. */
+void pf_gamestream_end_sessions(struct pf_gamestream *g, const char *words);
 /** Ends all sessions; `done` runs on the loop when they let go of everything. */
 void pf_gamestream_shutdown(struct pf_gamestream *g, void (*done)(void *user), void *user);
 /** After the shutdown is done. Accepts NULL. */

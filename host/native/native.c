@@ -326,12 +326,17 @@ static void run_shut(struct pf_loop_item *item)
 		n->shutdown_done(n->shutdown_user);
 }
 
+void pf_native_end_sessions(struct pf_native *n, const char *words)
+{
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_NORMAL, words);
+}
+
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user)
 {
 	n->shutdown_done = done;
 	n->shutdown_user = user;
-	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
-		pf_native_session_end(ns, PUNKTFUNK_CLOSE_NORMAL, "the host is shutting down");
+	pf_native_end_sessions(n, "the host is shutting down");
 	pf_listener_destroy(n->listener);
 	n->listener = NULL;
 	n->shut_item.run = run_shut;

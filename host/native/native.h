@@ -54,6 +54,8 @@ struct pf_native_params {
 /** Opens the port. -EADDRINUSE etc. with the words. */
 int pf_native_create(
 	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why);
+/** Ends all sessions with these words; the plane goes on. */
+void pf_native_end_sessions(struct pf_native *n, const char *words);
 /** Ends all sessions; `done` runs on the loop when they let go of everything. */
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user);
 /** After the shutdown is done. Accepts NULL. */
