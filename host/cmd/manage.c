@@ -21,6 +21,11 @@ struct pf_manage {
 
 /* ---- hooks ---- */
 
+static json_t *mode_text(const struct pf_mode *m)
+{
+	return json_sprintf("%ux%u@%g", m->width, m->height, (double)m->refresh_mhz / 1000);
+}
+
 static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 {
 	uint64_t end_ns = s->live ? pf_clock_mono_ns() : s->ended_ns;
@@ -52,8 +57,8 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 			json_object_set_new(start, pf_gs_mark_name(i),
 				json_real(pf_gs_timeline_ms(&s->timeline, i)));
 	json_object_set_new(o, "start_ms", start);
-	json_object_set_new(o, "mode",
-		json_sprintf("%ux%u@%g", s->width, s->height, (double)s->refresh_mhz / 1000));
+	json_object_set_new(
+		o, "mode", mode_text(&(struct pf_mode){ s->width, s->height, s->refresh_mhz }));
 	json_object_set_new(o, "seconds",
 		json_real(end_ns > launch_ns ? (double)(end_ns - launch_ns) / 1e9 : 0));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -66,9 +71,16 @@ static void add_status(void *user, json_t *status)
 	struct pf_manage *m = user;
 	json_t *notices = json_array();
 	struct pf_reason pads = { 0 };
+	struct pf_desk_spare spare;
 
 	if (pf_report_fill(m->p.report, m->p.native, false, status))
 		pf_log(PF_LOG_DEBUG, "mgmt", "out of memory for the status");
+	pf_desks_spare(m->p.desks, &spare);
+	if (spare.wanted)
+		json_object_set_new(status, "spare_desk",
+			json_pack("{s:b, s:o, s:I}", "ready", spare.ready, "mode",
+				mode_text(&spare.mode), "memory_kib",
+				(json_int_t)spare.memory_kib));
 	if (m->p.gamestream) {
 		json_object_set_new(status, "gamestream_port",
 			json_integer(pf_gamestream_port(m->p.gamestream)));

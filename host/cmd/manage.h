@@ -17,6 +17,7 @@ struct pf_manage_params {
 	struct pf_clients *clients;
 	struct pf_apps *apps;
 	const struct pf_report *report;
+	struct pf_desks *desks;
 	struct pf_native *native;
 	struct pf_gamestream *gamestream; /* NULL = off */
 };

@@ -235,6 +235,7 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
 	}
 	pf_config_adopt(&v->config, &next, stays, NULL);
 	pf_log_to_stderr(&v->config);
+	pf_desks_reload(v->desks);
 	pf_log(PF_LOG_INFO, "serve", "settings read anew");
 	return 0;
 }
@@ -380,6 +381,7 @@ static int start_management(struct server *v)
 			.clients = v->clients,
 			.apps = v->apps,
 			.report = v->report,
+			.desks = v->desks,
 			.native = v->native,
 			.gamestream = v->gamestream },
 		&why);

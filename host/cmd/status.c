@@ -34,6 +34,10 @@ static void print_status(json_t *o)
 	printf("%lld paired, %lld waiting for a PIN, %zu streaming, %lld sessions ended\n",
 		number_of(o, "clients"), number_of(o, "pair_requests"), json_array_size(sessions),
 		number_of(o, "sessions_ended"));
+	item = json_object_get(o, "spare_desk");
+	if (item && json_is_true(json_object_get(item, "ready")))
+		printf("a spare desk waits, %s, %lld KiB\n", text_of(item, "mode"),
+			number_of(item, "memory_kib"));
 	json_array_foreach(sessions, i, item)
 	{
 		printf("  %s: %s, %s by %s, %lld kbit/s\n",

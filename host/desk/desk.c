@@ -24,8 +24,6 @@
 #define SOUND_WAIT_NS	(100 * PF_NS_PER_MS)
 #define RESTART_SPAN_NS (60 * PF_NS_PER_S)
 
-static void kick(struct pf_desk *d);
-
 /* ---- jobs ---- */
 
 static void open_work(struct pf_job *job)
@@ -42,14 +40,21 @@ static void open_work(struct pf_job *job)
 		return;
 	}
 	pf_desk_descend(d, PF_DESK_RUNDIR);
-	d->result = pf_desk_climb(d, PF_DESK_INPUT, &d->why);
+	d->result = pf_desk_climb(d, PF_DESK_DISPLAY, &d->why);
 	if (d->result && was_open) {
 		/* Better the old picture than none: the holder sees which mode it got. */
 		pf_log(PF_LOG_WARN, "desk", "%s: keeps %ux%u: %s", d->name, before.width,
 			before.height, d->why.text);
 		d->job_mode = before;
-		d->result = pf_desk_climb(d, PF_DESK_INPUT, &d->why);
+		d->result = pf_desk_climb(d, PF_DESK_DISPLAY, &d->why);
 	}
+}
+
+static void input_work(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->result = pf_desk_climb(d, PF_DESK_INPUT, &d->why);
 }
 
 static void program_work(struct pf_job *job)
@@ -87,8 +92,41 @@ static void open_done(struct pf_job *job)
 		pf_desk_set_pcm(d, NULL, NULL);
 		if (events)
 			events->ready(d->user, &d->why);
+		else if (d == d->m->spare)
+			pf_desk_spare_failed(d, &d->why);
 	}
-	kick(d);
+	pf_desk_kick(d);
+}
+
+/* What a holder cannot go on without is gone. */
+static void lose(struct pf_desk *d, const struct pf_reason *why)
+{
+	const struct pf_desk_events *events = d->events;
+
+	d->ending = true;
+	pf_timer_stop(&d->keep_alive);
+	pf_desk_kick(d);
+	if (d == d->m->spare) {
+		pf_desk_spare_failed(d, why);
+		return;
+	}
+	pf_log(PF_LOG_ERROR, "desk", "%s: %s", d->name, why->text);
+	if (!events)
+		return;
+	d->lapsed++;
+	d->events = NULL;
+	pf_desk_set_pcm(d, NULL, NULL);
+	events->died(d->user, why);
+}
+
+static void input_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->busy = false;
+	if (d->result && !d->ending)
+		lose(d, &d->why);
+	pf_desk_kick(d);
 }
 
 static const char *title_of(const struct pf_desk *d)
@@ -104,7 +142,7 @@ static void end_with_app(struct pf_desk *d, const struct pf_reason *why)
 	if (!d->events) {
 		pf_timer_stop(&d->keep_alive);
 		d->ending = true;
-		kick(d);
+		pf_desk_kick(d);
 	} else if (d->events->app_ended) {
 		d->known = false; /* who comes back at once gets another one */
 		d->events->app_ended(d->user, why);
@@ -122,7 +160,7 @@ static void program_done(struct pf_job *job)
 			d->why.text);
 		end_with_app(d, &d->why);
 	}
-	kick(d);
+	pf_desk_kick(d);
 }
 
 static void close_done(struct pf_job *job)
@@ -130,7 +168,7 @@ static void close_done(struct pf_job *job)
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
 	d->busy = false;
-	kick(d);
+	pf_desk_kick(d);
 }
 
 static void on_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)
@@ -171,10 +209,10 @@ static void audio_lost(struct pf_loop_item *item)
 	}
 	*slot = now;
 	d->restarts++;
-	d->audio_lost = true;
+	d->audio_due = true;
 	pf_log(PF_LOG_WARN, "desk", "%s: sound ended and starts again, the picture goes on: %s",
 		d->name, d->audio_end.text);
-	kick(d);
+	pf_desk_kick(d);
 }
 
 static void audio_work(struct pf_job *job)
@@ -208,7 +246,7 @@ static void audio_done(struct pf_job *job)
 	} else if (d->audio_result)
 		pf_log(PF_LOG_WARN, "desk", "%s: no sound, the picture goes on: %s", d->name,
 			d->audio_why.text);
-	kick(d);
+	pf_desk_kick(d);
 }
 
 /* ---- the loop ---- */
@@ -234,6 +272,9 @@ static void free_desk(struct pf_desk *d)
 	while (*p != d)
 		p = &(*p)->next;
 	*p = d->next;
+	if (m->spare == d)
+		m->spare = NULL;
+	pf_desk_spare_look(m);
 	pf_timer_stop(&d->keep_alive);
 	pf_timer_stop(&d->sound_wait);
 	pthread_mutex_destroy(&d->input_lock);
@@ -248,22 +289,13 @@ static void free_desk(struct pf_desk *d)
 static int on_death(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
 	struct pf_desk *d = user;
-	const struct pf_desk_events *events = d->events;
 	struct pf_reason why = { 0 };
 
 	pf_reason_set(&why, -ECONNRESET, "the display ended by itself%s%.150s",
 		d->log_dir[0] ? "; its log is in " : "", d->log_dir);
-	pf_log(PF_LOG_ERROR, "desk", "%s: %s", d->name, why.text);
 	sd_event_source_disable_unref(d->death);
 	d->death = NULL;
-	d->ending = true;
-	kick(d);
-	if (events) {
-		d->lapsed++;
-		d->events = NULL;
-		pf_desk_set_pcm(d, NULL, NULL);
-		events->died(d->user, &why);
-	}
+	lose(d, &why);
 	return 0;
 }
 
@@ -297,7 +329,7 @@ static void watch(struct pf_desk *d)
 static void submit_audio(struct pf_desk *d)
 {
 	d->audio_busy = true;
-	d->audio_answered = d->waited = d->audio_lost = false;
+	d->audio_answered = d->waited = d->audio_due = false;
 	d->audio_job.work = audio_work;
 	d->audio_job.done = audio_done;
 	pf_workers_submit(d->m->params.workers, &d->audio_job);
@@ -309,7 +341,7 @@ static void sound_waited(void *user)
 
 	pf_timer_stop(&d->sound_wait);
 	d->waited = true;
-	kick(d);
+	pf_desk_kick(d);
 }
 
 /* "" = none. */
@@ -328,8 +360,6 @@ static const char *command_of(const struct pf_desk *d)
 /* Leads the desk one move towards what it should be. */
 static void step(struct pf_desk *d)
 {
-	const struct pf_config *c = d->m->params.config;
-
 	/* Whoever still captures from the display must let go of it first. */
 	if (d->busy || d->lapsed)
 		return;
@@ -342,23 +372,32 @@ static void step(struct pf_desk *d)
 			free_desk(d);
 		return;
 	}
-	if (d->audio_lost && !d->audio_busy)
-		submit_audio(d);
-	if (d->stage < PF_DESK_INPUT || !pf_mode_equal(&d->mode, &d->want)) {
+	if (d->stage < PF_DESK_DISPLAY || !pf_mode_equal(&d->mode, &d->want)) {
 		d->target = d->job_mode = d->want;
-		snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
-		snprintf(d->display_options, sizeof(d->display_options), "%s", c->display_options);
-		d->xwayland = c->xwayland;
+		pf_desk_read_settings(d);
 		submit(d, open_work, open_done);
 		return;
 	}
 	watch(d);
 	if (d->events && !d->told) {
 		d->told = true;
-		kick(d);
+		pf_desk_kick(d);
 		d->events->ready(d->user, NULL);
 		return;
 	}
+	/* All else is for those who look at a picture already. */
+	if (d->stage < PF_DESK_INPUT) {
+		submit(d, input_work, input_done);
+		return;
+	}
+	if (d == d->m->spare) {
+		if (!d->resting)
+			d->display->ops->rest(d->display, true);
+		d->resting = true;
+		return;
+	}
+	if (d->audio_due && !d->audio_busy)
+		submit_audio(d);
 	if (d->stage == PF_DESK_PROGRAM || d->no_program || !*command_of(d))
 		return;
 	if (!d->audio_answered && !d->waited) {
@@ -384,8 +423,9 @@ static void run_kick(struct pf_loop_item *item)
 	step(d);
 }
 
-static void kick(struct pf_desk *d)
+void pf_desk_kick(struct pf_desk *d)
 {
+	pf_desk_spare_look(d->m);
 	if (d->kicked)
 		return;
 	d->kicked = true;
@@ -397,10 +437,15 @@ static void keep_alive_over(void *user)
 {
 	struct pf_desk *d = user;
 
-	pf_timer_stop(&d->keep_alive);
 	pf_log(PF_LOG_INFO, "desk", "%s: nobody came back, it ends", d->name);
+	pf_desk_finish(d);
+}
+
+void pf_desk_finish(struct pf_desk *d)
+{
+	pf_timer_stop(&d->keep_alive);
 	d->ending = true;
-	kick(d);
+	pf_desk_kick(d);
 }
 
 /* ---- calls ---- */
@@ -412,7 +457,9 @@ int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params)
 	if (!m)
 		return -ENOMEM;
 	m->params = *params;
+	m->spare_mode = (struct pf_mode){ 1920, 1080, 60000 };
 	pf_desk_sweep();
+	pf_desk_spare_look(m);
 	*out = m;
 	return 0;
 }
@@ -422,11 +469,10 @@ void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user)
 	m->shut = true;
 	m->shutdown_done = done;
 	m->shutdown_user = user;
+	pf_timer_stop(&m->spare_timer);
 	for (struct pf_desk *d = m->first; d; d = d->next) {
 		assert(!d->events);
-		d->ending = true;
-		pf_timer_stop(&d->keep_alive);
-		kick(d);
+		pf_desk_finish(d);
 	}
 	if (!m->first)
 		done(user);
@@ -435,6 +481,8 @@ void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user)
 void pf_desks_destroy(struct pf_desks *m)
 {
 	assert(!m || !m->first);
+	if (m)
+		pf_timer_stop(&m->spare_timer);
 	free(m);
 }
 
@@ -470,14 +518,21 @@ bool pf_desks_end(struct pf_desks *m, const uint8_t key[32])
 		d->known = false;
 		return true;
 	}
-	pf_timer_stop(&d->keep_alive);
-	d->ending = true;
-	kick(d);
+	pf_desk_finish(d);
 	return true;
 }
 
-static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
-	struct pf_reason *why)
+void pf_desk_read_settings(struct pf_desk *d)
+{
+	const struct pf_config *c = d->m->params.config;
+
+	snprintf(d->layout, sizeof(d->layout), "%.63s", c->keyboard_layout);
+	snprintf(d->display_options, sizeof(d->display_options), "%s", c->display_options);
+	d->xwayland = c->xwayland;
+}
+
+int pf_desk_make(
+	struct pf_desk **out, struct pf_desks *m, const struct pf_mode *mode, struct pf_reason *why)
 {
 	struct pf_desk *d = calloc(1, sizeof(*d));
 	int r;
@@ -485,16 +540,8 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	if (!d)
 		return pf_reason_set(why, -ENOMEM, "out of memory for a desk");
 	d->m = m;
-	d->known = rq->known;
-	memcpy(d->key, rq->key, 32);
-	if (rq->app && *rq->app->command)
-		d->app = pf_app_ref(rq->app);
-	if (m->params.audio && m->params.config->audio)
-		d->audio_channels = rq->audio_channels;
-	d->audio_answered = !d->audio_channels;
+	d->want = *mode;
 	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
-	snprintf(d->client_name, sizeof(d->client_name), "%.64s",
-		rq->client_name ? rq->client_name : "");
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
 	/* On the loop: display and sound both need it, and it takes microseconds. */
@@ -502,20 +549,32 @@ static int new_desk(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 	if (r) {
 		pthread_mutex_destroy(&d->input_lock);
 		pthread_mutex_destroy(&d->pcm_lock);
-		pf_app_unref(d->app);
 		free(d);
 		return r;
 	}
 	d->next = m->first;
 	m->first = d;
-	if (d->audio_channels) {
-		snprintf(d->audio_options, sizeof(d->audio_options), "%s",
-			m->params.config->audio_options);
-		d->audio_lost_item.run = audio_lost;
-		submit_audio(d);
-	}
 	*out = d;
 	return 0;
+}
+
+void pf_desk_give(struct pf_desk *d, const struct pf_desk_request *rq)
+{
+	const struct pf_desks *m = d->m;
+
+	d->known = rq->known;
+	memcpy(d->key, rq->key, 32);
+	snprintf(d->client_name, sizeof(d->client_name), "%.64s",
+		rq->client_name ? rq->client_name : "");
+	pf_desk_move_logs(d);
+	if (rq->app && *rq->app->command)
+		d->app = pf_app_ref(rq->app);
+	if (m->params.audio && m->params.config->audio)
+		d->audio_channels = rq->audio_channels;
+	d->audio_answered = !d->audio_channels;
+	d->audio_due = d->audio_channels;
+	d->audio_lost_item.run = audio_lost;
+	snprintf(d->audio_options, sizeof(d->audio_options), "%s", m->params.config->audio_options);
 }
 
 int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
@@ -537,21 +596,27 @@ int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 			d->lapsed++;
 			before->taken(before_user);
 		}
+		d->origin = PF_DESK_KEPT;
 	} else {
-		int r = new_desk(&d, m, rq, why);
+		int r = 0;
 
+		d = pf_desk_spare_take(m);
+		if (!d)
+			r = pf_desk_make(&d, m, &rq->mode, why);
 		if (r)
 			return r;
+		pf_desk_give(d, rq);
 	}
+	m->spare_mode = rq->mode;
 	d->events = events;
 	d->user = user;
 	d->want = rq->mode;
 	d->told = false;
 	/* The first job should not wait for the loop to come round. */
-	if (!d->busy && d->stage < PF_DESK_INPUT)
+	if (!d->busy && d->stage < PF_DESK_DISPLAY)
 		step(d);
 	else
-		kick(d);
+		pf_desk_kick(d);
 	*out = d;
 	return 0;
 }
@@ -560,7 +625,7 @@ void pf_desk_release(struct pf_desk *d, void *user, bool end_now)
 {
 	uint64_t keep_ns = (uint64_t)d->m->params.config->desk_keep_alive_s * PF_NS_PER_S;
 
-	kick(d);
+	pf_desk_kick(d);
 	if (!d->events || d->user != user) {
 		assert(d->lapsed);
 		d->lapsed--;
@@ -578,7 +643,7 @@ void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode)
 {
 	d->want = *mode;
 	d->told = false;
-	kick(d);
+	pf_desk_kick(d);
 }
 
 const struct pf_source *pf_desk_source(const struct pf_desk *d)
@@ -589,6 +654,11 @@ const struct pf_source *pf_desk_source(const struct pf_desk *d)
 const struct pf_mode *pf_desk_mode(const struct pf_desk *d)
 {
 	return &d->mode;
+}
+
+enum pf_desk_origin pf_desk_origin(const struct pf_desk *d)
+{
+	return d->origin;
 }
 
 uint64_t pf_desk_display_ns(const struct pf_desk *d)

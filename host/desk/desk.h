@@ -4,8 +4,9 @@
  * A desk belongs to one client identity and outlives its streams: it stays for
  * the keep-alive time, and the client that comes back finds its windows where
  * they were. It is brought up in stages on a worker and torn down in exact
- * reverse. Sound comes up beside and never holds up the picture. Calls are for
- * the control loop unless they say otherwise. */
+ * reverse. Input and sound come up beside and never hold up the picture. Where the
+ * display can rest, one desk waits for whoever comes next. Calls are for the control
+ * loop unless they say otherwise. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,6 +31,22 @@ struct pf_desks_params {
 	const struct pf_audio_ops *audio; /* NULL = no sound */
 	const char *log_root;		  /* directory for the children's output, or NULL */
 	unsigned fail_stage;		  /* for tests: the stage (from 1) that fails; 0 = none */
+	unsigned spare_delay_ms;	  /* for tests: how long all must be quiet; 0 = as ever */
+};
+
+/* Where a desk came from. */
+enum pf_desk_origin {
+	PF_DESK_NEW,
+	PF_DESK_SPARE, /* made before anyone asked */
+	PF_DESK_KEPT,  /* the client had it before */
+};
+
+/* The desk that is made before anyone asks for one. */
+struct pf_desk_spare {
+	bool wanted; /* by the settings, and the display can do it */
+	bool ready;
+	struct pf_mode mode;
+	uint64_t memory_kib; /* of its display; 0 = not known */
 };
 
 /* Who asks, for what. */
@@ -49,13 +66,14 @@ struct pf_desk_request {
  * of its own to the desk. */
 struct pf_desk_events {
 	/* The desk has the mode asked for and can be captured from; after acquire and
-	 * after set_mode. Or it failed: then `why` is not NULL, the desk is gone and
-	 * must not be released. */
+	 * after set_mode. Input, sound and program follow. Or it failed: then `why` is
+	 * not NULL, the desk is gone and must not be released. */
 	void (*ready)(void *user, const struct pf_reason *why);
 	/* Someone of the same identity took the desk over. Stop using it, then
 	 * release it: the successor waits for that. */
 	void (*taken)(void *user);
-	/* The display ended by itself. Stop using the desk, then release it. */
+	/* The display ended by itself, or takes no input. Stop using the desk, then
+	 * release it. */
 	void (*died)(void *user, const struct pf_reason *why);
 	/* Optional. The app ended, or did not start (then `why` is not NULL), and its
 	 * exit policy is that the session ends with it. */
@@ -71,8 +89,11 @@ int pf_desks_create(struct pf_desks **out, const struct pf_desks_params *params)
 void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user);
 /** After the shutdown is done. Accepts NULL. */
 void pf_desks_destroy(struct pf_desks *m);
-/** Desks that exist, closing ones included. */
+/** Desks that exist, a spare one and closing ones included. */
 unsigned pf_desks_count(const struct pf_desks *m);
+void pf_desks_spare(const struct pf_desks *m, struct pf_desk_spare *out);
+/** The settings changed. */
+void pf_desks_reload(struct pf_desks *m);
 
 /** Whether a client has a desk that it would come back to. */
 bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);
@@ -80,8 +101,8 @@ bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);
  * it any more. True if there was one. */
 bool pf_desks_end(struct pf_desks *m, const uint8_t key[32]);
 
-/** Gets the client's desk: the one that waits for it, or a new one. Its opening
- * starts at once; `ready` follows. 0 or -ENOMEM etc. with the words. */
+/** Gets the client's desk: the one that waits for it, the spare one, or a new one.
+ * Its opening starts at once; `ready` follows. 0 or -ENOMEM etc. with the words. */
 int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_desk_request *rq,
 	const struct pf_desk_events *events, void *user, struct pf_reason *why);
 /** The holder `user` goes and uses nothing of the desk any more. If it still held
@@ -99,6 +120,8 @@ const struct pf_mode *pf_desk_mode(const struct pf_desk *d);
 unsigned pf_desk_audio_channels(const struct pf_desk *d);
 /** Monotonic time at which its display had its mode. After ready. */
 uint64_t pf_desk_display_ns(const struct pf_desk *d);
+/** Where the newest acquire got it from. */
+enum pf_desk_origin pf_desk_origin(const struct pf_desk *d);
 /** Name for logs, e.g. "desk 3". */
 const char *pf_desk_name(const struct pf_desk *d);
 

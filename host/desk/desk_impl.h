@@ -26,7 +26,13 @@ enum pf_desk_stage {
 struct pf_desks {
 	struct pf_desks_params params;
 	struct pf_desk *first;
-	unsigned number; /* of the newest desk */
+	unsigned number;       /* of the newest desk */
+	struct pf_desk *spare; /* in the list, too; NULL = none */
+	struct pf_timer *spare_timer;
+	struct pf_mode spare_mode; /* what was asked for last */
+	uint64_t changed_ns;	   /* newest move of any desk */
+	uint64_t spare_after_ns;   /* not before, as it failed */
+	unsigned spare_failures;   /* in a row */
 	void (*shutdown_done)(void *user);
 	void *shutdown_user;
 	bool shut;
@@ -37,6 +43,7 @@ struct pf_desk {
 	struct pf_desk *next;
 	char name[24];
 	bool known;
+	enum pf_desk_origin origin;
 	uint8_t key[32];
 	unsigned audio_channels; /* 0 = no sound */
 
@@ -85,7 +92,8 @@ struct pf_desk {
 	struct pf_mode want;
 	bool program_over; /* it ended, and that was told */
 	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
-	bool audio_lost;		       /* ended by itself, should start again */
+	bool audio_due;			       /* its sound should start (again) */
+	bool resting;			       /* its display is */
 	uint64_t restart_ns[PF_DESK_RESTARTS]; /* the sound's latest, as a ring; 0 = none */
 	unsigned restarts;
 	struct pf_job job, audio_job;
@@ -93,6 +101,27 @@ struct pf_desk {
 	struct pf_timer *keep_alive, *sound_wait;
 	struct sd_event_source *death, *program_end;
 };
+
+/** A desk that nobody holds yet, not even known to whom it will belong. */
+int pf_desk_make(struct pf_desk **out, struct pf_desks *m, const struct pf_mode *mode,
+	struct pf_reason *why);
+/** Says whose it is, and what it runs. */
+void pf_desk_give(struct pf_desk *d, const struct pf_desk_request *rq);
+/** Looks anew at what it should be, soon. */
+void pf_desk_kick(struct pf_desk *d);
+/** It ends, once nobody uses it. */
+void pf_desk_finish(struct pf_desk *d);
+/** The settings that a display takes with it, as they are now. */
+void pf_desk_read_settings(struct pf_desk *d);
+/** Gives its logs the folder of its client. */
+void pf_desk_move_logs(struct pf_desk *d);
+
+/** spare.c: something changed, time to see whether there should be a spare desk. */
+void pf_desk_spare_look(struct pf_desks *m);
+/** A spare that can be used as it is becomes an ordinary desk; else NULL. */
+struct pf_desk *pf_desk_spare_take(struct pf_desks *m);
+/** The spare did not come up, or its display ended. */
+void pf_desk_spare_failed(struct pf_desk *d, const struct pf_reason *why);
 
 /** Up to and including `target`; on failure what this call brought up is down. */
 int pf_desk_climb(struct pf_desk *d, unsigned target, struct pf_reason *why);

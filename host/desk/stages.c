@@ -60,18 +60,32 @@ void pf_desk_sweep(void)
 }
 
 /* One directory per client, emptied for each new desk: it cannot grow. */
-static void make_log_dir(struct pf_desk *d)
+static void name_log_dir(struct pf_desk *d)
 {
 	char id[20];
 
-	if (d->known)
+	if (d == d->m->spare)
+		snprintf(id, sizeof(id), "spare");
+	else if (d->known)
 		snprintf(id, sizeof(id), "%02x%02x%02x%02x", d->key[0], d->key[1], d->key[2],
 			d->key[3]);
 	else
 		snprintf(id, sizeof(id), "unknown-%u", d->m->number % 8);
 	if ((size_t)snprintf(d->log_dir, sizeof(d->log_dir), "%s/%s", d->m->params.log_root, id) >=
 			sizeof(d->log_dir) ||
-		pf_rundir_remove(d->log_dir) || pf_mkdirs(d->log_dir, 0700))
+		pf_rundir_remove(d->log_dir))
+		d->log_dir[0] = 0;
+}
+
+void pf_desk_move_logs(struct pf_desk *d)
+{
+	char before[PF_PATH_BYTES];
+
+	if (!d->m->params.log_root)
+		return;
+	memcpy(before, d->log_dir, sizeof(before));
+	name_log_dir(d);
+	if (*d->log_dir && !(*before && !rename(before, d->log_dir)) && pf_mkdirs(d->log_dir, 0700))
 		d->log_dir[0] = 0;
 }
 
@@ -92,8 +106,6 @@ static int rundir_up(struct pf_desk *d, struct pf_reason *why)
 		d->runtime_dir = NULL;
 		return r;
 	}
-	if (d->m->params.log_root)
-		make_log_dir(d);
 	return 0;
 }
 

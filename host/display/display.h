@@ -100,6 +100,12 @@ struct pf_display_ops {
 	const char *const *(*app_env)(struct pf_display *d);
 	/* Optional: a descriptor that becomes readable when the display died. */
 	int (*death_fd)(struct pf_display *d);
+	/* Optional: whoever has it can be opened before anyone asks, as nothing of it
+	 * shows anywhere. At rest it uses no processor, death_fd still tells, and only
+	 * memory_kib, rest(false) and close may be called. Any thread, does not block. */
+	void (*rest)(struct pf_display *d, bool rest);
+	/* Optional: what it takes besides the host's own memory; 0 = not known. */
+	uint64_t (*memory_kib)(struct pf_display *d);
 };
 
 struct pf_display {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -14,6 +15,7 @@ struct null_display {
 	struct pf_input_target target;
 	char *options;
 	bool fail_mode;
+	_Atomic bool resting;
 	int death; /* a timer */
 };
 
@@ -102,6 +104,8 @@ static int null_set_mode(
 
 	if (r)
 		return r;
+	if (atomic_load(&d->resting))
+		return pf_reason_set(why, -EBUSY, "the null display is at rest");
 	if (d->fail_mode)
 		return pf_reason_set(why, -EIO, "the null display keeps its mode, as asked");
 	d->source.mode = m;
@@ -125,6 +129,11 @@ static int null_death_fd(struct pf_display *display)
 	return ((struct null_display *)display)->death;
 }
 
+static void null_rest(struct pf_display *display, bool rest)
+{
+	atomic_store(&((struct null_display *)display)->resting, rest);
+}
+
 const struct pf_display_ops null_display_ops = {
 	.name = "null",
 	.probe = null_probe,
@@ -134,4 +143,5 @@ const struct pf_display_ops null_display_ops = {
 	.source = null_source,
 	.input_target = null_input_target,
 	.death_fd = null_death_fd,
+	.rest = null_rest,
 };

@@ -365,6 +365,17 @@ static int wlroots_death_fd(struct pf_display *display)
 	return pf_child_death_fd(((struct wlroots_display *)display)->sway);
 }
 
+/* An idle sway wakes sixty times a second, and its outputs cannot be told not to. */
+static void wlroots_rest(struct pf_display *display, bool rest)
+{
+	pf_child_pause(((struct wlroots_display *)display)->sway, rest);
+}
+
+static uint64_t wlroots_memory_kib(struct pf_display *display)
+{
+	return pf_child_memory_kib(((struct wlroots_display *)display)->sway);
+}
+
 const struct pf_display_ops wlroots_display_ops = {
 	.name = "wlroots",
 	.probe = wlroots_probe,
@@ -375,4 +386,6 @@ const struct pf_display_ops wlroots_display_ops = {
 	.input_target = wlroots_input_target,
 	.app_env = wlroots_app_env,
 	.death_fd = wlroots_death_fd,
+	.rest = wlroots_rest,
+	.memory_kib = wlroots_memory_kib,
 };

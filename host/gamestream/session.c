@@ -123,14 +123,15 @@ static void first_on_loop(struct pf_loop_item *item)
 {
 	struct pf_gs_session *s =
 		(struct pf_gs_session *)((char *)item - offsetof(struct pf_gs_session, first_item));
+	static const char *const origins[] = { "new", "spare", "kept" };
 	char text[384];
 
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_CAPTURED, s->first_stamps.capture_ns);
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_ENCODED, s->first_stamps.encode_end_ns);
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT, s->first_sent_ns);
 	pf_gs_timeline_format(&s->timeline, text, sizeof(text));
-	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s, ms since the launch: %s",
-		s->name, s->desk_name, text);
+	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s (%s), ms since the launch: %s",
+		s->name, s->desk_name, origins[s->desk_origin], text);
 }
 
 static void fail_on_loop(void *user, void *msg)
@@ -290,6 +291,7 @@ static int get_desk(struct pf_gs_session *s, struct pf_reason *why)
 	s->mode = s->want_mode;
 	snprintf(s->desk_name, sizeof(s->desk_name), "%s", pf_desk_name(s->desk));
 	pf_gs_session_pads_desk(s);
+	s->desk_origin = pf_desk_origin(s->desk);
 	return 0;
 }
 

@@ -92,6 +92,7 @@ struct pf_gs_session {
 	struct pf_mode mode, want_mode;
 	struct pf_desk *desk;
 	char desk_name[24];
+	enum pf_desk_origin desk_origin;
 	struct pf_stream *stream;
 	bool desk_ready, stream_up, attached, busy, ending, kicked, finished, playing;
 	bool change_mode; /* want_mode is to come */

@@ -121,6 +121,10 @@ static const struct pf_config_key keys[] = {
 		"How long a desk stays after its client is gone, in seconds. A client that quits "
 		"ends it at once.",
 		false },
+	{ "spare_desk", PF_CONFIG_BOOL, AT(spare_desk), 0, 0, NULL, "yes",
+		"Keeps one empty desk ready for the client that comes next, where display_backend "
+		"is wlroots. It takes some memory and no processor time.",
+		false },
 	{ "mgmt", PF_CONFIG_BOOL, AT(mgmt), 0, 0, NULL, "yes",
 		"Serves the management API, which pairing, clients, apps and status of the command "
 		"line need.",

@@ -75,6 +75,7 @@ struct pf_config {
 	bool gamestream_plain_rtsp;
 	uint32_t max_sessions;
 	uint32_t desk_keep_alive_s;
+	bool spare_desk;
 	bool mgmt;
 	char mgmt_bind[PF_CONFIG_TEXT_BYTES];
 	uint32_t mgmt_port;

@@ -40,6 +40,10 @@
 /* After SIGKILL a process goes at once or hangs in the kernel for good. */
 #define KILL_WAIT_MS 3000
 #define CLOSE_FROM   3
+/* What the host asks in place of a grace. */
+#define ASK_PAUSE    UINT32_MAX
+#define ASK_CONTINUE (UINT32_MAX - 1)
+#define GRACE_MAX    (UINT32_MAX - 2)
 
 enum step {
 	STEP_FORK,
@@ -168,13 +172,16 @@ static bool reap(pid_t child, int sock, bool *child_ended)
 	}
 }
 
-static void end_all(pid_t child, int sock, int sigfd, uint32_t grace_ms)
+static void end_all(pid_t child, bool ended, int sock, int sigfd, uint32_t grace_ms)
 {
-	bool ended = false;
 	uint64_t deadline = mono_ms() + grace_ms;
 
-	if (grace_ms)
+	if (grace_ms) {
 		(void)pf_proc_kill_descendants(SIGTERM);
+		/* One that is paused hears it only then. */
+		if (!ended)
+			kill(child, SIGCONT);
+	}
 	while (reap(child, sock, &ended)) {
 		uint64_t now = mono_ms();
 		struct pollfd p = { .fd = sigfd, .events = POLLIN };
@@ -250,12 +257,18 @@ static void __attribute__((noreturn)) run_guard(struct launch *l)
 		if (!reap(child, STDIN_FILENO, &ended))
 			break;
 		n = recv(STDIN_FILENO, &asked, sizeof(asked), MSG_DONTWAIT);
+		if (n == sizeof(asked) && asked > GRACE_MAX) {
+			/* Not reaped yet, so the number is still its own. */
+			if (!ended)
+				kill(child, asked == ASK_PAUSE ? SIGSTOP : SIGCONT);
+			continue;
+		}
 		if (n == sizeof(asked))
 			grace_ms = asked;
 		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
 			break;
 	}
-	end_all(child, STDIN_FILENO, sigfd, grace_ms);
+	end_all(child, ended, STDIN_FILENO, sigfd, grace_ms);
 	_exit(0);
 }
 
@@ -535,7 +548,7 @@ done:
 void pf_child_stop(struct pf_child **child, unsigned grace_ms)
 {
 	struct pf_child *c = *child;
-	uint32_t grace = grace_ms;
+	uint32_t grace = grace_ms < GRACE_MAX ? grace_ms : GRACE_MAX;
 
 	*child = NULL;
 	if (!c)
@@ -573,4 +586,32 @@ int pf_child_wait_status(struct pf_child *child, int *status)
 pid_t pf_child_pid(const struct pf_child *child)
 {
 	return child->pid;
+}
+
+void pf_child_pause(struct pf_child *child, bool pause)
+{
+	uint32_t asked = pause ? ASK_PAUSE : ASK_CONTINUE;
+
+	(void)send(child->sock, &asked, sizeof(asked), MSG_NOSIGNAL);
+}
+
+static uint64_t memory_kib(pid_t pid)
+{
+	char path[48], line[128];
+	unsigned long long kib = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Pss: %llu kB", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+uint64_t pf_child_memory_kib(const struct pf_child *child)
+{
+	return memory_kib(child->guard) + memory_kib(child->pid);
 }

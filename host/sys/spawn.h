@@ -8,6 +8,7 @@
  * started, SIGTERM first, SIGKILL after a grace. Any thread may start and stop. */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "core/base/reason.h"
 
@@ -37,6 +38,12 @@ int pf_child_death_fd(const struct pf_child *child);
 /** True while it runs. */
 bool pf_child_alive(struct pf_child *child);
 pid_t pf_child_pid(const struct pf_child *child);
+/** Stops it where it is (SIGSTOP), or lets it go on; not what it started. It can be
+ * ended all the same. */
+void pf_child_pause(struct pf_child *child, bool pause);
+/** What it and its guard take of the memory, shared pages by their share, in KiB.
+ * 0 = not known. Reads /proc. */
+uint64_t pf_child_memory_kib(const struct pf_child *child);
 /** How it ended, as waitpid says it. -EAGAIN while it runs, -ECHILD if nobody
  * knows (its guard was killed). */
 int pf_child_wait_status(struct pf_child *child, int *status);

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "host/display/display.h"
@@ -93,6 +94,18 @@ static void keeps_the_contract(const struct pf_display_ops *ops)
 		assert_int_equal(ops->source(d)->mode.width, 1024);
 		assert_int_equal(ops->source(d)->mode.refresh_mhz, 59940);
 		assert_int_equal(ops->input_target(d)->rect.h, 768);
+	}
+	if (ops->rest) {
+		struct pf_mode back = { 800, 600, 60000 };
+
+		ops->rest(d, true);
+		if (ops->memory_kib)
+			assert_true(ops->memory_kib(d) > 1000);
+		ops->rest(d, false);
+		assert_int_equal(ops->set_mode(d, &back, &why), 0);
+		assert_int_equal(ops->source(d)->mode.width, 800);
+		/* It can be closed as it is. */
+		ops->rest(d, true);
 	}
 	if (ops->death_fd) {
 		struct pollfd p = { .fd = ops->death_fd(d), .events = POLLIN };
@@ -276,6 +289,37 @@ static pid_t sway_of(const struct pf_source *s)
 	assert_true(fd >= 0);
 	close(fd);
 	return pid;
+}
+
+static void a_sway_at_rest_uses_no_processor(void **state)
+{
+	const struct pf_display_ops *ops = need("wlroots");
+	char *dir = pf_test_subdir("desk-"), path[64], text[256];
+	struct pf_display *d = open_with(ops, dir, &hd, NULL);
+	unsigned long long before = 0, after = 0;
+	struct timespec pause = { 0, 300000000 };
+	pid_t sway = sway_of(ops->source(d));
+
+	/* /proc/PID/schedstat: nanoseconds on a processor, first of all. */
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)sway);
+	ops->rest(d, true);
+	for (int i = 0; i < 3; i++) {
+		FILE *f;
+
+		nanosleep(&pause, NULL);
+		f = fopen(path, "r");
+		assert_non_null(f);
+		assert_non_null(fgets(text, sizeof(text), f));
+		fclose(f);
+		before = after;
+		after = strtoull(text, NULL, 10);
+	}
+	assert_true(after);
+	assert_true(after == before);
+	ops->rest(d, false);
+	sees(ops->source(d), hd.width, hd.height, hd.refresh_mhz);
+	ops->close(d);
+	free(dir);
 }
 
 static void the_death_of_sway_is_told_and_a_new_one_starts_in_its_place(void **state)
@@ -566,6 +610,7 @@ int main(void)
 		cmocka_unit_test(sway_has_the_exact_modes_from_the_start_and_later),
 		cmocka_unit_test(a_client_inside_fills_the_exact_mode),
 		cmocka_unit_test(two_sways_stand_side_by_side),
+		cmocka_unit_test(a_sway_at_rest_uses_no_processor),
 		cmocka_unit_test(the_death_of_sway_is_told_and_a_new_one_starts_in_its_place),
 		cmocka_unit_test(sway_fails_with_words_at_each_step),
 		cmocka_unit_test(sway_starts_fast),

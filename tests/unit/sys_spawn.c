@@ -242,6 +242,62 @@ static void a_deaf_child_is_killed_after_its_grace(void **state)
 	assert_false(running(pid));
 }
 
+static char state_of(pid_t pid)
+{
+	char path[64], c = 0;
+	FILE *s;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	s = fopen(path, "re");
+	if (!s)
+		return 0;
+	assert_int_equal(fscanf(s, "%*d (%*[^)]) %c", &c), 1);
+	fclose(s);
+	return c;
+}
+
+static void await_state(pid_t pid, bool stopped)
+{
+	for (int tries = 0; tries < 1000; tries++, pause_ms(10))
+		if ((state_of(pid) == 'T') == stopped)
+			return;
+	fail_msg("the child is %s", stopped ? "not stopped" : "stopped");
+}
+
+static void a_paused_child_rests_goes_on_and_still_ends_politely(void **state)
+{
+	struct fixture *f = *state;
+	const char *argv[] = { "sh", "-c",
+		"trap 'echo 77 >> $PIDS; exit' TERM; echo $$ >> $PIDS; "
+		"while :; do sleep 0.01; done",
+		NULL };
+	const char *env[] = { f->pids_env, NULL };
+	struct pf_child *c = NULL;
+	uint64_t start;
+	pid_t pids[2];
+
+	assert_int_equal(pf_child_start(&c,
+				 &(struct pf_child_params){
+					 .argv = argv, .env = env, .stdin_fd = -1, .pass_fd = -1 },
+				 NULL),
+		0);
+	read_pids(f->pids, pids, 1);
+	assert_true(pf_child_memory_kib(c) > 0);
+	pf_child_pause(c, true);
+	await_state(pids[0], true);
+	assert_true(pf_child_alive(c));
+	pf_child_pause(c, false);
+	await_state(pids[0], false);
+	pf_child_pause(c, true);
+	await_state(pids[0], true);
+	start = pf_clock_mono_ns();
+	pf_child_stop(&c, 20000);
+	assert_true(pf_clock_mono_ns() - start < 15 * PF_NS_PER_S);
+	read_pids(f->pids, pids, 2); /* it heard the signal */
+	assert_int_equal(pids[1], 77);
+	assert_false(running(pids[0]));
+}
+
 static void a_missing_program_is_named(void **state)
 {
 	const char *argv[] = { "pf-no-such-program", NULL };
@@ -327,6 +383,7 @@ int main(void)
 		T(a_killed_guard_takes_the_child_along_and_stop_the_rest),
 		T(what_a_dead_child_leaves_is_cleared),
 		T(a_deaf_child_is_killed_after_its_grace),
+		T(a_paused_child_rests_goes_on_and_still_ends_politely),
 		T(a_missing_program_is_named),
 		T(environment_descriptors_and_directory_are_as_asked),
 	};
