@@ -19,8 +19,8 @@
 /* A client sends up to 1,000 events a second; the thread falls behind only while
  * the kernel makes a device. */
 #define RING_EVENTS 512
-/* A compositor needs a moment to open a new touch screen or pen, and would never
- * see what it said before: the first tap. */
+/* Udev and a compositor need a moment for a new touch screen or pen, commonly below
+ * 100 ms, and would never see what it said before: the first tap. */
 #define SETTLE_NS   (300 * PF_NS_PER_MS)
 #define HELD_EVENTS 128
 

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include "host/pads/pads.h"
 
-#define VM_WAIT_MS 5000
+#define VM_WAIT_MS 10000
 
 struct vm_set {
 	struct pf_pads *pads;
