@@ -51,7 +51,8 @@ static void *wanted(void *user, uint32_t connect_data)
 	struct pf_gamestream *g = user;
 
 	for (struct pf_gs_session *s = g->sessions; s; s = s->next)
-		if (s->connect_data == connect_data && s->announced && !s->connected && !s->ending)
+		if (s->connect_data == connect_data && s->announced && !s->connected &&
+			(!s->ending || s->last_words))
 			return s;
 	return NULL;
 }

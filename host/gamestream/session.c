@@ -16,6 +16,7 @@
 
 #define TICK_NS	    (500 * PF_NS_PER_MS)
 #define PATIENCE_NS (10 * PF_NS_PER_S) /* gamestream.md 8 */
+#define FAREWELL_NS (5 * PF_NS_PER_S)
 /* Moonlight asks once per loss and then waits: an IDR that was lost itself must
  * not keep it waiting. */
 #define IDR_COOLDOWN_MS 15
@@ -405,6 +406,16 @@ static void finish(struct pf_gs_session *s)
 	submit(s, finish_work, finish_done);
 }
 
+static void send_termination(struct pf_gs_session *s, uint32_t code)
+{
+	const struct pf_gs_ctl term = { .kind = PF_GS_CTL_TERMINATION, .termination.code = code };
+
+	if (code)
+		(void)pf_gs_session_send(s, &term);
+	pf_gs_link_close(s->link);
+	s->link = NULL;
+}
+
 static void step_ending(struct pf_gs_session *s)
 {
 	if (s->stream_up) {
@@ -419,7 +430,35 @@ static void step_ending(struct pf_gs_session *s)
 	}
 	/* The desk hands out no sound any more. */
 	pf_gs_audio_close(&s->sound);
+	if (s->last_words && s->link) {
+		send_termination(s, s->last_words);
+		s->last_words = 0;
+	}
+	if (s->last_words)
+		return;
+	pf_timer_stop(&s->farewell);
 	finish(s);
+}
+
+static void farewell_over(void *user)
+{
+	struct pf_gs_session *s = user;
+
+	s->last_words = 0;
+	s->link = NULL;
+	pf_gs_control_release(s->g->control, s, NULL);
+	pf_gs_session_kick(s);
+}
+
+/* The client was told that all is well and is about to connect: it hears there that
+ * it is not. */
+static bool has_last_words(struct pf_gs_session *s, uint32_t code)
+{
+	if (!code || s->connected || !s->timeline.ns[PF_GS_MARK_ANSWERED] || s->g->shutdown_done ||
+		pf_timer_start(&s->farewell, s->g->params.loop, FAREWELL_NS, farewell_over, s))
+		return false;
+	s->last_words = code;
+	return true;
 }
 
 int pf_gs_session_send(struct pf_gs_session *s, const struct pf_gs_ctl *m)
@@ -434,10 +473,11 @@ int pf_gs_session_send(struct pf_gs_session *s, const struct pf_gs_ctl *m)
 
 void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 {
-	const struct pf_gs_ctl term = { .kind = PF_GS_CTL_TERMINATION, .termination.code = code };
-
-	if (s->ending)
+	if (s->ending) {
+		if (s->g->shutdown_done && s->last_words)
+			farewell_over(s);
 		return;
+	}
 	s->ending = true;
 	s->ended_ns = pf_clock_mono_ns();
 	snprintf(s->close_text, sizeof(s->close_text), "%.127s", text ? text : "");
@@ -446,13 +486,10 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 	pf_gs_ear_close(&s->audio_ear);
 	pf_gs_rtsp_finish_announce(s, 503);
 	pf_gs_session_pads_end(s);
-	if (s->link) {
-		if (code)
-			(void)pf_gs_session_send(s, &term);
-		pf_gs_link_close(s->link);
-		s->link = NULL;
-	}
-	pf_gs_control_release(s->g->control, s, NULL);
+	if (s->link)
+		send_termination(s, code);
+	if (!has_last_words(s, code))
+		pf_gs_control_release(s->g->control, s, NULL);
 	pf_gs_session_kick(s);
 }
 
@@ -483,6 +520,10 @@ static void step(struct pf_gs_session *s)
 		submit(s, start_work, start_done);
 		return;
 	}
+	/* What was asked for can be done; should the desk fail yet, the client hears so on
+	 * its control connection. It goes on meanwhile. */
+	pf_gs_rtsp_finish_announce(s, 200);
+	pf_gs_mark(&s->timeline, PF_GS_MARK_ANSWERED);
 	try_play(s);
 	if (!s->desk_ready)
 		return;
@@ -501,9 +542,6 @@ static void step(struct pf_gs_session *s)
 		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, text);
 		return;
 	}
-	/* The client goes on while the capture opens. */
-	pf_gs_rtsp_finish_announce(s, 200);
-	pf_gs_mark(&s->timeline, PF_GS_MARK_ANSWERED);
 	if (!s->attached) {
 		s->source = *pf_desk_source(s->desk);
 		submit(s, attach_work, attach_done);
@@ -671,7 +709,7 @@ bool pf_gs_session_message(
 	struct pf_gs_ctl m;
 	int n, r;
 
-	if (s->ending || (s->connected && link != s->link))
+	if ((s->ending && !s->last_words) || (s->connected && link != s->link))
 		return false;
 	n = pf_gs_ctl_open(&s->seal, data, len, text);
 	if (n < 0) {
@@ -681,6 +719,10 @@ bool pf_gs_session_message(
 	}
 	if (!s->connected)
 		bind_link(s, link);
+	if (s->ending) {
+		pf_gs_session_kick(s);
+		return true;
+	}
 	s->control_ns = pf_clock_mono_ns();
 	r = pf_gs_ctl_parse(&m, PF_GS_FROM_CLIENT, text, (size_t)n);
 	if (r) {

@@ -73,6 +73,8 @@ struct pf_gs_session {
 	/* control */
 	struct pf_gs_link *link; /* NULL = not connected (any more) */
 	bool connected;		 /* was, once */
+	uint32_t last_words;	 /* PF_GS_TERM_* that the client will hear when it connects */
+	struct pf_timer *farewell;
 	struct pf_gs_ctl_seal seal;
 	uint64_t control_ns; /* of the newest good message */
 	uint64_t control_dropped;

@@ -4,8 +4,6 @@
 
 usage: gamestream.py PUNKTFUNK-HOST [LOOK PF-PATTERN PF-TONE]. Prints TAP."""
 import json
-import pathlib
-import shutil
 import struct
 import subprocess
 import sys
@@ -14,7 +12,7 @@ import time
 import gs_bed  # first: it finds the others
 import host_bed
 from gs import client, control, field, rtsp, sound, video, web
-from host_bed import Skip, until
+from host_bed import until
 
 TOOLS = sys.argv[2:5]
 NUM_LOCK = 1 << 4  # on for the keypad's digits
@@ -217,23 +215,6 @@ def a_host_that_stops_says_goodbye():
 
 # ---- a real desk ----
 
-class Desk(host_bed.Place):
-    """A place with the programs that run inside."""
-
-    def __init__(self):
-        for program in ("sway", "pipewire"):
-            if not shutil.which(program):
-                raise Skip(f"{program} is not installed")
-        if len(TOOLS) < 3:
-            raise Skip("this build has no tools to look at a desk")
-        super().__init__()
-        gs_bed.desk_tools(self, *TOOLS[1:])
-
-    def seen(self):
-        until((self.dir / "seen.json").exists, "the report of the client inside")
-        return json.loads((self.dir / "seen.json").read_text())
-
-
 def pictures(s, count, size):
     """Waits for moving pictures of the program inside, and looks at them."""
     def moving():
@@ -293,7 +274,7 @@ def all_kinds_of_input(s, d):
 
 
 def from_pairing_to_quitting():
-    with Desk() as d:
+    with gs_bed.Desk(TOOLS) as d:
         command = gs_bed.desk_command(
             d, "pf-tone --hz 440 --gain 0.2 & exec pf-pattern --report seen.json")
         with gs_bed.Host(d, "--session-command", command, display="wlroots", clients=0) as h:
@@ -338,7 +319,7 @@ def from_pairing_to_quitting():
                 w.cancel()
                 assert s.ended() == control.NORMAL_END
             assert w.info()["currentgame"] == "0"
-            until(lambda: not programs(d), "the end of the programs")
+            until(lambda: not gs_bed.programs(d), "the end of the programs")
             h.end()
 
 
@@ -347,18 +328,6 @@ def row_24_held_keys_are_released(d):
     until(lambda: d.seen()["buttons_pressed"] == d.seen()["buttons_released"],
           "the release of a button")
     assert not d.seen()["mods"] & ~NUM_LOCK, d.seen()
-
-
-def programs(d):
-    mark, found = f"PF_E2E_MARK={d.dir.name}".encode(), []
-    for entry in pathlib.Path("/proc").iterdir():
-        try:
-            if mark in (entry / "environ").read_bytes().split(b"\0") and \
-                    (entry / "comm").read_text().strip() in ("sway", "pf-pattern", "pf-tone"):
-                found.append(entry.name)
-        except OSError:
-            pass
-    return found
 
 
 host_bed.main([fixtures_of_the_description, from_pairing_to_quitting,

@@ -106,6 +106,36 @@ class Shared:
             return host.stderr()
 
 
+class Desk(host_bed.Place):
+    """A place with the programs that run inside. `tools`: look, pattern, tone."""
+
+    def __init__(self, tools):
+        for program in ("sway", "pipewire"):
+            if not shutil.which(program):
+                raise host_bed.Skip(f"{program} is not installed")
+        if len(tools) < 3:
+            raise host_bed.Skip("this build has no tools to look at a desk")
+        super().__init__()
+        desk_tools(self, *tools[1:])
+
+    def seen(self):
+        host_bed.until((self.dir / "seen.json").exists, "the report of the client inside")
+        return json.loads((self.dir / "seen.json").read_text())
+
+
+def programs(d, names=("sway", "pf-pattern", "pf-tone")):
+    """Numbers of the processes of these names in a place."""
+    mark, found = f"PF_E2E_MARK={d.dir.name}".encode(), []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if mark in (entry / "environ").read_bytes().split(b"\0") and \
+                    (entry / "comm").read_text().strip() in names:
+                found.append(entry.name)
+        except OSError:
+            pass
+    return found
+
+
 def desk_tools(place, *programs):
     """Puts programs where the desk's user may run them."""
     for program in programs:

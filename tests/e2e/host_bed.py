@@ -76,8 +76,9 @@ class Server:
     def __init__(self, place, *args, pass_fds=(), **env):
         self.err = open(place.dir / "stderr", "w+")
         self.p = subprocess.Popen(
+            # A spare desk comes when it likes: for those who ask for it.
             place.argv("serve", "--port", "0", "--mgmt-port", "0", "--bind-address",
-                       "127.0.0.1", *args),
+                       "127.0.0.1", "--spare-desk=no", *args),
             env={**place.env, **env}, text=True, stdout=subprocess.PIPE, stderr=self.err,
             stdin=subprocess.DEVNULL, pass_fds=pass_fds)
         self.line = self.p.stdout.readline()
