@@ -314,6 +314,7 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 	if (pf_clients_open(&v->clients, path, v->workers, why) ||
 		pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), why))
 		return PF_EXIT_STATE;
+	pf_clients_run(v->clients, v->loop);
 	snprintf(path, sizeof(path), "%s/apps.json", dir);
 	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
 }
@@ -477,6 +478,8 @@ static void tear_down(struct server *v)
 	pf_native_destroy(v->native);
 	pf_desks_destroy(v->desks);
 	pf_workers_destroy(v->workers);
+	if (v->clients)
+		pf_clients_run(v->clients, NULL);
 	pf_loop_destroy(v->loop);
 	pf_clients_close(v->clients);
 	pf_apps_close(v->apps);

@@ -240,7 +240,9 @@ static void on_client_changed(
 			memcmp(ns->peer.fingerprint, client->fingerprint, 32))
 			continue;
 		if (pf_native_admit(n, &ns->peer, &grants, &why))
-			pf_native_session_end(ns, why.close, "access was taken away");
+			pf_native_session_end(ns, why.close,
+				change == PF_CLIENT_EXPIRED ? "its access has run out"
+							    : "access was taken away");
 		else
 			pf_native_session_set_grants(ns, grants);
 	}

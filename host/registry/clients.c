@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-event.h>
 #include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
@@ -13,6 +14,7 @@
 #include "host/registry/access.h"
 #include "host/registry/json_file.h"
 #include "host/sys/files.h"
+#include "host/sys/loop.h"
 #include "host/sys/worker.h"
 
 #define FILE_BYTES	 (1u << 20)
@@ -24,6 +26,9 @@ struct pf_clients {
 	int lock_fd;
 	struct pf_workers *workers;
 	struct pf_clients_watch *watches;
+	struct sd_event *event; /* NULL = nobody looks at the time */
+	sd_event_source *expiry;
+	int64_t looked_s; /* who expired by then was told of */
 	struct pf_client list[PF_CLIENTS_MAX];
 	unsigned count;
 	uint64_t generation; /* of `list`; counts what was handed to be written */
@@ -360,6 +365,57 @@ static void tell(struct pf_clients *c, enum pf_client_change change, const struc
 	}
 }
 
+/* ---- time ---- */
+
+static int on_expiry(sd_event_source *source, uint64_t usec, void *user);
+
+/* Waits for the next one to expire. The wall clock may be set meanwhile: the timer
+ * follows it. */
+static void arm(struct pf_clients *c)
+{
+	const int64_t now_s = time(NULL);
+	int64_t next_s = 0;
+
+	if (c->looked_s > now_s) /* the clock was set back */
+		c->looked_s = now_s;
+	c->expiry = sd_event_source_disable_unref(c->expiry);
+	for (unsigned i = 0; i < c->count; i++) {
+		const int64_t at = c->list[i].expires_s;
+
+		if (at > c->looked_s && (!next_s || at < next_s))
+			next_s = at;
+	}
+	if (c->event && next_s && next_s < INT64_MAX / 1000000 &&
+		sd_event_add_time(c->event, &c->expiry, CLOCK_REALTIME, (uint64_t)next_s * 1000000,
+			100000, on_expiry, c) < 0)
+		pf_log(PF_LOG_WARN, "clients", "no timer: access that runs out ends no session");
+}
+
+static int on_expiry(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct pf_clients *c = user;
+	const int64_t now_s = time(NULL), before_s = c->looked_s;
+
+	c->looked_s = now_s;
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct pf_client one = c->list[i];
+
+		if (one.expires_s > before_s && one.expires_s <= now_s)
+			tell(c, PF_CLIENT_EXPIRED, &one);
+	}
+	arm(c);
+	return 0;
+}
+
+void pf_clients_run(struct pf_clients *c, struct pf_loop *loop)
+{
+	c->event = loop ? pf_loop_event(loop) : NULL;
+	c->looked_s = time(NULL);
+	arm(c);
+}
+
+/* ---- changes ---- */
+
 int pf_clients_add(struct pf_clients *c, const struct pf_client *client, struct pf_reason *why)
 {
 	int i = find_index(c, client->plane, client->fingerprint), r;
@@ -382,6 +438,7 @@ int pf_clients_add(struct pf_clients *c, const struct pf_client *client, struct 
 		return r;
 	}
 	old = c->list[at];
+	arm(c);
 	tell(c, i < 0 ? PF_CLIENT_ADDED : PF_CLIENT_UPDATED, &old);
 	return 0;
 }
@@ -404,6 +461,7 @@ int pf_clients_update(struct pf_clients *c, const struct pf_client *client, stru
 		return r;
 	}
 	old = *e;
+	arm(c);
 	tell(c, PF_CLIENT_UPDATED, &old);
 	return 0;
 }

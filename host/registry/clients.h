@@ -20,6 +20,7 @@
 #define PF_CLIENT_NAME_BYTES 65 /* with its zero */
 
 struct pf_clients;
+struct pf_loop;
 struct pf_workers;
 
 enum pf_client_plane {
@@ -41,6 +42,7 @@ enum pf_client_change {
 	PF_CLIENT_ADDED,
 	PF_CLIENT_UPDATED, /* name, grants or expiry */
 	PF_CLIENT_REMOVED,
+	PF_CLIENT_EXPIRED, /* its time ran out; it is still listed */
 };
 
 /** Reads the file, if there is one, and takes its lock. -EBUSY when another host
@@ -83,6 +85,9 @@ struct pf_clients_watch {
 };
 void pf_clients_watch(struct pf_clients *c, struct pf_clients_watch *w);
 void pf_clients_unwatch(struct pf_clients *c, struct pf_clients_watch *w);
+/** From now on watchers hear of access that runs out, on the loop; NULL: no more,
+ * before the loop is destroyed. */
+void pf_clients_run(struct pf_clients *c, struct pf_loop *loop);
 
 /** "native", "gamestream". */
 const char *pf_client_plane_to_string(enum pf_client_plane plane);

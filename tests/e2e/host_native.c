@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -112,6 +113,7 @@ static void serve(struct fixture *f)
 	snprintf(f->paired, sizeof(f->paired), "%s/clients.json", f->dir);
 	if (pf_clients_open(&f->clients, f->paired, f->workers, &why))
 		fail_msg("%s", why.text);
+	pf_clients_run(f->clients, f->loop);
 	p.clients = f->clients;
 	p.ended = on_ended;
 	p.user = f;
@@ -156,6 +158,8 @@ static void stop(struct fixture *f)
 	if (f->desks)
 		pf_desks_destroy(f->desks);
 	pf_workers_destroy(f->workers);
+	if (f->clients)
+		pf_clients_run(f->clients, NULL);
 	pf_loop_destroy(f->loop);
 	pf_clients_close(f->clients);
 	pf_identity_unref(f->identity);
@@ -510,6 +514,30 @@ static void row7_who_is_unpaired_is_gone_at_once(void **state)
 	punktfunk_identity_free(a);
 }
 
+static void access_that_runs_out_ends_the_session(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkIdentity *a = new_identity();
+	struct pf_client client = { .grants = PF_GRANT_ALL, .name = "guest" };
+	PunktfunkConnection *c;
+
+	f->config.trust_on_first_use = false;
+	serve(f);
+	punktfunk_identity_fingerprint(a, client.fingerprint);
+	client.plane = PF_PLANE_NATIVE;
+	assert_int_equal(on_loop(f, &client, add_client), 0);
+	c = connect_as(f, a);
+	take_frames(c, 2);
+	client.expires_s = time(NULL) + 2;
+	assert_int_equal(on_loop(f, &client, add_client), 0);
+	take_frames(c, 2);
+	assert_int_equal(take_event(c, PUNKTFUNK_EVENT_CLOSED).a, PUNKTFUNK_CLOSE_DENIED);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_string_equal(ended(f, 1).close_text, "its access has run out");
+	refused(f, a, PUNKTFUNK_CLOSE_DENIED, "not allowed");
+	punktfunk_identity_free(a);
+}
+
 static void what_cannot_be_is_refused_with_words(void **state)
 {
 	struct fixture *f = *state;
@@ -680,6 +708,7 @@ int main(void)
 		T(a_mode_that_fails_gives_way_to_the_old_one),
 		T(only_the_listed_may_connect),
 		T(row7_who_is_unpaired_is_gone_at_once),
+		T(access_that_runs_out_ends_the_session),
 		T(what_cannot_be_is_refused_with_words),
 		T(the_same_client_gets_its_desk_back),
 		T(a_picture_that_stands_still_costs_nothing),

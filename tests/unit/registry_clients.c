@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "core/wire/pf1_handshake.h"
 #include "host/registry/clients.h"
 #include "host/sys/files.h"
@@ -300,8 +301,9 @@ static void one_process_writes(void **state)
 
 struct watched {
 	struct pf_clients_watch w;
-	unsigned count[3];
+	unsigned count[4];
 	char name[PF_CLIENT_NAME_BYTES];
+	struct pf_loop *loop;
 };
 
 static void on_changed(
@@ -311,6 +313,8 @@ static void on_changed(
 
 	x->count[change]++;
 	strcpy(x->name, client->name);
+	if (x->loop && change == PF_CLIENT_EXPIRED)
+		pf_loop_quit(x->loop, 0);
 }
 
 static void watchers_hear_of_changes(void **state)
@@ -333,6 +337,40 @@ static void watchers_hear_of_changes(void **state)
 	assert_int_equal(x.count[PF_CLIENT_REMOVED], 1);
 	assert_string_equal(x.name, "b");
 	assert_int_equal(y.count[PF_CLIENT_REMOVED], 0);
+	pf_clients_close(c);
+}
+
+static void waited_in_vain(void *user)
+{
+	pf_loop_quit(user, 1);
+}
+
+static void watchers_hear_when_time_runs_out(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_clients *c = open_list(f->path);
+	struct watched x = { .w.changed = on_changed };
+	struct pf_client a = client_of(1, "a"), b = client_of(2, "b");
+	struct pf_timer *t = NULL;
+
+	assert_int_equal(pf_loop_create(&x.loop), 0);
+	pf_clients_watch(c, &x.w);
+	b.expires_s = time(NULL) - 100; /* long over */
+	assert_int_equal(pf_clients_add(c, &b, NULL), 0);
+	pf_clients_run(c, x.loop);
+	a.expires_s = time(NULL) + 1000;
+	assert_int_equal(pf_clients_add(c, &a, NULL), 0);
+	a.expires_s = time(NULL) + 1;
+	assert_int_equal(pf_clients_update(c, &a, NULL), 0);
+	assert_non_null(pf_clients_find(c, a.plane, a.fingerprint));
+	assert_int_equal(pf_timer_start(&t, x.loop, 20 * PF_NS_PER_S, waited_in_vain, x.loop), 0);
+	assert_int_equal(pf_loop_run(x.loop), 0);
+	assert_int_equal(x.count[PF_CLIENT_EXPIRED], 1);
+	assert_string_equal(x.name, "a");
+	assert_null(pf_clients_find(c, a.plane, a.fingerprint));
+	pf_timer_stop(&t);
+	pf_clients_run(c, NULL);
+	pf_loop_destroy(x.loop);
 	pf_clients_close(c);
 }
 
@@ -504,6 +542,7 @@ int main(void)
 			damaged_files_are_named_not_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_process_writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(watchers_hear_of_changes, setup, teardown),
+		cmocka_unit_test_setup_teardown(watchers_hear_when_time_runs_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_is_written_once_a_minute, setup, teardown),
 		cmocka_unit_test_setup_teardown(seen_on_a_worker_loses_no_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(
