@@ -87,8 +87,9 @@ int pf_gs_ctl_seal(
 	return (int)w.len;
 }
 
-int pf_gs_ctl_open(
-	struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len, uint8_t out[PF_GS_CTL_MSG_MAX])
+/* Moves no window. */
+static int open_packet(struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len,
+	uint8_t out[PF_GS_CTL_MSG_MAX], uint32_t *seq_out)
 {
 	struct pf_reader r = pf_reader(packet, len);
 	uint16_t type = pf_rd_u16le(&r);
@@ -118,8 +119,30 @@ int pf_gs_ctl_open(
 	}
 	if (err)
 		return err;
-	pf_replay_accept(&s->seen, seq);
+	*seq_out = seq;
 	return (int)r.left;
+}
+
+int pf_gs_ctl_open(
+	struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len, uint8_t out[PF_GS_CTL_MSG_MAX])
+{
+	uint32_t seq;
+	int n = open_packet(s, packet, len, out, &seq);
+
+	if (n >= 0)
+		pf_replay_accept(&s->seen, seq);
+	return n;
+}
+
+bool pf_gs_ctl_is_newest(struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len)
+{
+	uint8_t text[PF_GS_CTL_MSG_MAX];
+	uint32_t seq;
+	int n = open_packet(s, packet, len, text, &seq);
+
+	if (n > 0)
+		pf_secret_wipe(text, (size_t)n);
+	return n >= 0 && (!s->seen.any || seq > s->seen.highest);
 }
 
 int pf_gs_rtsp_seal_init(

@@ -8,6 +8,7 @@
  * messages that authenticated move the window. One thread. Never set up two
  * structs of the same end with the same key: their nonces would meet. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/crypto/aead.h"
@@ -52,6 +53,10 @@ int pf_gs_ctl_seal(
  * -EEXIST: seen before or too old to tell. Drop and count all three. */
 int pf_gs_ctl_open(struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len,
 	uint8_t out[PF_GS_CTL_MSG_MAX]);
+
+/** True: the other end made this packet after all that were opened so far. It stays
+ * unopened. */
+bool pf_gs_ctl_is_newest(struct pf_gs_ctl_seal *s, const uint8_t *packet, size_t len);
 
 struct pf_gs_rtsp_seal {
 	struct pf_aead *aead;

@@ -66,6 +66,17 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 	json_array_append_new(user, o);
 }
 
+static json_t *moonlight_totals(const struct pf_gamestream *g)
+{
+	struct pf_gamestream_totals t;
+
+	pf_gamestream_totals(g, &t);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "bad_pings", (json_int_t)t.bad_pings,
+		"bad_rtsp", (json_int_t)t.bad_rtsp, "refused_connects",
+		(json_int_t)t.refused_connects, "oversized_messages",
+		(json_int_t)t.oversized_messages, "moves", (json_int_t)t.moves);
+}
+
 static void add_status(void *user, json_t *status)
 {
 	struct pf_manage *m = user;
@@ -84,6 +95,7 @@ static void add_status(void *user, json_t *status)
 	if (m->p.gamestream) {
 		json_object_set_new(status, "gamestream_port",
 			json_integer(pf_gamestream_port(m->p.gamestream)));
+		json_object_set_new(status, "gamestream", moonlight_totals(m->p.gamestream));
 		pf_gamestream_each(
 			m->p.gamestream, add_moonlight, json_object_get(status, "sessions"));
 		json_array_append_new(notices,

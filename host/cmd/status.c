@@ -16,6 +16,24 @@ static long long number_of(json_t *o, const char *key)
 	return (long long)json_number_value(json_object_get(o, key));
 }
 
+/* What strangers and broken networks send; a still network shows nothing here. */
+static void print_totals(json_t *o)
+{
+	const struct {
+		const char *key, *words;
+	} rows[] = {
+		{ "bad_pings", "media pings of no session" },
+		{ "bad_rtsp", "RTSP requests of no launch" },
+		{ "refused_connects", "control connections refused" },
+		{ "oversized_messages", "control messages too long" },
+		{ "moves", "clients that changed their address" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (number_of(o, rows[i].key))
+			printf("GameStream: %lld %s\n", number_of(o, rows[i].key), rows[i].words);
+}
+
 static void print_status(json_t *o)
 {
 	json_t *sessions = json_object_get(o, "sessions"), *item;
@@ -31,6 +49,7 @@ static void print_status(json_t *o)
 	{
 		printf("note: %s\n", json_string_value(item) ?: "");
 	}
+	print_totals(json_object_get(o, "gamestream"));
 	printf("%lld paired, %lld waiting for a PIN, %zu streaming, %lld sessions ended\n",
 		number_of(o, "clients"), number_of(o, "pair_requests"), json_array_size(sessions),
 		number_of(o, "sessions_ended"));

@@ -57,21 +57,21 @@ static unsigned claims(const ENetHost *host, uint32_t data)
 	return n;
 }
 
-/* Whether a packet in it has no bytes. ENet bounds what waits for those before it
- * by bytes alone, so that these could fill the memory; no client has such. */
-static bool has_empty(const uint8_t *p, size_t len)
+/* The next packet that a datagram carries, from *at on, which is 0 at first. */
+static bool next_packet(
+	const uint8_t *p, size_t len, size_t *at, const uint8_t **packet, size_t *packet_len)
 {
-	size_t at = read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME ? 4 : 2;
-
-	while (at + sizeof(ENetProtocolCommandHeader) <= len) {
-		const unsigned kind = p[at] & ENET_PROTOCOL_COMMAND_MASK;
+	if (!*at)
+		*at = read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME ? 4 : 2;
+	while (*at + sizeof(ENetProtocolCommandHeader) <= len) {
+		const unsigned kind = p[*at] & ENET_PROTOCOL_COMMAND_MASK;
 		size_t size, length_at;
 
 		/* What ENet does not take apart either. */
 		if (kind >= ENET_PROTOCOL_COMMAND_COUNT)
 			return false;
 		size = enet_protocol_command_size((enet_uint8)kind);
-		if (!size || size > len - at)
+		if (!size || size > len - *at)
 			return false;
 		switch (kind) {
 		case ENET_PROTOCOL_COMMAND_SEND_RELIABLE:
@@ -88,14 +88,57 @@ static bool has_empty(const uint8_t *p, size_t len)
 			length_at = offsetof(ENetProtocolSendFragment, dataLength);
 			break;
 		default:
-			at += size;
+			*at += size;
 			continue;
 		}
-		if (!read16(p + at + length_at))
-			return true;
-		at += size + read16(p + at + length_at);
+		*packet = p + *at + size;
+		*packet_len = read16(p + *at + length_at);
+		*at += size + *packet_len;
+		return true;
 	}
 	return false;
+}
+
+/* Whether a packet in it has no bytes. ENet bounds what waits for those before it
+ * by bytes alone, so that these could fill the memory; no client has such. */
+static bool has_empty(const uint8_t *p, size_t len)
+{
+	const uint8_t *packet;
+	size_t at = 0, n;
+
+	while (next_packet(p, len, &at, &packet, &n))
+		if (!n)
+			return true;
+	return false;
+}
+
+/* ENet takes what a peer says from its one address only, but a router on the way may
+ * give a client another one. */
+static void follow(struct pf_gs_control *c)
+{
+	ENetHost *host = c->host;
+	const uint16_t head = read16(host->receivedData);
+	const size_t id = head & ENET_PROTOCOL_MAXIMUM_PEER_ID, len = host->receivedDataLength;
+	ENetPeer *peer = id < host->peerCount ? &host->peers[id] : NULL;
+	const uint8_t *packet;
+	size_t at = 0, n;
+
+	if (!peer || peer->state != ENET_PEER_STATE_CONNECTED || !peer->data ||
+		peer->incomingSessionID != (head & ENET_PROTOCOL_HEADER_SESSION_MASK) >>
+						   ENET_PROTOCOL_HEADER_SESSION_SHIFT ||
+		(peer->address.host == host->receivedAddress.host &&
+			peer->address.port == host->receivedAddress.port))
+		return;
+	while (next_packet(host->receivedData, len, &at, &packet, &n)) {
+		if (at > len || n > PF_GS_CONTROL_MAX)
+			return;
+		if (c->events->moved(
+			    c->user, peer->data, (const struct pf_gs_link *)peer, packet, n)) {
+			peer->address = host->receivedAddress;
+			c->stats.moves++;
+			return;
+		}
+	}
 }
 
 /* Sees every datagram before ENet does: 1 keeps it from ENet. */
@@ -108,8 +151,12 @@ static int ENET_CALLBACK intercept(ENetHost *host, ENetEvent *event)
 
 	if (host->receivedDataLength < 2)
 		return 1;
-	if ((read16(p) & ENET_PROTOCOL_MAXIMUM_PEER_ID) != ENET_PROTOCOL_MAXIMUM_PEER_ID)
-		return has_empty(p, host->receivedDataLength);
+	if ((read16(p) & ENET_PROTOCOL_MAXIMUM_PEER_ID) != ENET_PROTOCOL_MAXIMUM_PEER_ID) {
+		if (has_empty(p, host->receivedDataLength))
+			return 1;
+		follow(c);
+		return 0;
+	}
 	/* From nobody ENet knows: a CONNECT or nothing. */
 	if (read16(p) & ENET_PROTOCOL_HEADER_FLAG_SENT_TIME)
 		head = 4;
@@ -325,6 +372,17 @@ unsigned pf_gs_link_backlog(const struct pf_gs_link *link, unsigned most)
 unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link)
 {
 	return peer_of(link)->roundTripTime;
+}
+
+bool pf_gs_control_is_done(const struct pf_gs_control *c)
+{
+	for (size_t i = 0; i < c->host->peerCount; i++) {
+		const ENetPeerState state = c->host->peers[i].state;
+
+		if (state == ENET_PEER_STATE_CONNECTED || state == ENET_PEER_STATE_DISCONNECT_LATER)
+			return false;
+	}
+	return true;
 }
 
 void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out)

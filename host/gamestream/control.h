@@ -3,7 +3,8 @@
  *
  * One ENet host for all clients. A CONNECT is let through to ENet only if its
  * connect data belongs to a session that waits for it, so that strangers take no
- * peer slot. Carries bytes; what they mean is the session's. Control loop. */
+ * peer slot. A link follows its client to a new address once a message from there
+ * proves whose it is. Carries bytes; what they mean is the session's. Control loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,12 +26,16 @@ struct pf_gs_control_events {
 	 * here but by the return value: false ends it. */
 	bool (*message)(void *user, void *session, struct pf_gs_link *link, const uint8_t *data,
 		size_t len);
+	/* This message came from another address: did this link's client make it, after
+	 * all that were taken? It comes again by `message`. */
+	bool (*moved)(void *user, void *session, const struct pf_gs_link *link, const uint8_t *data,
+		size_t len);
 	/* This one left, or was silent for ten seconds: forget the link. */
 	void (*gone)(void *user, void *session, struct pf_gs_link *link);
 };
 
 struct pf_gs_control_stats {
-	uint64_t refused_connects, oversized;
+	uint64_t refused_connects, oversized, moves;
 };
 
 /** Binds UDP `port` of `address` (IPv4 literal). -EADDRINUSE etc. with the words. */
@@ -49,6 +54,8 @@ void pf_gs_control_release(
 	struct pf_gs_control *c, const void *session, const struct pf_gs_link *keep);
 /** Messages sent and not acknowledged yet, counted to `most` at most. */
 unsigned pf_gs_link_backlog(const struct pf_gs_link *link, unsigned most);
+/** What was sent has arrived, and every link is closed. */
+bool pf_gs_control_is_done(const struct pf_gs_control *c);
 /** Round trip time as ENet measures it, in ms. */
 unsigned pf_gs_link_rtt_ms(const struct pf_gs_link *link);
 void pf_gs_control_stats(const struct pf_gs_control *c, struct pf_gs_control_stats *out);

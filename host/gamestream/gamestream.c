@@ -3,8 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/crypto/secret.h"
 #include "host/gamestream/session.h"
@@ -13,6 +15,9 @@
 /* The most that max_sessions can say. */
 #define MAX_SESSIONS 64u
 #define BASE_TRIES   64u /* with gamestream_port = 0 */
+/* So long may the last message to a client take at the end, lost and sent again. */
+#define FAREWELL_NS	 PF_NS_PER_S
+#define FAREWELL_LOOK_NS (5 * PF_NS_PER_MS)
 
 /* ---- pings ---- */
 
@@ -63,6 +68,12 @@ static bool on_message(
 	return pf_gs_session_message(session, link, data, len);
 }
 
+static bool on_moved(
+	void *user, void *session, const struct pf_gs_link *link, const uint8_t *data, size_t len)
+{
+	return pf_gs_session_moved(session, link, data, len);
+}
+
 static void on_gone(void *user, void *session, struct pf_gs_link *link)
 {
 	pf_gs_session_gone(session, link);
@@ -71,6 +82,7 @@ static void on_gone(void *user, void *session, struct pf_gs_link *link)
 static const struct pf_gs_control_events control_events = {
 	.wanted = wanted,
 	.message = on_message,
+	.moved = on_moved,
 	.gone = on_gone,
 };
 
@@ -123,7 +135,9 @@ static void on_client_change(
 		return;
 	/* Removed, or past its expiry now. */
 	if (!pf_clients_find(g->params.clients, PF_PLANE_GAMESTREAM, client->fingerprint)) {
-		end_client(g, client->fingerprint, "access was taken away");
+		end_client(g, client->fingerprint,
+			change == PF_CLIENT_EXPIRED ? "its access has run out"
+						    : "access was taken away");
 		return;
 	}
 	for (struct pf_gs_session *s = g->sessions; s; s = s->next)
@@ -144,17 +158,23 @@ static uint32_t modes_of(const struct pf_encoders *e)
 	return mask;
 }
 
-static void close_ports(struct pf_gamestream *g)
+/* All ports but the control one. */
+static void close_media_and_rtsp(struct pf_gamestream *g)
 {
 	pf_gs_routes_destroy(g->routes);
 	pf_gs_rtsp_server_close(g->rtsp);
-	pf_gs_control_close(g->control);
 	pf_gs_port_close(g->video);
 	pf_gs_port_close(g->audio);
 	g->routes = NULL;
 	g->rtsp = NULL;
-	g->control = NULL;
 	g->video = g->audio = NULL;
+}
+
+static void close_ports(struct pf_gamestream *g)
+{
+	close_media_and_rtsp(g);
+	pf_gs_control_close(g->control);
+	g->control = NULL;
 }
 
 static int open_ports(struct pf_gamestream *g, uint16_t base, struct pf_reason *why)
@@ -235,6 +255,11 @@ int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_
 	g->modes = modes_of(&params->encoders);
 	r = port ? open_ports(g, (uint16_t)port, why) : open_anywhere(g, why);
 	if (r) {
+		const size_t len = why ? strlen(why->text) : 0;
+
+		if (why && r == -EADDRINUSE)
+			snprintf(why->text + len, sizeof(why->text) - len,
+				"; does Sunshine run? Stop it, or set gamestream_port");
 		free(g);
 		return r;
 	}
@@ -266,6 +291,21 @@ unsigned pf_gamestream_count(const struct pf_gamestream *g)
 	return count;
 }
 
+void pf_gamestream_totals(const struct pf_gamestream *g, struct pf_gamestream_totals *out)
+{
+	struct pf_gs_control_stats st = { 0 };
+
+	if (g->control)
+		pf_gs_control_stats(g->control, &st);
+	*out = (struct pf_gamestream_totals){
+		.bad_pings = g->bad_pings,
+		.bad_rtsp = g->bad_rtsp,
+		.refused_connects = st.refused_connects,
+		.oversized_messages = st.oversized,
+		.moves = st.moves,
+	};
+}
+
 void pf_gamestream_each(struct pf_gamestream *g,
 	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user)
 {
@@ -279,11 +319,18 @@ void pf_gamestream_each(struct pf_gamestream *g,
 	}
 }
 
-static void run_shut(struct pf_loop_item *item)
+/* Clients show what the last message says, so it is worth a moment. */
+static void on_farewell(void *user)
 {
-	struct pf_gamestream *g =
-		(struct pf_gamestream *)((char *)item - offsetof(struct pf_gamestream, shut_item));
+	struct pf_gamestream *g = user;
 
+	pf_timer_stop(&g->farewell);
+	if (g->control && !pf_gs_control_is_done(g->control) &&
+		pf_clock_mono_ns() - g->shut_ns < FAREWELL_NS &&
+		!pf_timer_start(&g->farewell, g->params.loop, FAREWELL_LOOK_NS, on_farewell, g))
+		return;
+	pf_gs_control_close(g->control);
+	g->control = NULL;
 	g->shut = true;
 	if (!g->sessions)
 		g->shutdown_done(g->shutdown_user);
@@ -299,11 +346,12 @@ void pf_gamestream_shutdown(struct pf_gamestream *g, void (*done)(void *user), v
 {
 	g->shutdown_done = done;
 	g->shutdown_user = user;
+	g->shut_ns = pf_clock_mono_ns();
 	pf_clients_unwatch(g->params.clients, &g->watch);
 	pf_gamestream_end_sessions(g, "the host is shutting down");
-	close_ports(g);
-	g->shut_item.run = run_shut;
-	pf_loop_post_item(g->params.loop, &g->shut_item);
+	close_media_and_rtsp(g);
+	if (pf_timer_start(&g->farewell, g->params.loop, 0, on_farewell, g))
+		on_farewell(g);
 }
 
 void pf_gamestream_destroy(struct pf_gamestream *g)
@@ -311,6 +359,7 @@ void pf_gamestream_destroy(struct pf_gamestream *g)
 	if (!g)
 		return;
 	assert(!g->sessions);
+	pf_timer_stop(&g->farewell);
 	close_ports(g);
 	while (g->running)
 		(void)pf_gs_running_set(g, g->running->fingerprint, NULL);

@@ -62,6 +62,15 @@ struct pf_gs_session_report {
 	unsigned rtt_ms;
 };
 
+/* What came to the ports and was no use, since the start. */
+struct pf_gamestream_totals {
+	uint64_t bad_pings;	     /* to the media ports, with no session's payload */
+	uint64_t bad_rtsp;	     /* requests of no launch */
+	uint64_t refused_connects;   /* control connections that no session waits for */
+	uint64_t oversized_messages; /* of control connections */
+	uint64_t moves;		     /* control connections that followed their client */
+};
+
 /** Opens all ports. -EADDRINUSE etc. with the words. */
 int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_params *params,
 	struct pf_reason *why);
@@ -76,6 +85,7 @@ uint16_t pf_gamestream_port(const struct pf_gamestream *g);
 struct pf_gs_routes *pf_gamestream_routes(struct pf_gamestream *g);
 /** Sessions that stream or are about to. */
 unsigned pf_gamestream_count(const struct pf_gamestream *g);
+void pf_gamestream_totals(const struct pf_gamestream *g, struct pf_gamestream_totals *out);
 /** Calls fn for each session that has not ended. */
 void pf_gamestream_each(struct pf_gamestream *g,
 	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user);

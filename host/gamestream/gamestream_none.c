@@ -33,6 +33,11 @@ unsigned pf_gamestream_count(const struct pf_gamestream *g)
 	return 0;
 }
 
+void pf_gamestream_totals(const struct pf_gamestream *g, struct pf_gamestream_totals *out)
+{
+	*out = (struct pf_gamestream_totals){ 0 };
+}
+
 void pf_gamestream_each(struct pf_gamestream *g,
 	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user)
 {

@@ -754,6 +754,15 @@ bool pf_gs_session_message(
 	return true;
 }
 
+bool pf_gs_session_moved(
+	struct pf_gs_session *s, const struct pf_gs_link *link, const uint8_t *data, size_t len)
+{
+	if (s->ending || link != s->link || !pf_gs_ctl_is_newest(&s->seal, data, len))
+		return false;
+	pf_log(PF_LOG_INFO, "gamestream", "%s: the control connection has a new address", s->name);
+	return true;
+}
+
 void pf_gs_session_gone(struct pf_gs_session *s, struct pf_gs_link *link)
 {
 	bool lost = pf_clock_mono_ns() - s->control_ns > PATIENCE_NS / 2;

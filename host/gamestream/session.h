@@ -46,7 +46,8 @@ struct pf_gamestream {
 	void (*shutdown_done)(void *user);
 	void *shutdown_user;
 	bool shut;
-	struct pf_loop_item shut_item;
+	uint64_t shut_ns;	   /* when it began */
+	struct pf_timer *farewell; /* looks whether the last words arrived */
 	struct pf_clients_watch watch;
 };
 
@@ -131,6 +132,9 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
  * proves the key makes it the control connection. False: end the link. */
 bool pf_gs_session_message(
 	struct pf_gs_session *s, struct pf_gs_link *link, const uint8_t *data, size_t len);
+/** Only this session's client can have made this message, and just now. */
+bool pf_gs_session_moved(
+	struct pf_gs_session *s, const struct pf_gs_link *link, const uint8_t *data, size_t len);
 /** A link of this session's ended. */
 void pf_gs_session_gone(struct pf_gs_session *s, struct pf_gs_link *link);
 /** A ping with this session's payload came to the video or the audio port. */

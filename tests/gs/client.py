@@ -33,6 +33,7 @@ class Session:
         self.lock = threading.Lock()
         self.enet = None
         self.times = {}
+        self.deaf_until = 0  # control datagrams before that are lost
 
     # ---- steps ----
 
@@ -138,6 +139,18 @@ class Session:
         self.until(lambda: self.enet.closed or codes(), "the end of the session")
         return int.from_bytes(codes()[-1], "big") if codes() else None
 
+    def move(self):
+        """Other local ports, as behind a router that forgot the old ones; the old sockets."""
+        old, fresh = self.sockets, {}
+        for name, was in old.items():
+            s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            s.connect(was.getpeername())
+            s.setblocking(False)
+            fresh[name] = s
+        self.sockets = fresh
+        return old
+
     def close(self):
         """Leaves as stock clients do."""
         if self.thread and not self.enet.closed:
@@ -226,7 +239,7 @@ class Session:
                     self.times["first frame"] = time.monotonic()
             elif name == "audio":
                 self.sound.receive(datagram)
-            else:
+            elif time.monotonic() >= self.deaf_until:
                 self._control(datagram)
 
     def _control(self, datagram):
