@@ -22,6 +22,10 @@ enum pf_pixel_format {
 	PF_PIXEL_RGBX, /* bytes R, G, B, X */
 	PF_PIXEL_I420,
 	PF_PIXEL_NV12,
+	/* Of the encoder's side alone: 4:4:4, and 10 bits in the low end of 16. */
+	PF_PIXEL_I444,
+	PF_PIXEL_I420_10,
+	PF_PIXEL_I444_10,
 };
 
 struct pf_rect {

@@ -7,15 +7,28 @@
 #include "core/base/cpu.h"
 #include "host/encode/convert_x86.h"
 
-#define SHIFT 22
+#define SHIFT	 22
+#define SHIFT_10 20
 
-static inline uint8_t sample(const struct pf_convert_coef *k, unsigned i, const uint8_t *p)
+static inline int32_t weigh(const struct pf_convert_coef *k, unsigned i, const uint8_t *p)
 {
 	int32_t w0 = p[0] * k->m[i][0] + p[1] * k->m[i][1];
 	int32_t w1 = p[2] * k->m[i][2] + p[3] * k->m[i][3];
-	int32_t v = (w0 * k->c[i][0] + w1 * k->c[i][1] + k->bias[i]) >> SHIFT;
 
-	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+	return w0 * k->c[i][0] + w1 * k->c[i][1] + k->bias[i];
+}
+
+static inline void put(uint8_t *row, unsigned x, int32_t v, bool ten)
+{
+	uint16_t s;
+
+	v >>= ten ? SHIFT_10 : SHIFT;
+	if (!ten) {
+		row[x] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+		return;
+	}
+	s = (uint16_t)(v < 0 ? 0 : v > 1023 ? 1023 : v);
+	memcpy(row + 2 * (size_t)x, &s, 2);
 }
 
 static inline unsigned avg(unsigned a, unsigned b)
@@ -24,11 +37,12 @@ static inline unsigned avg(unsigned a, unsigned b)
 }
 
 static inline void rows_c(const struct pf_convert_coef *k, const uint8_t *r0, const uint8_t *r1,
-	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v, unsigned step)
+	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v, unsigned step,
+	bool ten)
 {
 	for (unsigned x = 0; x < width; x++) {
-		y0[x] = sample(k, 0, r0 + 4 * x);
-		y1[x] = sample(k, 0, r1 + 4 * x);
+		put(y0, x, weigh(k, 0, r0 + 4 * x), ten);
+		put(y1, x, weigh(k, 0, r1 + 4 * x), ten);
 	}
 	for (unsigned x = 0; x < width; x += 2) {
 		const uint8_t *a = r0 + 4 * x, *b = r1 + 4 * x;
@@ -41,30 +55,63 @@ static inline void rows_c(const struct pf_convert_coef *k, const uint8_t *r0, co
 
 			p[i] = (uint8_t)avg(sides, avg(a[i], b[i]));
 		}
-		u[x / 2 * step] = sample(k, 1, p);
-		v[x / 2 * step] = sample(k, 2, p);
+		put(u, x / 2 * step, weigh(k, 1, p), ten);
+		put(v, x / 2 * step, weigh(k, 2, p), ten);
 	}
 }
 
 void pf_convert_i420_c(const struct pf_convert_coef *k, const uint8_t *r0, const uint8_t *r1,
 	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v)
 {
-	rows_c(k, r0, r1, width, left, y0, y1, u, v, 1);
+	rows_c(k, r0, r1, width, left, y0, y1, u, v, 1, false);
 }
 
 void pf_convert_nv12_c(const struct pf_convert_coef *k, const uint8_t *r0, const uint8_t *r1,
 	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v)
 {
-	rows_c(k, r0, r1, width, left, y0, y1, u, u + 1, 2);
+	rows_c(k, r0, r1, width, left, y0, y1, u, u + 1, 2, false);
 }
+
+void pf_convert_i420_10_c(const struct pf_convert_coef *k, const uint8_t *r0, const uint8_t *r1,
+	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v)
+{
+	rows_c(k, r0, r1, width, left, y0, y1, u, v, 1, true);
+}
+
+void pf_convert_i444_c(const struct pf_convert_coef *k, const uint8_t *row, unsigned width,
+	uint8_t *y, uint8_t *u, uint8_t *v)
+{
+	for (unsigned x = 0; x < width; x++) {
+		put(y, x, weigh(k, 0, row + 4 * x), false);
+		put(u, x, weigh(k, 1, row + 4 * x), false);
+		put(v, x, weigh(k, 2, row + 4 * x), false);
+	}
+}
+
+void pf_convert_i444_10_c(const struct pf_convert_coef *k, const uint8_t *row, unsigned width,
+	uint8_t *y, uint8_t *u, uint8_t *v)
+{
+	for (unsigned x = 0; x < width; x++) {
+		put(y, x, weigh(k, 0, row + 4 * x), true);
+		put(u, x, weigh(k, 1, row + 4 * x), true);
+		put(v, x, weigh(k, 2, row + 4 * x), true);
+	}
+}
+
+#define ROW(name, need)                                                                            \
+	{                                                                                          \
+#name, need, pf_convert_i420_##name, pf_convert_nv12_##name,                       \
+			pf_convert_i444_##name, pf_convert_i420_10_##name,                         \
+			pf_convert_i444_10_##name                                                  \
+	}
 
 static const struct pf_convert_kernel kernels[] = {
 #ifdef PF_CONVERT_X86
-	{ "avx512", PF_CPU_AVX512, pf_convert_i420_avx512, pf_convert_nv12_avx512 },
-	{ "avx2", PF_CPU_AVX2, pf_convert_i420_avx2, pf_convert_nv12_avx2 },
-	{ "ssse3", PF_CPU_SSSE3, pf_convert_i420_ssse3, pf_convert_nv12_ssse3 },
+	ROW(avx512, PF_CPU_AVX512),
+	ROW(avx2, PF_CPU_AVX2),
+	ROW(ssse3, PF_CPU_SSSE3),
 #endif
-	{ "c", 0, pf_convert_i420_c, pf_convert_nv12_c },
+	ROW(c, 0),
 };
 
 const struct pf_convert_kernel *pf_convert_kernels(unsigned *count)
@@ -109,9 +156,12 @@ static void fit_pair(double a, double b, int8_t *p, int8_t *q, int16_t *factor)
 		}
 }
 
-int pf_convert_coef(
-	struct pf_convert_coef *k, enum pf_pixel_format format, const struct pf_colour *colour)
+static int make_coef(struct pf_convert_coef *k, enum pf_pixel_format format,
+	const struct pf_colour *colour, bool ten)
 {
+	/* A sample of 10 bits comes out of a shift by two less. */
+	double full = ten ? 1023.0 / (4 * 255) : 1;
+	double one = 1 << (ten ? SHIFT_10 : SHIFT);
 	double kr, kb, kg, luma, chroma;
 	double w[3][3]; /* Y, Cb, Cr of R, G, B */
 
@@ -132,8 +182,8 @@ int pf_convert_coef(
 	if (format != PF_PIXEL_BGRX && format != PF_PIXEL_RGBX)
 		return -EINVAL;
 	kg = 1 - kr - kb;
-	luma = colour->full_range ? 1 : 219.0 / 255;
-	chroma = (colour->full_range ? 1 : 224.0 / 255) / 2;
+	luma = colour->full_range ? full : 219.0 / 255;
+	chroma = (colour->full_range ? full : 224.0 / 255) / 2;
 	w[0][0] = kr * luma, w[0][1] = kg * luma, w[0][2] = kb * luma;
 	w[1][0] = -kr / (1 - kb) * chroma, w[1][1] = -kg / (1 - kb) * chroma, w[1][2] = chroma;
 	w[2][0] = chroma, w[2][1] = -kg / (1 - kr) * chroma, w[2][2] = -kb / (1 - kr) * chroma;
@@ -142,24 +192,57 @@ int pf_convert_coef(
 	for (int i = 0; i < 3; i++) {
 		double first = format == PF_PIXEL_BGRX ? w[i][2] : w[i][0];
 		double third = format == PF_PIXEL_BGRX ? w[i][0] : w[i][2];
-		double offset = i ? 128 : colour->full_range ? 0 : 16;
+		double offset = (i ? 128 : colour->full_range ? 0 : 16) * (ten ? 4 : 1);
 
 		fit_pair(first, w[i][1], &k->m[i][0], &k->m[i][1], &k->c[i][0]);
 		fit_pair(third, 0, &k->m[i][2], &k->m[i][3], &k->c[i][1]);
-		k->bias[i] = (int32_t)((offset + 0.5) * (1 << SHIFT));
+		k->bias[i] = (int32_t)((offset + 0.5) * one);
 	}
 	return 0;
+}
+
+int pf_convert_coef(
+	struct pf_convert_coef *k, enum pf_pixel_format format, const struct pf_colour *colour)
+{
+	return make_coef(k, format, colour, false);
+}
+
+int pf_convert_coef_10(
+	struct pf_convert_coef *k, enum pf_pixel_format format, const struct pf_colour *colour)
+{
+	return make_coef(k, format, colour, true);
+}
+
+static bool is_ten(const struct pf_picture *p)
+{
+	return p->format == PF_PIXEL_I420_10 || p->format == PF_PIXEL_I444_10;
+}
+
+static bool is_444(const struct pf_picture *p)
+{
+	return p->format == PF_PIXEL_I444 || p->format == PF_PIXEL_I444_10;
+}
+
+static void fill_plane(const struct pf_picture *p, uint8_t *plane, size_t bytes, unsigned value)
+{
+	uint16_t ten = (uint16_t)(4 * value);
+
+	if (!is_ten(p))
+		memset(plane, (int)value, bytes);
+	else
+		for (size_t i = 0; i < bytes; i += 2)
+			memcpy(plane + i, &ten, 2);
 }
 
 int pf_picture_init(struct pf_picture *p, enum pf_pixel_format format, uint32_t width,
 	uint32_t height, const struct pf_colour *colour)
 {
 	bool nv12 = format == PF_PIXEL_NV12;
-	uint32_t chroma = nv12 ? width : width / 2;
 	size_t luma_bytes, chroma_bytes;
+	uint32_t chroma;
 
-	if ((!nv12 && format != PF_PIXEL_I420) || !width || !height || width > 16384 ||
-		height > 16384 || width % 2 || height % 2)
+	if (format < PF_PIXEL_I420 || format > PF_PIXEL_I444_10 || !width || !height ||
+		width > 16384 || height > 16384 || width % 2 || height % 2)
 		return -EINVAL;
 	*p = (struct pf_picture){ .format = format,
 		.width = width,
@@ -167,20 +250,22 @@ int pf_picture_init(struct pf_picture *p, enum pf_pixel_format format, uint32_t 
 		.colour = *colour,
 		.kernel = pf_convert_pick(),
 		.source = PF_PIXEL_BGRX };
-	if (pf_convert_coef(&p->coef, p->source, colour))
+	if (make_coef(&p->coef, p->source, colour, is_ten(p)))
 		return -EINVAL;
-	p->strides[0] = (width + 63) & ~63u;
-	p->strides[1] = (chroma + 63) & ~63u;
+	chroma = nv12 || is_444(p) ? width : width / 2;
+	p->strides[0] = (width * (is_ten(p) ? 2 : 1) + 63) & ~63u;
+	p->strides[1] = (chroma * (is_ten(p) ? 2 : 1) + 63) & ~63u;
 	p->strides[2] = nv12 ? 0 : p->strides[1];
 	luma_bytes = (size_t)p->strides[0] * height;
-	chroma_bytes = (size_t)p->strides[1] * (height / 2);
-	p->planes[0] = aligned_alloc(64, luma_bytes + (nv12 ? 1 : 2) * chroma_bytes);
+	chroma_bytes = (size_t)p->strides[1] * (is_444(p) ? height : height / 2);
+	p->bytes = luma_bytes + (nv12 ? 1 : 2) * chroma_bytes;
+	p->planes[0] = aligned_alloc(64, p->bytes);
 	if (!p->planes[0])
 		return -ENOMEM;
 	p->planes[1] = p->planes[0] + luma_bytes;
 	p->planes[2] = nv12 ? NULL : p->planes[1] + chroma_bytes;
-	memset(p->planes[0], colour->full_range ? 0 : 16, luma_bytes);
-	memset(p->planes[1], 128, (nv12 ? 1 : 2) * chroma_bytes);
+	fill_plane(p, p->planes[0], luma_bytes, colour->full_range ? 0 : 16);
+	fill_plane(p, p->planes[1], p->bytes - luma_bytes, 128);
 	return 0;
 }
 
@@ -190,14 +275,31 @@ void pf_picture_finish(struct pf_picture *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static void convert_area(struct pf_picture *p, const struct pf_frame *f, uint32_t x0, uint32_t y0,
+/* 4:4:4 */
+static void convert_rows(struct pf_picture *p, const struct pf_frame *f, uint32_t x0, uint32_t y0,
+	uint32_t x1, uint32_t y1)
+{
+	pf_convert_row_fn fn = is_ten(p) ? p->kernel->i444_10 : p->kernel->i444;
+
+	for (uint32_t row = y0; row < y1; row++) {
+		size_t at = (size_t)row * p->strides[0] + x0 * (is_ten(p) ? 2 : 1);
+
+		fn(&p->coef, f->planes[0] + (size_t)row * f->strides[0] + 4 * (size_t)x0, x1 - x0,
+			p->planes[0] + at, p->planes[1] + at, p->planes[2] + at);
+	}
+}
+
+static void convert_pairs(struct pf_picture *p, const struct pf_frame *f, uint32_t x0, uint32_t y0,
 	uint32_t x1, uint32_t y1)
 {
 	bool nv12 = p->format == PF_PIXEL_NV12;
-	pf_convert_fn fn = nv12 ? p->kernel->nv12 : p->kernel->i420;
+	unsigned bytes = is_ten(p) ? 2 : 1;
+	pf_convert_fn fn = nv12	       ? p->kernel->nv12
+			   : is_ten(p) ? p->kernel->i420_10
+				       : p->kernel->i420;
 	const uint8_t *src = f->planes[0] + (size_t)y0 * f->strides[0] + 4 * (size_t)x0;
-	uint8_t *y = p->planes[0] + (size_t)y0 * p->strides[0] + x0;
-	size_t at = (size_t)(y0 / 2) * p->strides[1] + (nv12 ? x0 : x0 / 2);
+	uint8_t *y = p->planes[0] + (size_t)y0 * p->strides[0] + x0 * bytes;
+	size_t at = (size_t)(y0 / 2) * p->strides[1] + (nv12 ? x0 : x0 / 2 * bytes);
 	uint8_t *u = p->planes[1] + at;
 	uint8_t *v = nv12 ? NULL : p->planes[2] + at;
 
@@ -209,6 +311,15 @@ static void convert_area(struct pf_picture *p, const struct pf_frame *f, uint32_
 		if (v)
 			v += p->strides[2];
 	}
+}
+
+static void convert_area(struct pf_picture *p, const struct pf_frame *f, uint32_t x0, uint32_t y0,
+	uint32_t x1, uint32_t y1)
+{
+	if (is_444(p))
+		convert_rows(p, f, x0, y0, x1, y1);
+	else
+		convert_pairs(p, f, x0, y0, x1, y1);
 	p->pixels += (uint64_t)(x1 - x0) * (y1 - y0);
 }
 
@@ -244,7 +355,7 @@ int pf_picture_update(struct pf_picture *p, const struct pf_frame *f)
 		!f->planes[0] || f->strides[0] < 4 * f->width)
 		return -EINVAL;
 	if (f->format != p->source) {
-		int err = pf_convert_coef(&p->coef, f->format, &p->colour);
+		int err = make_coef(&p->coef, f->format, &p->colour, is_ten(p));
 
 		if (err)
 			return err;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* convert.h - captured pixels to the encoder's YCbCr 4:2:0.
+/* convert.h - captured pixels to the encoder's YCbCr, 4:2:0 or 4:4:4.
  *
- * The luma of every pixel, and one chroma pair per 2x2 pixels in the place
- * where H.264 and HEVC put it by default: on the even columns, half way between
- * two rows (chroma_loc type 0). The picture outlives the frame, so that only
- * damaged rectangles are converted again.
+ * 4:2:0 has the luma of every pixel, and one chroma pair per 2x2 pixels in the
+ * place where H.264 and HEVC put it by default: on the even columns, half way
+ * between two rows (chroma_loc type 0). 4:4:4 has all three of every pixel. The
+ * picture outlives the frame, so that only damaged rectangles are converted again.
  *
  * Arithmetic, the same in every kernel. A sample is
  *     (w0 * c0 + w1 * c1 + bias) >> 22, clamped to 0..255, with
@@ -13,7 +13,9 @@
  * the offset (16, 128, 0) plus one half. Chroma takes as its pixel, with avg() =
  * (a + b + 1) >> 1 and v(x) = avg(upper row, lower row),
  *     avg(avg(v(x - 1), v(x + 1)), v(x)),
- * the column left of the picture repeating the first one.
+ * the column left of the picture repeating the first one. A sample of 10 bits is
+ * the same >> 20, clamped to 0..1023, with coefficients of its own: the full range
+ * goes to 1023 and not to 4 * 255.
  *
  * Plain data, one thread at a time, no locks. */
 #pragma once
@@ -35,10 +37,18 @@ struct pf_convert_coef {
 typedef void (*pf_convert_fn)(const struct pf_convert_coef *k, const uint8_t *r0, const uint8_t *r1,
 	unsigned width, bool left, uint8_t *y0, uint8_t *y1, uint8_t *u, uint8_t *v);
 
+/* One row of pixels to one row each of Y, Cb, Cr. */
+typedef void (*pf_convert_row_fn)(const struct pf_convert_coef *k, const uint8_t *row,
+	unsigned width, uint8_t *y, uint8_t *u, uint8_t *v);
+
 struct pf_convert_kernel {
 	const char *name;
 	uint32_t need; /* pf_cpu_flag bits */
 	pf_convert_fn i420, nv12;
+	pf_convert_row_fn i444;
+	/* To samples of two bytes, with the coefficients of 10 bits. */
+	pf_convert_fn i420_10;
+	pf_convert_row_fn i444_10;
 };
 
 /** Best first; the last one is plain C and needs nothing. */
@@ -49,14 +59,18 @@ const struct pf_convert_kernel *pf_convert_pick(void);
  * is not BT.709, BT.601 or BT.2020 non-constant. */
 int pf_convert_coef(
 	struct pf_convert_coef *k, enum pf_pixel_format format, const struct pf_colour *colour);
+/** The same for samples of 10 bits. */
+int pf_convert_coef_10(
+	struct pf_convert_coef *k, enum pf_pixel_format format, const struct pf_colour *colour);
 
-/* A 4:2:0 picture that follows a capture's frames. */
+/* A YCbCr picture that follows a capture's frames. */
 struct pf_picture {
-	enum pf_pixel_format format; /* PF_PIXEL_I420 or PF_PIXEL_NV12 */
+	enum pf_pixel_format format; /* PF_PIXEL_I420 and those behind it */
 	uint32_t width, height;
 	struct pf_colour colour;
-	uint8_t *planes[3];
+	uint8_t *planes[3];  /* one piece of memory from planes[0] on */
 	uint32_t strides[3]; /* bytes, multiples of 64 */
+	size_t bytes;	     /* of all planes */
 	uint64_t pixels;     /* converted so far: what damage saved shows here */
 
 	const struct pf_convert_kernel *kernel;

@@ -21,7 +21,8 @@ static uint32_t rnd(uint32_t *s)
 }
 
 struct output {
-	uint8_t y0[512 + 2 * GUARD], y1[512 + 2 * GUARD], u[512 + 2 * GUARD], v[512 + 2 * GUARD];
+	uint8_t y0[1024 + 2 * GUARD], y1[1024 + 2 * GUARD], u[1024 + 2 * GUARD],
+		v[1024 + 2 * GUARD];
 };
 
 static void run(pf_convert_fn fn, const struct pf_convert_coef *k, const uint8_t *r0,
@@ -31,8 +32,17 @@ static void run(pf_convert_fn fn, const struct pf_convert_coef *k, const uint8_t
 	fn(k, r0, r1, width, left, o->y0 + GUARD, o->y1 + GUARD, o->u + GUARD, o->v + GUARD);
 }
 
-static void compare(const struct pf_convert_coef *k, const struct pf_convert_kernel *row,
-	const struct pf_convert_kernel *plain, uint32_t *seed, int content)
+static void run_row(pf_convert_row_fn fn, const struct pf_convert_coef *k, const uint8_t *row,
+	unsigned width, struct output *o)
+{
+	memset(o, 0xa5, sizeof(*o));
+	fn(k, row, width, o->y0 + GUARD, o->u + GUARD, o->v + GUARD);
+}
+
+/* Both with the coefficients of 8 bits and of 10. */
+static void compare(const struct pf_convert_coef *k, const struct pf_convert_coef *k10,
+	const struct pf_convert_kernel *row, const struct pf_convert_kernel *plain, uint32_t *seed,
+	int content)
 {
 	struct output want, got;
 
@@ -60,6 +70,15 @@ static void compare(const struct pf_convert_coef *k, const struct pf_convert_ker
 			run(plain->nv12, k, a + at, b + at, width, left, &want);
 			run(row->nv12, k, a + at, b + at, width, left, &got);
 			assert_memory_equal(&want, &got, sizeof(want));
+			run(plain->i420_10, k10, a + at, b + at, width, left, &want);
+			run(row->i420_10, k10, a + at, b + at, width, left, &got);
+			assert_memory_equal(&want, &got, sizeof(want));
+			run_row(plain->i444, k, a + at, width, &want);
+			run_row(row->i444, k, a + at, width, &got);
+			assert_memory_equal(&want, &got, sizeof(want));
+			run_row(plain->i444_10, k10, b + at, width, &want);
+			run_row(row->i444_10, k10, b + at, width, &got);
+			assert_memory_equal(&want, &got, sizeof(want));
 		}
 		free(a);
 		free(b);
@@ -83,10 +102,13 @@ static void test_rows(void **state)
 		for (unsigned c = 0; c < sizeof(colours) / sizeof(colours[0]); c++)
 			for (int f = PF_PIXEL_BGRX; f <= PF_PIXEL_RGBX; f++)
 				for (int content = 0; content < 3; content++) {
-					struct pf_convert_coef k;
+					struct pf_convert_coef k, k10;
 
 					assert_int_equal(pf_convert_coef(&k, f, &colours[c]), 0);
-					compare(&k, &rows[i], &rows[count - 1], &seed, content);
+					assert_int_equal(
+						pf_convert_coef_10(&k10, f, &colours[c]), 0);
+					compare(&k, &k10, &rows[i], &rows[count - 1], &seed,
+						content);
 				}
 		print_message("# %s: equal to plain C\n", rows[i].name);
 	}
@@ -108,10 +130,12 @@ static void test_pick(void **state)
 	pf_cpu_set_mask(~0u);
 }
 
-static double time_picture(pf_convert_fn fn, const uint8_t *src, uint8_t *dst, unsigned w,
-	unsigned h, unsigned repeats)
+/* To planes of whole pictures; neither function: memcpy of the source. */
+static double time_picture(pf_convert_fn fn, pf_convert_row_fn row, const uint8_t *src,
+	uint8_t *dst, unsigned w, unsigned h, unsigned repeats)
 {
 	struct pf_colour bt709 = PF_COLOUR_BT709;
+	size_t plane = 2 * (size_t)w * h;
 	struct pf_convert_coef k;
 	uint64_t best = ~0ull;
 
@@ -119,13 +143,15 @@ static double time_picture(pf_convert_fn fn, const uint8_t *src, uint8_t *dst, u
 	for (unsigned n = 0; n < repeats; n++) {
 		uint64_t t0 = pf_clock_mono_ns(), t;
 
-		if (!fn)
+		if (!fn && !row)
 			memcpy(dst, src, (size_t)w * h * 4);
-		for (unsigned y = 0; fn && y < h; y += 2)
-			fn(&k, src + (size_t)y * w * 4, src + (size_t)(y + 1) * w * 4, w, false,
-				dst + (size_t)y * w, dst + (size_t)(y + 1) * w,
-				dst + (size_t)w * h + (size_t)y / 2 * w,
-				dst + (size_t)w * h * 3 / 2 + (size_t)y / 2 * w);
+		for (size_t y = 0; fn && y < h; y += 2)
+			fn(&k, src + y * w * 4, src + (y + 1) * w * 4, w, false, dst + 2 * y * w,
+				dst + 2 * (y + 1) * w, dst + plane + y * w,
+				dst + 2 * plane + y * w);
+		for (size_t y = 0; row && y < h; y++)
+			row(&k, src + y * w * 4, w, dst + 2 * y * w, dst + plane + 2 * y * w,
+				dst + 2 * plane + 2 * y * w);
 		t = pf_clock_mono_ns() - t0;
 		best = t < best ? t : best;
 	}
@@ -141,26 +167,27 @@ static int bench(void)
 	for (unsigned s = 0; s < 2; s++) {
 		unsigned w = sizes[s][0], h = sizes[s][1];
 		size_t bytes = (size_t)w * h * 4;
-		uint8_t *src = aligned_alloc(64, bytes), *dst = aligned_alloc(64, bytes);
+		uint8_t *src = aligned_alloc(64, bytes), *dst = aligned_alloc(64, 2 * bytes);
 		uint32_t seed = 1;
-		double copy, plain;
 
 		for (size_t i = 0; i < bytes; i++)
 			src[i] = (uint8_t)rnd(&seed);
-		memset(dst, 0, bytes);
-		copy = time_picture(NULL, src, dst, w, h, 60);
-		plain = time_picture(rows[count - 1].nv12, src, dst, w, h, 10);
-		printf("%ux%u: memcpy of the source %.0f us\n", w, h, copy);
+		memset(dst, 0, 2 * bytes);
+		printf("%ux%u: memcpy of the source %.0f us\n", w, h,
+			time_picture(NULL, NULL, src, dst, w, h, 60));
 		for (unsigned i = 0; i < count; i++) {
-			double i420, nv12;
+			const struct pf_convert_kernel *r = &rows[i];
+			unsigned n = r->need ? 60 : 10;
 
-			if ((pf_cpu_flags() & rows[i].need) != rows[i].need)
+			if ((pf_cpu_flags() & r->need) != r->need)
 				continue;
-			i420 = time_picture(rows[i].i420, src, dst, w, h, 60);
-			nv12 = time_picture(rows[i].nv12, src, dst, w, h, 60);
-			printf("  %-7s i420 %6.0f us  nv12 %6.0f us  %5.1f x plain C  %.2f x "
-			       "memcpy\n",
-				rows[i].name, i420, nv12, plain / nv12, nv12 / copy);
+			printf("  %-7s us: i420 %5.0f nv12 %5.0f i444 %5.0f i420_10 %5.0f "
+			       "i444_10 %5.0f\n",
+				r->name, time_picture(r->i420, NULL, src, dst, w, h, n),
+				time_picture(r->nv12, NULL, src, dst, w, h, n),
+				time_picture(NULL, r->i444, src, dst, w, h, n),
+				time_picture(r->i420_10, NULL, src, dst, w, h, n),
+				time_picture(NULL, r->i444_10, src, dst, w, h, n));
 		}
 		free(src);
 		free(dst);

@@ -12,7 +12,8 @@
 #define W 70
 #define H 36
 /* Codes: half a step of rounding, and what 8-bit multipliers lose. */
-#define MAX_ERROR 0.6
+#define MAX_ERROR    0.6
+#define MAX_ERROR_10 0.9
 
 static uint32_t rnd(uint32_t *s)
 {
@@ -25,6 +26,49 @@ static void flat(uint8_t *px, size_t stride, uint8_t r, uint8_t g, uint8_t b)
 	for (unsigned y = 0; y < 2; y++)
 		for (unsigned x = 0; x < 16; x++)
 			memcpy(px + y * stride + 4 * x, (uint8_t[]){ b, g, r, 0x5a }, 4);
+}
+
+static double code_10(const uint8_t *plane, unsigned x)
+{
+	uint16_t v;
+
+	memcpy(&v, plane + 2 * (size_t)x, 2);
+	return v;
+}
+
+static void near(double got, double want, double error)
+{
+	if (fabs(got - want) > error)
+		fail_msg("%.0f instead of %.2f", got, want);
+}
+
+/* The three other shapes of the same two rows: 4:4:4, and 10 bits of both. */
+static void check_shapes(
+	const struct pf_colour *colour, const uint8_t *px, double y, double cb, double cr)
+{
+	const struct pf_convert_kernel *kernel = pf_convert_pick();
+	double luma_10 = colour->full_range ? 1023 : 876,
+	       chroma_10 = colour->full_range ? 1023 : 896;
+	double luma = colour->full_range ? 255 : 219, chroma = colour->full_range ? 255 : 224;
+	double offset = colour->full_range ? 0 : 16;
+	uint8_t y0[32], y1[32], u[32], v[32];
+	struct pf_convert_coef k;
+
+	assert_int_equal(pf_convert_coef(&k, PF_PIXEL_BGRX, colour), 0);
+	kernel->i444(&k, px, 16, y0, u, v);
+	near(y0[5], y * luma + offset, MAX_ERROR);
+	near(u[15], fmin(cb * chroma + 128, 255), MAX_ERROR);
+	near(v[0], fmin(cr * chroma + 128, 255), MAX_ERROR);
+	assert_int_equal(pf_convert_coef_10(&k, PF_PIXEL_BGRX, colour), 0);
+	kernel->i444_10(&k, px, 16, y0, u, v);
+	near(code_10(y0, 15), y * luma_10 + 4 * offset, MAX_ERROR_10);
+	near(code_10(u, 1), fmin(cb * chroma_10 + 512, 1023), MAX_ERROR_10);
+	near(code_10(v, 8), fmin(cr * chroma_10 + 512, 1023), MAX_ERROR_10);
+	kernel->i420_10(&k, px, px + 64, 16, false, y0, y1, u, v);
+	near(code_10(y0, 0), y * luma_10 + 4 * offset, MAX_ERROR_10);
+	assert_memory_equal(y0, y1, 32);
+	near(code_10(u, 7), fmin(cb * chroma_10 + 512, 1023), MAX_ERROR_10);
+	near(code_10(v, 0), fmin(cr * chroma_10 + 512, 1023), MAX_ERROR_10);
 }
 
 static void check_colour(double kr, double kb, const struct pf_colour *colour)
@@ -49,6 +93,8 @@ static void check_colour(double kr, double kb, const struct pf_colour *colour)
 				assert_int_equal(y1[15], y0[3]);
 				assert_true(fabs(u[7] - fmin(cb, 255)) <= MAX_ERROR);
 				assert_true(fabs(v[0] - fmin(cr, 255)) <= MAX_ERROR);
+				check_shapes(
+					colour, px, y, (cb - 128) / chroma, (cr - 128) / chroma);
 			}
 }
 
@@ -103,6 +149,23 @@ static void test_grey_has_no_colour(void **state)
 		assert_int_equal(v[3], 128);
 		assert_true(y0[0] >= last);
 		last = y0[0];
+	}
+	for (int full = 0; full < 2; full++) {
+		double before = -1;
+
+		bt709.full_range = full;
+		assert_int_equal(pf_convert_coef_10(&k, PF_PIXEL_BGRX, &bt709), 0);
+		for (int g = 0; g < 256; g++) {
+			uint8_t y10[32], u10[32], v10[32];
+
+			flat(px, 64, (uint8_t)g, (uint8_t)g, (uint8_t)g);
+			pf_convert_pick()->i444_10(&k, px, 16, y10, u10, v10);
+			assert_true(code_10(u10, 3) == 512 && code_10(v10, 3) == 512);
+			/* Ten bits keep all greys of eight apart. */
+			assert_true(code_10(y10, 3) > before);
+			before = code_10(y10, 3);
+		}
+		assert_true(before == (full ? 1023 : 940));
 	}
 }
 
@@ -168,17 +231,64 @@ static void fill(struct pf_frame *f, uint8_t *px, uint32_t width, uint32_t heigh
 		.strides = { stride } };
 }
 
+/* Width of a row of plane `i` in bytes, and how many there are. */
+static unsigned row_bytes(const struct pf_picture *p, int i)
+{
+	bool whole = p->format == PF_PIXEL_I444 || p->format == PF_PIXEL_I444_10;
+	bool ten = p->format == PF_PIXEL_I420_10 || p->format == PF_PIXEL_I444_10;
+	unsigned width = !i || whole || p->format == PF_PIXEL_NV12 ? p->width : p->width / 2;
+
+	return width * (ten ? 2 : 1);
+}
+
 static void assert_same_picture(const struct pf_picture *a, const struct pf_picture *b)
 {
-	unsigned chroma = a->format == PF_PIXEL_NV12 ? a->width : a->width / 2;
+	bool whole = a->format == PF_PIXEL_I444 || a->format == PF_PIXEL_I444_10;
 
-	for (unsigned y = 0; y < a->height; y++)
-		assert_memory_equal(a->planes[0] + y * a->strides[0],
-			b->planes[0] + y * b->strides[0], a->width);
-	for (unsigned y = 0; y < a->height / 2; y++)
-		for (int i = 1; i < (a->format == PF_PIXEL_NV12 ? 2 : 3); i++)
+	for (int i = 0; i < (a->format == PF_PIXEL_NV12 ? 2 : 3); i++)
+		for (unsigned y = 0; y < (!i || whole ? a->height : a->height / 2); y++)
 			assert_memory_equal(a->planes[i] + y * a->strides[i],
-				b->planes[i] + y * b->strides[i], chroma);
+				b->planes[i] + y * b->strides[i], row_bytes(a, i));
+}
+
+/* Every pixel of a picture of 4:4:4 has its own colour: no neighbour bleeds in. */
+static void test_444_is_sharp(void **state)
+{
+	static const enum pf_pixel_format formats[] = { PF_PIXEL_I444, PF_PIXEL_I444_10 };
+	struct pf_colour bt709 = PF_COLOUR_BT709;
+	uint8_t *px = calloc(H, 4 * W);
+	struct pf_frame f = { .kind = PF_MEM_CPU,
+		.format = PF_PIXEL_BGRX,
+		.width = W,
+		.height = H,
+		.plane_count = 1,
+		.planes = { px },
+		.strides = { 4 * W } };
+
+	for (unsigned y = 0; y < H; y++)
+		for (unsigned x = 0; x < W; x++) {
+			px[4 * (y * W + x) + 0] = (x + y) % 2 ? 255 : 0;
+			px[4 * (y * W + x) + 2] = (x + y) % 2 ? 0 : 255;
+		}
+	for (int i = 0; i < 2; i++) {
+		struct pf_picture p;
+
+		assert_int_equal(pf_picture_init(&p, formats[i], W, H, &bt709), 0);
+		assert_int_equal(pf_picture_update(&p, &f), 0);
+		for (unsigned y = 0; y < H; y++)
+			for (unsigned x = 0; x < W; x++) {
+				const uint8_t *u = p.planes[1] + (size_t)y * p.strides[1];
+				const uint8_t *v = p.planes[2] + (size_t)y * p.strides[2];
+				double cb = i ? code_10(u, x) / 4 : u[x];
+				double cr = i ? code_10(v, x) / 4 : v[x];
+
+				/* Blue and red as test_known_codes has them. */
+				near(cb, (x + y) % 2 ? 240 : 102, 0.6);
+				near(cr, (x + y) % 2 ? 118 : 240, 0.6);
+			}
+		pf_picture_finish(&p);
+	}
+	free(px);
 }
 
 /* Random small changes: converting only the damage gives the whole picture. */
@@ -190,9 +300,7 @@ static void test_damage(void **state)
 	struct pf_picture part, whole;
 	struct pf_frame f;
 
-	for (int nv12 = 0; nv12 < 2; nv12++) {
-		enum pf_pixel_format format = nv12 ? PF_PIXEL_NV12 : PF_PIXEL_I420;
-
+	for (enum pf_pixel_format format = PF_PIXEL_I420; format <= PF_PIXEL_I444_10; format++) {
 		assert_int_equal(pf_picture_init(&part, format, W, H, &bt709), 0);
 		memset(px, 0x40, (size_t)stride * H);
 		fill(&f, px, W, H, stride);
@@ -303,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_grey_has_no_colour),
 		cmocka_unit_test(test_chroma_site),
 		cmocka_unit_test(test_rgbx_is_bgrx_swapped),
+		cmocka_unit_test(test_444_is_sharp),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_gap_converts_all),
 		cmocka_unit_test(test_refusals),
