@@ -25,12 +25,17 @@ int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv)
 			printf("%-10s %-6s %-9s ", list[i]->name, codecs[k].name,
 				list[i]->hardware ? "hardware" : "software");
 			/* Listed is not working: only a picture that came out is proof. */
-			if (pf_encoder_probe(list[i], codecs[k].codec, &why))
+			if (pf_encoder_probe(list[i], codecs[k].codec, &why)) {
 				printf("no: %s\n", why.text);
-			else
-				printf("yes%s\n", list[i]->slow	       ? ", with software_codecs"
-						  : list[i]->synthetic ? ", by its name only"
-								       : "");
+				continue;
+			}
+			printf("yes");
+			for (unsigned s = PF_SHAPE_420 + 1; s < PF_SHAPES; s++)
+				if (!pf_encoder_probe_shape(list[i], codecs[k].codec, s, &why))
+					printf(", %s", pf_encoder_shape_name(s));
+			printf("%s\n", list[i]->slow	    ? ", with software_codecs"
+				       : list[i]->synthetic ? ", by its name only"
+							    : "");
 		}
 	}
 	pf_options_finish(&o);

@@ -29,9 +29,9 @@ const char *__lsan_default_suppressions(void)
 
 struct kind {
 	const struct pf_encoder_ops *ops;
-	const char *h264, *hevc, *av1; /* libavcodec's encoder names */
-	enum pf_pixel_format format;
-	bool device;	   /* VAAPI: pictures go through a pool of surfaces */
+	const char *h264, *hevc, *av1;		 /* libavcodec's encoder names */
+	enum pf_pixel_format formats[PF_SHAPES]; /* PF_PIXEL_NONE = not that shape */
+	bool device;				 /* VAAPI: pictures go through a pool of surfaces */
 	bool constant;	   /* the least rate is the mean rate, too: how libaom knows CBR */
 	const char *needs; /* what a machine lacks where it does not open */
 	/* The encoder's own way to say what open() says for all. */
@@ -75,18 +75,38 @@ static int to_errno(int err)
 
 static void nothing_to_free(void *opaque, uint8_t *data) {}
 
+static enum AVPixelFormat av_format(enum pf_pixel_format format)
+{
+	switch (format) {
+	case PF_PIXEL_NV12:
+		return AV_PIX_FMT_NV12;
+	case PF_PIXEL_I444:
+		return AV_PIX_FMT_YUV444P;
+	case PF_PIXEL_I420_10:
+		return AV_PIX_FMT_YUV420P10;
+	case PF_PIXEL_I444_10:
+		return AV_PIX_FMT_YUV444P10;
+	default:
+		return AV_PIX_FMT_YUV420P;
+	}
+}
+
+static enum AVChromaLocation chroma_place(enum pf_pixel_format format)
+{
+	return format == PF_PIXEL_I444 || format == PF_PIXEL_I444_10 ? AVCHROMA_LOC_UNSPECIFIED
+								     : AVCHROMA_LOC_LEFT;
+}
+
 static int wrap_picture(struct av_encoder *e, enum AVPixelFormat format)
 {
 	struct pf_picture *p = &e->picture;
-	size_t bytes = (size_t)p->strides[0] * p->height +
-		       (p->format == PF_PIXEL_NV12 ? 1u : 2u) * p->strides[1] * (p->height / 2);
 
 	e->frame = av_frame_alloc();
 	e->packet = av_packet_alloc();
 	if (!e->frame || !e->packet)
 		return -ENOMEM;
 	/* A frame without a buffer would be copied by every send. */
-	e->frame->buf[0] = av_buffer_create(p->planes[0], bytes, nothing_to_free, NULL, 0);
+	e->frame->buf[0] = av_buffer_create(p->planes[0], p->bytes, nothing_to_free, NULL, 0);
 	if (!e->frame->buf[0])
 		return -ENOMEM;
 	e->frame->format = format;
@@ -96,7 +116,7 @@ static int wrap_picture(struct av_encoder *e, enum AVPixelFormat format)
 	e->frame->color_primaries = (enum AVColorPrimaries)p->colour.primaries;
 	e->frame->color_trc = (enum AVColorTransferCharacteristic)p->colour.transfer;
 	e->frame->color_range = p->colour.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-	e->frame->chroma_location = AVCHROMA_LOC_LEFT;
+	e->frame->chroma_location = chroma_place(p->format);
 	for (int i = 0; i < (p->format == PF_PIXEL_NV12 ? 2 : 3); i++) {
 		e->frame->data[i] = p->planes[i];
 		e->frame->linesize[i] = (int)p->strides[i];
@@ -165,13 +185,15 @@ static int av_open(struct pf_encoder **out, const struct kind *kind,
 			   : params->codec == PF_CODEC_HEVC ? kind->hevc
 							    : kind->av1;
 	const AVCodec *codec = name ? avcodec_find_encoder_by_name(name) : NULL;
-	enum AVPixelFormat format =
-		kind->format == PF_PIXEL_NV12 ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
+	const enum AVPixelFormat format = av_format(kind->formats[params->shape]);
 	struct av_encoder *e = NULL;
 	AVDictionary *opts = NULL;
 	int err;
 
 	av_log_set_callback(log_line);
+	if (!kind->formats[params->shape])
+		return pf_reason_set(why, -ENOTSUP, "%s does not make pictures of %s",
+			kind->ops->name, pf_encoder_shape_name(params->shape));
 	if (!codec)
 		return pf_reason_set(why, -ENODEV, "%s: this libavcodec has no %s", kind->ops->name,
 			name ? name : "encoder for that codec");
@@ -182,8 +204,8 @@ static int av_open(struct pf_encoder **out, const struct kind *kind,
 	e->kind = kind;
 	e->params = *params;
 	e->params.preset = NULL;
-	err = pf_picture_init(
-		&e->picture, kind->format, params->width, params->height, &params->colour);
+	err = pf_picture_init(&e->picture, kind->formats[params->shape], params->width,
+		params->height, &params->colour);
 	if (!err)
 		err = wrap_picture(e, format);
 	if (err) {
@@ -211,7 +233,7 @@ static int av_open(struct pf_encoder **out, const struct kind *kind,
 	e->ctx->color_primaries = e->frame->color_primaries;
 	e->ctx->color_trc = e->frame->color_trc;
 	e->ctx->color_range = e->frame->color_range;
-	e->ctx->chroma_sample_location = AVCHROMA_LOC_LEFT;
+	e->ctx->chroma_sample_location = e->frame->chroma_location;
 	set_rate(e, params->bitrate_kbps);
 	if (kind->device) {
 		err = open_device(e, why);
@@ -406,28 +428,29 @@ static void aom_options(
 
 static const struct kind x264_kind = { .ops = &x264_encoder_ops,
 	.h264 = "libx264",
-	.format = PF_PIXEL_NV12, /* x264's own layout: planar would be interleaved again */
+	/* NV12 is x264's own layout: planar would be interleaved again. */
+	.formats = { PF_PIXEL_NV12, PF_PIXEL_I444 },
 	.options = x264_options };
 static const struct kind nvenc_kind = { .ops = &nvenc_encoder_ops,
 	.h264 = "h264_nvenc",
 	.hevc = "hevc_nvenc",
 	.needs = "an NVIDIA GPU and its driver",
-	.format = PF_PIXEL_NV12,
+	.formats = { PF_PIXEL_NV12 },
 	.options = nvenc_options };
 static const struct kind vaapi_kind = { .ops = &vaapi_encoder_ops,
 	.h264 = "h264_vaapi",
 	.hevc = "hevc_vaapi",
 	.needs = "an encoder for it in the GPU",
-	.format = PF_PIXEL_NV12,
+	.formats = { PF_PIXEL_NV12 },
 	.device = true,
 	.options = vaapi_options };
 static const struct kind x265_kind = { .ops = &x265_encoder_ops,
 	.hevc = "libx265",
-	.format = PF_PIXEL_I420,
+	.formats = { PF_PIXEL_I420, PF_PIXEL_I444, PF_PIXEL_I420_10, PF_PIXEL_I444_10 },
 	.options = x265_options };
 static const struct kind aom_kind = { .ops = &aom_encoder_ops,
 	.av1 = "libaom-av1",
-	.format = PF_PIXEL_I420,
+	.formats = { PF_PIXEL_I420, PF_PIXEL_I444, PF_PIXEL_I420_10, PF_PIXEL_I444_10 },
 	.constant = true,
 	.options = aom_options };
 
@@ -455,6 +478,7 @@ static int aom_open(
 const struct pf_encoder_ops x264_encoder_ops = {
 	.name = "x264",
 	.codecs = PF_CODEC_H264,
+	.shapes = 1 << PF_SHAPE_444,
 	.memory = PF_MEM_CPU,
 	.open = x264_open,
 	.close = av_close,
@@ -486,6 +510,7 @@ const struct pf_encoder_ops vaapi_encoder_ops = {
 const struct pf_encoder_ops x265_encoder_ops = {
 	.name = "x265",
 	.codecs = PF_CODEC_HEVC,
+	.shapes = 1 << PF_SHAPE_444 | 1 << PF_SHAPE_420_10 | 1 << PF_SHAPE_444_10,
 	.memory = PF_MEM_CPU,
 	.slow = true,
 	.open = x265_open,
@@ -496,6 +521,7 @@ const struct pf_encoder_ops x265_encoder_ops = {
 const struct pf_encoder_ops aom_encoder_ops = {
 	.name = "aom",
 	.codecs = PF_CODEC_AV1,
+	.shapes = 1 << PF_SHAPE_444 | 1 << PF_SHAPE_420_10 | 1 << PF_SHAPE_444_10,
 	.memory = PF_MEM_CPU,
 	.slow = true,
 	.open = aom_open,

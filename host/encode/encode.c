@@ -64,10 +64,37 @@ static const char *codec_name(enum pf_codec codec)
 	return codec == PF_CODEC_H264 ? "H.264" : codec == PF_CODEC_HEVC ? "HEVC" : "AV1";
 }
 
+const char *pf_encoder_shape_name(enum pf_encoder_shape shape)
+{
+	static const char *const names[PF_SHAPES] = { "4:2:0", "4:4:4", "10 bit", "4:4:4 10 bit" };
+
+	return names[shape];
+}
+
+/* -ENOTSUP for what `ops` does not even claim. */
+static int check_claim(const struct pf_encoder_ops *ops, enum pf_codec codec,
+	enum pf_encoder_shape shape, struct pf_reason *why)
+{
+	if (!(ops->codecs & codec))
+		return pf_reason_set(
+			why, -ENOTSUP, "%s does not make %s", ops->name, codec_name(codec));
+	if (shape != PF_SHAPE_420 && !(ops->shapes & 1u << shape))
+		return pf_reason_set(why, -ENOTSUP, "%s does not make %s of %s", ops->name,
+			codec_name(codec), pf_encoder_shape_name(shape));
+	return 0;
+}
+
 int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, struct pf_reason *why)
+{
+	return pf_encoder_probe_shape(ops, codec, PF_SHAPE_420, why);
+}
+
+int pf_encoder_probe_shape(const struct pf_encoder_ops *ops, enum pf_codec codec,
+	enum pf_encoder_shape shape, struct pf_reason *why)
 {
 	/* Above the smallest size that hardware encoders take. */
 	const struct pf_encoder_params params = { .codec = codec,
+		.shape = shape,
 		.width = 320,
 		.height = 240,
 		.fps_mhz = 60000,
@@ -84,11 +111,10 @@ int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, stru
 		.acquire_fence = -1 };
 	struct pf_encoder *enc = NULL;
 	struct pf_packet packet = { 0 };
-	int err;
+	int err = check_claim(ops, codec, shape, why);
 
-	if (!(ops->codecs & codec))
-		return pf_reason_set(
-			why, -ENOTSUP, "%s does not make %s", ops->name, codec_name(codec));
+	if (err)
+		return err;
 	frame.planes[0] = calloc(params.height, frame.strides[0]);
 	if (!frame.planes[0])
 		return pf_reason_set(why, -ENOMEM, "out of memory");
@@ -110,17 +136,11 @@ int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, stru
 static int try_backend(struct pf_encoder **out, const struct pf_encoder_ops *ops,
 	const struct pf_encoder_params *params, struct pf_reason *why)
 {
-	int err;
+	int err = check_claim(ops, params->codec, params->shape, why);
 
-	if (!(ops->codecs & params->codec))
-		return pf_reason_set(
-			why, -ENOTSUP, "%s does not make %s", ops->name, codec_name(params->codec));
-	if (ops->hardware) {
-		err = pf_encoder_probe(ops, params->codec, why);
-		if (err)
-			return err;
-	}
-	return ops->open(out, params, why);
+	if (!err && ops->hardware)
+		err = pf_encoder_probe_shape(ops, params->codec, params->shape, why);
+	return err ? err : ops->open(out, params, why);
 }
 
 int pf_encoder_open(struct pf_encoder **out, const char *name,
@@ -201,6 +221,10 @@ int pf_encoders_find(
 				snprintf(said, sizeof(said), "%.159s", one.text);
 		}
 		works |= e.by_codec[i] && (!named || mine);
+		for (unsigned shape = 0; e.by_codec[i] && shape < PF_SHAPES; shape++)
+			if (!pf_encoder_probe_shape(e.by_codec[i], (enum pf_codec)codec,
+				    (enum pf_encoder_shape)shape, &one))
+				e.shapes[i] |= 1u << shape;
 	}
 	if (!works)
 		return pf_reason_set(why, -ENODEV,

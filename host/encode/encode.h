@@ -18,8 +18,18 @@
 
 #define PF_ENCODER_LEAD_BYTES 256
 
+/* What a picture is made of. */
+enum pf_encoder_shape {
+	PF_SHAPE_420,
+	PF_SHAPE_444,
+	PF_SHAPE_420_10, /* 10 bits a sample */
+	PF_SHAPE_444_10,
+	PF_SHAPES,
+};
+
 struct pf_encoder_params {
 	enum pf_codec codec;
+	enum pf_encoder_shape shape;
 	uint32_t width, height;
 	uint32_t fps_mhz; /* thousandths of Hz */
 	uint32_t bitrate_kbps;
@@ -49,6 +59,7 @@ struct pf_encoder;
 struct pf_encoder_ops {
 	const char *name;
 	uint32_t codecs; /* pf_codec bits it may open */
+	uint32_t shapes; /* 1 << pf_encoder_shape beside PF_SHAPE_420, which all make */
 	uint32_t memory; /* pf_mem_kind bits it takes */
 	bool hardware;
 	bool slow;	/* costs a processor much: only where a setting names its codec */
@@ -79,6 +90,11 @@ const struct pf_encoder_ops *pf_encoder_find(const char *name);
 /** Does `ops` work here? Opens it for a small picture and encodes one. 0, or a
  * negative errno with the words. Takes milliseconds, up to seconds for hardware. */
 int pf_encoder_probe(const struct pf_encoder_ops *ops, enum pf_codec codec, struct pf_reason *why);
+/** The same of pictures of one shape. */
+int pf_encoder_probe_shape(const struct pf_encoder_ops *ops, enum pf_codec codec,
+	enum pf_encoder_shape shape, struct pf_reason *why);
+/** "4:4:4, 10 bit" and the like; "4:2:0" for the plain one. */
+const char *pf_encoder_shape_name(enum pf_encoder_shape shape);
 /** Opens the best backend that really works for `params`: `name` NULL or "auto"
  * tries all but slow and synthetic ones, else just that one. Hardware is probed
  * first. -ENOENT for an unknown name, -ENODEV when none works; `why` then names
@@ -87,9 +103,10 @@ int pf_encoder_open(struct pf_encoder **out, const char *name,
 	const struct pf_encoder_params *params, struct pf_reason *why);
 
 /* What encodes here, found once by trying: per codec (H.264, HEVC, AV1) a backend
- * or NULL. */
+ * or NULL, and the shapes that it really encoded (1 << pf_encoder_shape). */
 struct pf_encoders {
 	const struct pf_encoder_ops *by_codec[3];
+	uint32_t shapes[3];
 };
 
 /** Finds the encoders that work. `setting` NULL or "auto": hardware for every

@@ -135,6 +135,7 @@ static int open_encoder(
 {
 	const struct pf_encoder_params p = {
 		.codec = s->params.codec,
+		.shape = s->params.shape,
 		.width = width,
 		.height = height,
 		.fps_mhz = s->mode.refresh_mhz,

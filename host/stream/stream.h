@@ -31,6 +31,7 @@ struct pf_stream_sink {
 
 struct pf_stream_params {
 	enum pf_codec codec;
+	enum pf_encoder_shape shape;
 	struct pf_colour colour;
 	uint32_t bitrate_kbps;
 	const char *encoder; /* backend's name or NULL = auto; strings are copied */

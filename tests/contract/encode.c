@@ -81,15 +81,28 @@ static void draw_noise(struct source *s, unsigned n)
 	s->f.seq = n;
 }
 
-/* One backend with the first codec of it that works. */
+/* One backend with the first codec of it that works, and a shape. */
 struct subject {
 	const struct pf_encoder_ops *ops;
 	enum pf_codec codec;
+	enum pf_encoder_shape shape;
 	struct pf_reason why;
 	bool works;
 };
 
+static bool is_ten(enum pf_encoder_shape shape)
+{
+	return shape == PF_SHAPE_420_10 || shape == PF_SHAPE_444_10;
+}
+
+/* How many pixels share a chroma sample, in either direction. */
+static unsigned sub(enum pf_encoder_shape shape)
+{
+	return shape == PF_SHAPE_420 || shape == PF_SHAPE_420_10 ? 2 : 1;
+}
+
 struct decoder {
+	enum pf_encoder_shape shape;
 	AVCodecContext *ctx;
 	AVPacket *packet;
 	AVFrame *frame;
@@ -106,6 +119,7 @@ static void decoder_init(struct decoder *d, const struct subject *s, const char 
 	const char *dir = getenv("PF_TEST_DUMP");
 
 	assert_non_null(codec);
+	d->shape = s->shape;
 	d->ctx = avcodec_alloc_context3(codec);
 	d->ctx->flags |= AV_CODEC_FLAG_LOW_DELAY;
 	d->ctx->thread_count = 1;
@@ -117,7 +131,8 @@ static void decoder_init(struct decoder *d, const struct subject *s, const char 
 	if (dir) {
 		char path[400];
 
-		snprintf(path, sizeof(path), "%s/%s-%s.bin", dir, s->ops->name, test);
+		snprintf(path, sizeof(path), "%s/%s-%d-%s.bin", dir, s->ops->name, (int)s->shape,
+			test);
 		d->dump = fopen(path, "wb");
 	}
 }
@@ -147,24 +162,50 @@ static bool decode(struct decoder *d, const struct pf_packet *p)
 	if (err == AVERROR(EAGAIN))
 		return false;
 	assert_int_equal(err, 0);
-	assert_true(
-		d->frame->format == AV_PIX_FMT_YUV420P || d->frame->format == AV_PIX_FMT_YUVJ420P);
+	switch (d->shape) {
+	case PF_SHAPE_444:
+		assert_true(d->frame->format == AV_PIX_FMT_YUV444P ||
+			    d->frame->format == AV_PIX_FMT_YUVJ444P);
+		break;
+	case PF_SHAPE_420_10:
+		assert_int_equal(d->frame->format, AV_PIX_FMT_YUV420P10);
+		break;
+	case PF_SHAPE_444_10:
+		assert_int_equal(d->frame->format, AV_PIX_FMT_YUV444P10);
+		break;
+	default:
+		assert_true(d->frame->format == AV_PIX_FMT_YUV420P ||
+			    d->frame->format == AV_PIX_FMT_YUVJ420P);
+	}
 	return true;
 }
 
-/* Of all three planes together, in dB. */
-static double psnr(const AVFrame *got, const struct pf_picture *want)
+/* A sample in codes of 8 bits. */
+static double sample(const uint8_t *row, unsigned x, bool ten)
 {
+	uint16_t v;
+
+	if (!ten)
+		return row[x];
+	memcpy(&v, row + 2 * (size_t)x, 2);
+	return v / 4.0;
+}
+
+/* Of all three planes together, in dB. */
+static double psnr(const AVFrame *got, const struct pf_picture *want, enum pf_encoder_shape shape)
+{
+	bool ten = is_ten(shape);
 	double sum = 0, count = 0;
 
 	for (int i = 0; i < 3; i++) {
-		uint32_t w = i ? want->width / 2 : want->width;
-		uint32_t h = i ? want->height / 2 : want->height;
+		uint32_t w = i ? want->width / sub(shape) : want->width;
+		uint32_t h = i ? want->height / sub(shape) : want->height;
 
 		for (uint32_t y = 0; y < h; y++)
 			for (uint32_t x = 0; x < w; x++) {
-				double e = got->data[i][(int)y * got->linesize[i] + (int)x] -
-					   want->planes[i][y * want->strides[i] + x];
+				double e =
+					sample(got->data[i] + (int)y * got->linesize[i], x, ten) -
+					sample(want->planes[i] + y * want->strides[i], x, ten);
 
 				sum += e * e;
 			}
@@ -176,6 +217,7 @@ static double psnr(const AVFrame *got, const struct pf_picture *want)
 static struct pf_encoder_params params_for(const struct subject *s, uint32_t width, uint32_t height)
 {
 	return (struct pf_encoder_params){ .codec = s->codec,
+		.shape = s->shape,
 		.width = width,
 		.height = height,
 		.fps_mhz = 60000,
@@ -215,6 +257,8 @@ static bool is_key(const AVFrame *f)
 
 static void run_stream(const struct subject *s, uint32_t width, uint32_t height, const char *test)
 {
+	static const enum pf_pixel_format formats[PF_SHAPES] = { PF_PIXEL_I420, PF_PIXEL_I444,
+		PF_PIXEL_I420_10, PF_PIXEL_I444_10 };
 	struct pf_encoder_params params = params_for(s, width, height);
 	struct pf_colour bt709 = PF_COLOUR_BT709;
 	struct pf_encoder *enc = open_or_fail(s, &params);
@@ -225,7 +269,7 @@ static void run_stream(const struct subject *s, uint32_t width, uint32_t height,
 	source_init(&src, width, height);
 	decoder_init(&dec, s, test);
 	decoder_init(&late, s, "late");
-	assert_int_equal(pf_picture_init(&want, PF_PIXEL_I420, width, height, &bt709), 0);
+	assert_int_equal(pf_picture_init(&want, formats[s->shape], width, height, &bt709), 0);
 	for (unsigned n = 0; n < 40; n++) {
 		struct pf_packet p = { 0 };
 
@@ -239,12 +283,13 @@ static void run_stream(const struct subject *s, uint32_t width, uint32_t height,
 		assert_int_equal(dec.frame->height, (int)height);
 		assert_int_equal(is_key(dec.frame), p.idr);
 		pf_picture_update(&want, &src.f);
-		if (psnr(dec.frame, &want) <= 30)
-			fail_msg("picture %u has only %.1f dB", n, psnr(dec.frame, &want));
+		if (psnr(dec.frame, &want, s->shape) <= 30)
+			fail_msg(
+				"picture %u has only %.1f dB", n, psnr(dec.frame, &want, s->shape));
 		/* Who joins at an IDR needs nothing from before it. */
 		if (n >= 25) {
 			assert_true(decode(&late, &p));
-			assert_true(psnr(late.frame, &want) > 30);
+			assert_true(psnr(late.frame, &want, s->shape) > 30);
 		}
 	}
 	enc->ops->close(enc);
@@ -446,7 +491,7 @@ static void test_bitrate(void **state)
 	source_finish(&src);
 }
 
-/* What a pure colour is in `c`. */
+/* What a pure colour is in `c`, in codes of 8 bits. */
 static void codes(const struct pf_colour *c, const uint8_t rgb[3], int out[3])
 {
 	double kr = c->matrix == 1 ? 0.2126 : 0.299, kb = c->matrix == 1 ? 0.0722 : 0.114;
@@ -456,6 +501,16 @@ static void codes(const struct pf_colour *c, const uint8_t rgb[3], int out[3])
 	out[0] = (int)lround(c->full_range ? 255 * y : 16 + 219 * y);
 	out[1] = (int)fmin(255, 128 + chroma * (rgb[2] / 255.0 - y) / (2 * (1 - kb)) + 0.5);
 	out[2] = (int)fmin(255, 128 + chroma * (rgb[0] / 255.0 - y) / (2 * (1 - kr)) + 0.5);
+}
+
+/* The sample that belongs to a pixel, in codes of 8 bits. Full range counts to 1023
+ * in 10 bits, which is less than a code beside. */
+static int decoded(const struct decoder *d, int plane, unsigned x, unsigned y)
+{
+	unsigned by = plane ? sub(d->shape) : 1;
+	const uint8_t *row = d->frame->data[plane] + (int)(y / by) * d->frame->linesize[plane];
+
+	return (int)lround(sample(row, x / by, is_ten(d->shape)));
 }
 
 /* A ramp of greys above, pure colours below: the codes that come out of the
@@ -497,9 +552,7 @@ static void run_colours(const struct subject *s, const struct pf_colour *colour,
 
 		codes(colour, (uint8_t[]){ g, g, g }, want);
 		for (int c = 0; c < 3; c++) {
-			int got =
-				dec.frame->data[c][(int)(H / (c ? 8 : 4)) * dec.frame->linesize[c] +
-						   (int)x / (c ? 2 : 1)];
+			int got = decoded(&dec, c, x, H / 4);
 
 			if (abs(got - want[c]) > 2)
 				fail_msg("%s: grey at %u, plane %d: %d instead of %d", test, x, c,
@@ -509,8 +562,7 @@ static void run_colours(const struct subject *s, const struct pf_colour *colour,
 	for (int i = 0; i < 8; i++) {
 		codes(colour, patch[i], want);
 		for (int c = 0; c < 3; c++) {
-			int x = (i * 40 + 20) / (c ? 2 : 1), y = H * 3 / 4 / (c ? 2 : 1);
-			int got = dec.frame->data[c][y * dec.frame->linesize[c] + x];
+			int got = decoded(&dec, c, (unsigned)i * 40 + 20, H * 3 / 4);
 
 			if (abs(got - want[c]) > 3)
 				fail_msg("%s: patch %d, plane %d: %d instead of %d", test, i, c,
@@ -636,14 +688,19 @@ static void test_choice(void **state)
 			skip();
 	assert_int_equal(pf_encoders_find(&e, NULL, PF_CODEC_H264, &why), 0);
 	assert_string_equal(name_of(e.by_codec[0]), "x264");
+	assert_int_equal(e.shapes[0], 1 << PF_SHAPE_420 | 1 << PF_SHAPE_444);
+	assert_int_equal(e.shapes[1] | e.shapes[2], 0);
 	assert_null(e.by_codec[1]);
 	assert_null(e.by_codec[2]);
 	assert_int_equal(pf_encoders_find(&e, "auto", PF_CODEC_HEVC | PF_CODEC_AV1, &why), 0);
 	assert_string_equal(name_of(e.by_codec[0]), "none");
 	assert_string_equal(name_of(e.by_codec[1]), "x265");
 	assert_string_equal(name_of(e.by_codec[2]), "aom");
+	assert_int_equal(e.shapes[1], 15);
+	assert_int_equal(e.shapes[2], 15);
 	assert_int_equal(pf_encoders_find(&e, "openh264", PF_CODEC_H264 | PF_CODEC_AV1, &why), 0);
 	assert_string_equal(name_of(e.by_codec[0]), "openh264");
+	assert_int_equal(e.shapes[0], 1 << PF_SHAPE_420);
 	assert_string_equal(name_of(e.by_codec[1]), "none");
 	assert_string_equal(name_of(e.by_codec[2]), "aom");
 	assert_int_equal(pf_encoders_find(&e, "x265", PF_CODEC_H264, &why), 0);
@@ -686,6 +743,12 @@ static void test_registry(void **state)
 	assert_non_null(strstr(why.text, "AV1"));
 	assert_int_equal(pf_encoder_open(&enc, "openh264", &params, &why), -ENOTSUP);
 	params.codec = PF_CODEC_H264;
+	params.shape = PF_SHAPE_444;
+	assert_int_equal(pf_encoder_open(&enc, "openh264", &params, &why), -ENOTSUP);
+	assert_non_null(strstr(why.text, "4:4:4"));
+	params.shape = PF_SHAPE_420_10;
+	assert_int_equal(pf_encoder_open(&enc, NULL, &params, &why), -ENODEV);
+	params.shape = PF_SHAPE_420;
 	params.width = 321;
 	assert_int_equal(pf_encoder_open(&enc, NULL, &params, &why), -EINVAL);
 	params.width = W;
@@ -720,25 +783,26 @@ int main(void)
 		const char *name;
 		CMUnitTestFunction fn;
 		bool (*concerns)(const struct pf_encoder_ops *ops);
+		bool shapes; /* asked of every shape */
 	} each[] = {
-		{ "probe", test_probe, all },
-		{ "stream", test_stream, decodable },
+		{ "probe", test_probe, all, true },
+		{ "stream", test_stream, decodable, true },
 		{ "odd sizes", test_odd_sizes, decodable },
 		{ "slices", test_slices, software_h264 },
 		{ "references", test_references, software_h264 },
-		{ "lead", test_lead, decodable },
+		{ "lead", test_lead, decodable, true },
 		{ "bitrate", test_bitrate, changes_rate },
-		{ "colours", test_colours, decodable },
+		{ "colours", test_colours, decodable, true },
 		{ "wrong frames", test_wrong_frames, all },
 		{ "bad open", test_bad_open, decodable },
 	};
-	static struct subject subjects[16];
-	static struct CMUnitTest tests[16 * 10];
-	static char names[16 * 10][48];
+	static struct subject subjects[16][PF_SHAPES];
+	static struct CMUnitTest tests[16 * 10 * PF_SHAPES];
+	static char names[16 * 10 * PF_SHAPES][48];
 	size_t count = 0;
 
 	for (unsigned i = 0; pf_encoder_backends()[i]; i++) {
-		struct subject *s = &subjects[i];
+		struct subject *s = subjects[i];
 
 		s->ops = pf_encoder_backends()[i];
 		for (unsigned bit = 1; bit <= PF_CODEC_AV1 && !s->works; bit <<= 1) {
@@ -751,13 +815,24 @@ int main(void)
 			fprintf(stderr, "not tested here: %s\n", s->why.text);
 			continue;
 		}
-		for (size_t t = 0; t < sizeof(each) / sizeof(each[0]); t++) {
-			if (!each[t].concerns(s->ops))
+		for (size_t t = 0; t < PF_SHAPES * sizeof(each) / sizeof(each[0]); t++) {
+			size_t row = t / PF_SHAPES, shape = t % PF_SHAPES;
+			struct subject *of = s + shape;
+
+			if (!each[row].concerns(s->ops) ||
+				(shape && !(each[row].shapes && s->ops->shapes & 1u << shape)))
 				continue;
-			snprintf(names[count], sizeof(names[0]), "%s: %s", s->ops->name,
-				each[t].name);
+			if (shape && !of->ops) {
+				*of = *s;
+				of->shape = (enum pf_encoder_shape)shape;
+				of->works = !pf_encoder_probe_shape(
+					of->ops, of->codec, of->shape, &of->why);
+			}
+			snprintf(names[count], sizeof(names[0]), "%s%s%s: %s", s->ops->name,
+				shape ? " " : "", shape ? pf_encoder_shape_name(of->shape) : "",
+				each[row].name);
 			tests[count] = (struct CMUnitTest){
-				.name = names[count], .test_func = each[t].fn, .initial_state = s
+				.name = names[count], .test_func = each[row].fn, .initial_state = of
 			};
 			count++;
 		}
