@@ -418,10 +418,9 @@ static void aom_options(
 	 * to are the same for all. */
 	set_number(opts, "tile-columns", log2);
 	/* libavcodec's own option for speed ends at 8. Costs of symbols that are set once
-	 * a tile save time; never set (3), libaom 3.6 makes streams that no decoder
-	 * takes after some frames. */
-	snprintf(more, sizeof(more),
-		"cpu-used=%s:coeff-cost-upd-freq=2:mode-cost-upd-freq=2:mv-cost-upd-freq=2",
+	 * a tile save time. Those of vectors have to follow each block: else libaom 3.6
+	 * makes streams that no decoder takes after some frames, of 10 bits at once. */
+	snprintf(more, sizeof(more), "cpu-used=%s:coeff-cost-upd-freq=2:mode-cost-upd-freq=2",
 		aom_speed(params->preset));
 	set(opts, "aom-params", more);
 }

@@ -147,14 +147,26 @@ static void on_client_change(
 
 /* ---- life ---- */
 
+/* By codec and pf_encoder_shape; H.264 of 10 bits has no place in the mask. */
+static const uint32_t mode_bits[3][PF_SHAPES] = {
+	{ PF_GS_MODE_H264, PF_GS_MODE_H264_444 },
+	{ PF_GS_MODE_HEVC, PF_GS_MODE_HEVC_444, PF_GS_MODE_HEVC_10, PF_GS_MODE_HEVC_10_444 },
+	{ PF_GS_MODE_AV1, PF_GS_MODE_AV1_444, PF_GS_MODE_AV1_10, PF_GS_MODE_AV1_10_444 },
+};
+
+uint32_t pf_gs_mode_of(enum pf_gs_codec codec, enum pf_encoder_shape shape)
+{
+	return mode_bits[codec][shape];
+}
+
 static uint32_t modes_of(const struct pf_encoders *e)
 {
-	static const uint32_t modes[3] = { PF_GS_MODE_H264, PF_GS_MODE_HEVC, PF_GS_MODE_AV1 };
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < 3; i++)
-		if (e->by_codec[i])
-			mask |= modes[i];
+		for (unsigned shape = 0; shape < PF_SHAPES; shape++)
+			if (e->shapes[i] & 1u << shape)
+				mask |= mode_bits[i][shape];
 	return mask;
 }
 

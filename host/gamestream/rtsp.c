@@ -111,16 +111,12 @@ static void set_up(
 	send_reply(s, conn, &r);
 }
 
-static const struct pf_encoder_ops *encoder_for(
-	const struct pf_gamestream *g, enum pf_gs_codec codec)
-{
-	return (unsigned)codec < 3 ? g->params.encoders.by_codec[codec] : NULL;
-}
-
 /* What no attribute's bounds say. 0, or the RTSP status with the words. */
 static unsigned check(
 	const struct pf_gs_session *s, const struct pf_gs_announce *a, struct pf_reason *why)
 {
+	static const char *const codecs[] = { "H.264", "HEVC", "AV1" };
+
 	if (!(a->encryption & PF_GS_ENC_CONTROL_V2)) {
 		pf_reason_set(why, -EACCES,
 			"the client cannot encrypt the control stream properly; update it "
@@ -132,12 +128,10 @@ static unsigned check(
 			"the client knows no session ids; update it (Moonlight of 2024 or newer)");
 		return 403;
 	}
-	if (!encoder_for(s->g, a->codec)) {
-		pf_reason_set(why, -ENOTSUP, "no encoder makes the codec the client wants");
-		return 400;
-	}
-	if (a->ten_bit || a->yuv444) {
-		pf_reason_set(why, -ENOTSUP, "no encoder here makes 10-bit or 4:4:4 pictures");
+	if (!(s->g->modes & pf_gs_mode_of(a->codec, pf_gs_shape_of(a)))) {
+		pf_reason_set(why, -ENOTSUP,
+			"no encoder here makes what the client wants, %s of %s", codecs[a->codec],
+			pf_encoder_shape_name(pf_gs_shape_of(a)));
 		return 400;
 	}
 	return 0;

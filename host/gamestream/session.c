@@ -169,12 +169,19 @@ static void on_stream_mode(void *user, const struct pf_mode *mode)
 
 static struct pf_colour colour_of(const struct pf_gs_announce *a)
 {
-	/* BT.601 as NTSC has it, what clients know it by. BT.2020 belongs to 10 bits;
-	 * pictures of 8 are BT.709, and the stream says so. */
+	/* BT.601 as NTSC has it, what clients know it by. BT.2020 belongs to HDR; what
+	 * is captured here has the primaries of BT.709, and the stream says so. */
 	struct pf_colour c = a->colour == PF_GS_COLOUR_BT601 ? PF_COLOUR_BT601 : PF_COLOUR_BT709;
 
 	c.full_range = a->full_range;
 	return c;
+}
+
+enum pf_encoder_shape pf_gs_shape_of(const struct pf_gs_announce *a)
+{
+	if (a->ten_bit)
+		return a->yuv444 ? PF_SHAPE_444_10 : PF_SHAPE_420_10;
+	return a->yuv444 ? PF_SHAPE_444 : PF_SHAPE_420;
 }
 
 static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
@@ -183,6 +190,7 @@ static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
 	static const enum pf_codec codecs[] = { PF_CODEC_H264, PF_CODEC_HEVC, PF_CODEC_AV1 };
 	const struct pf_stream_params p = {
 		.codec = codecs[s->announce.codec],
+		.shape = pf_gs_shape_of(&s->announce),
 		.colour = colour_of(&s->announce),
 		.bitrate_kbps = s->encoder_kbps,
 		.encoder = s->g->params.encoders.by_codec[s->announce.codec]->name,
@@ -674,11 +682,16 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 	}
 	make_sound(s);
 	pf_log(PF_LOG_INFO, "gamestream",
-		"%s: %ux%u@%u.%03u %s %u kbit/s, packets of %u, %u channels%s%s", s->name, a->width,
-		a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, codec_name(a->codec),
-		s->encoder_kbps, a->packet_size, a->channels,
-		a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
+		"%s: %ux%u@%u.%03u %s %s %u kbit/s, packets of %u, %u channels%s%s", s->name,
+		a->width, a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, codec_name(a->codec),
+		pf_encoder_shape_name(pf_gs_shape_of(a)), s->encoder_kbps, a->packet_size,
+		a->channels, a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
 		a->audio_encrypted ? ", sound encrypted" : "");
+	if (a->ten_bit)
+		pf_log(PF_LOG_INFO, "gamestream",
+			"%s: HDR was asked for; displays here have none, so these are 10 bits of "
+			"SDR",
+			s->name);
 	step(s);
 }
 
@@ -691,6 +704,9 @@ static void bind_link(struct pf_gs_session *s, struct pf_gs_link *link)
 	s->connected = true;
 	pf_gs_mark(&s->timeline, PF_GS_MARK_CONTROL);
 	pf_gs_control_release(s->g->control, s, link);
+	/* Who asks for 10 bits waits to hear whether they are HDR. */
+	if (s->announce.ten_bit)
+		(void)pf_gs_session_send(s, &(struct pf_gs_ctl){ .kind = PF_GS_CTL_HDR });
 }
 
 static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)

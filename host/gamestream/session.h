@@ -158,6 +158,11 @@ void pf_gs_session_pads_feedback(void *user);
 void pf_gs_session_pads_end(struct pf_gs_session *s);
 void pf_gs_session_pads_revoke(struct pf_gs_session *s, uint32_t lost_grants);
 
+/** The bit that says so to clients; 0 for what they have no word for. */
+uint32_t pf_gs_mode_of(enum pf_gs_codec codec, enum pf_encoder_shape shape);
+/** What the client asked for. */
+enum pf_encoder_shape pf_gs_shape_of(const struct pf_gs_announce *a);
+
 /** The app of this client whose desk lives, or NULL. */
 struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32]);
 /** Remembers it (takes a reference), or forgets it when `app` is NULL. 0, -ENOMEM. */

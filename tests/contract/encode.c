@@ -70,6 +70,31 @@ static void draw_scene(struct source *s, unsigned n)
 	s->f.seq = n;
 }
 
+/* What a desktop is made of: marks like letters on gradients, a box that moves over
+ * them, and a line of hard black and white that flickers. */
+static void draw_text(struct source *s, unsigned n)
+{
+	for (uint32_t y = 0; y < s->f.height; y++)
+		for (uint32_t x = 0; x < s->f.width; x++) {
+			uint32_t letter = (x / 8 % 16 * 31 + y / 16 % 8 * 17 + 5) * 2654435761u;
+			uint32_t mx = x % 8, my = y % 16, tx = x % 64, ty = y % 64;
+			uint8_t bit = n * 2654435761u >> (x / 8 % 32) & 1 ? 255 : 0;
+
+			if (y < 8 && x < 512)
+				put(s, x, y, bit, bit, bit);
+			else if (x >= n * 8 && x < n * 8 + 128 && y < 96)
+				put(s, x, y, 208, 48, 32);
+			else if (mx < 5 && my < 9 && letter >> (mx + my / 2 * 5) & 1)
+				put(s, x, y, 24, 32, 40);
+			else if ((x / 64 + y / 64) % 2)
+				put(s, x, y, (uint8_t)(40 + tx * 2), (uint8_t)(70 + ty * 2), 130);
+			else
+				put(s, x, y, (uint8_t)(220 - ty), (uint8_t)(200 - tx),
+					(uint8_t)(120 + tx));
+		}
+	s->f.seq = n;
+}
+
 static void draw_noise(struct source *s, unsigned n)
 {
 	for (uint32_t y = 0; y < s->f.height; y++)
@@ -302,6 +327,33 @@ static void run_stream(const struct subject *s, uint32_t width, uint32_t height,
 static void test_stream(void **state)
 {
 	run_stream(*state, W, H, "stream");
+}
+
+static void test_text(void **state)
+{
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, 2 * W, 360);
+	struct pf_encoder *enc;
+	struct source src;
+	struct decoder dec;
+
+	params.fps_mhz = 30000;
+	params.bitrate_kbps = 2700;
+	params.references = 1;
+	params.slices = 1;
+	enc = open_or_fail(s, &params);
+	source_init(&src, 2 * W, 360);
+	decoder_init(&dec, s, "text");
+	for (unsigned n = 0; n < 60; n++) {
+		struct pf_packet p = { 0 };
+
+		draw_text(&src, n);
+		assert_int_equal(enc->ops->encode(enc, &src.f, 0, &p), 0);
+		assert_true(decode(&dec, &p));
+	}
+	enc->ops->close(enc);
+	decoder_finish(&dec);
+	source_finish(&src);
 }
 
 /* Neither a multiple of 16 nor of a vector: cropping must be right. */
@@ -787,6 +839,7 @@ int main(void)
 	} each[] = {
 		{ "probe", test_probe, all, true },
 		{ "stream", test_stream, decodable, true },
+		{ "text", test_text, decodable, true },
 		{ "odd sizes", test_odd_sizes, decodable },
 		{ "slices", test_slices, software_h264 },
 		{ "references", test_references, software_h264 },
@@ -797,8 +850,8 @@ int main(void)
 		{ "bad open", test_bad_open, decodable },
 	};
 	static struct subject subjects[16][PF_SHAPES];
-	static struct CMUnitTest tests[16 * 10 * PF_SHAPES];
-	static char names[16 * 10 * PF_SHAPES][48];
+	static struct CMUnitTest tests[16 * 11 * PF_SHAPES];
+	static char names[16 * 11 * PF_SHAPES][48];
 	size_t count = 0;
 
 	for (unsigned i = 0; pf_encoder_backends()[i]; i++) {

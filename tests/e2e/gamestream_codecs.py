@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What a Moonlight client asks of the encoder is what it gets: codec, colour, slices,
-references; and what no encoder here makes is refused.
+references, 4:4:4, 10 bits; and what no encoder here makes is refused.
 
-usage: gamestream_codecs.py PUNKTFUNK-HOST. Prints TAP."""
+usage: gamestream_codecs.py PUNKTFUNK-HOST [TEST-GS-PICTURE]. Prints TAP.
+PF_TEST_DUMP=DIR keeps the pictures to look at."""
 import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
 
 import gs_bed  # first: it finds the others
 import host_bed
@@ -14,13 +21,17 @@ H264, HEVC, AV1 = 0, 1, 2
 KEY = 2  # frame type of an IDR
 bed = gs_bed.Shared("--audio-backend", "null", "--software-codecs", "av1, h264,hevc",
                     "--encoder", "x264", clients=16)
+still = gs_bed.Shared("--audio-backend", "null", "--software-codecs", "av1,h264,hevc",
+                      "--encoder", "x264", "--display-options", "scene=still", clients=16)
+no_444 = gs_bed.Shared("--audio-backend", "null", "--encoder", "openh264", clients=2)
 plain = gs_bed.Shared("--audio-backend", "null", "--encoder", "x264", clients=4)
 
 
 @contextlib.contextmanager
-def streaming(codec=H264, csc=2, slices=1, packet=1024, where=bed):
-    with client.Session(where.client(), width=640, height=360, fps=30, kbps=4000, packet=packet,
-                        **{"x-nv-vqos[0].bitStreamFormat": codec,
+def streaming(codec=H264, csc=2, slices=1, packet=1024, where=bed, kbps=4000, **more):
+    with client.Session(where.client(), width=640, height=360, fps=30, kbps=kbps, packet=packet,
+                        **{**more,
+                           "x-nv-vqos[0].bitStreamFormat": codec,
                            "x-nv-video[0].encoderCscMode": csc,
                            "x-nv-video[0].videoEncoderSlicesPerFrame": slices}) as s:
         s.start().frames(3)
@@ -115,21 +126,95 @@ def av1_streams():
         asks_for_a_key_frame(s, 1)
 
 
+def background(x, y):
+    """The pattern's, from its description: tiles of two gradients, marks like letters."""
+    letter = (x // 8 % 16 * 31 + y // 16 % 8 * 17 + 5) * 2654435761 & 0xFFFFFFFF
+    mx, my = x % 8, y % 16
+    if mx < 5 and my < 9 and letter >> (mx + my // 2 * 5) & 1:
+        return 0x18, 0x20, 0x28
+    tx, ty = x % 64, y % 64
+    if (x // 64 + y // 64) % 2:
+        return 40 + tx * 2, 70 + ty * 2, 130
+    return 220 - ty, 200 - tx, 120 + tx
+
+
+AREA = range(320, 640), range(128, 360)  # neither the moving box nor the clock strip
+source = [background(x, y) for y in AREA[1] for x in AREA[0]]
+
+
+def decoded(codec, s, name):
+    """What the stream says about itself, and the pixels of AREA."""
+    with tempfile.TemporaryDirectory() as t:
+        file = pathlib.Path(os.environ.get("PF_TEST_DUMP", t)) / f"{name}.ppm"
+        units = b"".join(len(f.data).to_bytes(4, "little") + f.data for f in s.video.frames)
+        r = subprocess.run([sys.argv[2], str(codec), str(file)], input=units, timeout=60,
+                           stdout=subprocess.PIPE, check=True)
+        facts, data = json.loads(r.stdout), file.read_bytes()
+    assert data.startswith(b"P6\n640 360\n255\n"), data[:20]
+    at = len(data) - 640 * 360 * 3
+    return facts, [tuple(data[(i := at + 3 * (y * 640 + x)):i + 3])
+                   for y in AREA[1] for x in AREA[0]]
+
+
+def colour_error(pixels):
+    """Mean error of what colour is, without how bright it is."""
+    return sum(abs((r - g) - (r0 - g0)) + abs((b - g) - (b0 - g0))
+               for (r, g, b), (r0, g0, b0) in zip(pixels, source)) / len(source)
+
+
+def error(pixels):
+    return sum(abs(a - b) for p, q in zip(pixels, source) for a, b in zip(p, q)) / len(source) / 3
+
+
+def picture_is_the_source(codec, yuv444, ten, csc, name):
+    """Every still picture of the pattern, decoded, against what was drawn."""
+    if len(sys.argv) < 3:
+        raise host_bed.Skip("this build has no decoder to look with")
+    with streaming(codec, csc, where=still, kbps=30000,
+                   **{"x-ss-video[0].chromaSamplingType": int(yuv444),
+                      "x-nv-video[0].dynamicRangeMode": int(ten)}) as s:
+        told = [payload for kind, payload in s.messages if kind == control.HDR]
+        facts, pixels = decoded(codec, s, name)
+    matrix = 6 if csc < 2 else 1
+    assert facts == {"width": 640, "height": 360, "sub": [0, 0] if yuv444 else [1, 1],
+                     "depth": 10 if ten else 8, "matrix": matrix, "primaries": matrix,
+                     "transfer": matrix, "full": bool(csc & 1)}, facts
+    # Told once, and only who asked: these 10 bits are no HDR.
+    assert told == ([bytes(27)] if ten else []), told
+    all_of_it, colour = error(pixels), colour_error(pixels)
+    print(f"# {name}: mean error {all_of_it:.2f}, of the colour {colour:.2f}")
+    # With one chroma pair for four pixels letters lose theirs; with one each they do not.
+    assert colour < 9 if yuv444 else 11 < colour < 25, colour
+    assert all_of_it < (4 if yuv444 else 8), all_of_it
+
+
+def h264_picture_in_420(): picture_is_the_source(H264, False, False, 2, "h264-420")
+def h264_picture_in_444(): picture_is_the_source(H264, True, False, 2, "h264-444")
+def h264_picture_in_444_full(): picture_is_the_source(H264, True, False, 3, "h264-444-full")
+def h264_picture_in_444_bt601(): picture_is_the_source(H264, True, False, 0, "h264-444-601")
+def hevc_picture_in_444(): picture_is_the_source(HEVC, True, False, 2, "hevc-444")
+def hevc_picture_of_10_bits(): picture_is_the_source(HEVC, False, True, 2, "hevc-10")
+def hevc_picture_in_444_of_10(): picture_is_the_source(HEVC, True, True, 3, "hevc-444-10")
+def av1_picture_in_444(): picture_is_the_source(AV1, True, False, 2, "av1-444")
+def av1_picture_of_10_bits(): picture_is_the_source(AV1, False, True, 1, "av1-10")
+def av1_picture_in_444_of_10(): picture_is_the_source(AV1, True, True, 2, "av1-444-10")
+
+
 def codecs_are_advertised_alike():
-    for where, mask in ((bed, 0x10101), (plain, 0x1)):
+    for where, mask in ((bed, 0x7F0301), (plain, 0x40001), (no_444, 0x1)):
         w = where.client()
-        info = w.get("serverinfo")
+        info, more = w.get("serverinfo"), mask & 0x10100 != 0
         assert int(info["ServerCodecModeSupport"]) == mask, info["ServerCodecModeSupport"]
-        assert (int(info["MaxLumaPixelsHEVC"]) > 0) == (mask > 1)
+        assert (int(info["MaxLumaPixelsHEVC"]) > 0) == more
         with client.Session(w, width=640, height=360, fps=30) as s:
             s.launch().set_up()
-            assert ("sprop-parameter-sets=AAAAAU" in s.description) == (mask > 1)
-            assert ("AV1/90000" in s.description) == (mask > 1)
+            assert ("sprop-parameter-sets=AAAAAU" in s.description) == more
+            assert ("AV1/90000" in s.description) == more
         w.cancel()
 
 
-def refused(**announce):
-    with client.Session(plain.client(), width=640, height=360, fps=30, **announce) as s:
+def refused(where=plain, **announce):
+    with client.Session(where.client(), width=640, height=360, fps=30, **announce) as s:
         s.launch().set_up()
         try:
             s.announce()
@@ -143,15 +228,19 @@ def refused(**announce):
 def what_nobody_encodes_is_refused():
     refused(**{"x-nv-vqos[0].bitStreamFormat": HEVC})
     refused(**{"x-nv-video[0].dynamicRangeMode": 1})
-    refused(**{"x-ss-video[0].chromaSamplingType": 1})
+    # H.264 of 10 bits has no name on this wire.
+    refused(**{"x-nv-video[0].dynamicRangeMode": 1, "x-ss-video[0].chromaSamplingType": 1})
+    refused(no_444, **{"x-ss-video[0].chromaSamplingType": 1})
 
 
 def ends():
-    for where in (bed, plain):
+    for where in (bed, plain, still, no_444):
         where.end()
 
 
 host_bed.main([
     codecs_are_advertised_alike, what_nobody_encodes_is_refused, h264_has_the_slices_asked_for,
     h264_fits_into_the_smallest_packets, colour_is_what_was_asked_for, hevc_streams, av1_streams,
-    ends])
+    h264_picture_in_420, h264_picture_in_444, h264_picture_in_444_full, h264_picture_in_444_bt601,
+    hevc_picture_in_444, hevc_picture_of_10_bits, hevc_picture_in_444_of_10, av1_picture_in_444,
+    av1_picture_of_10_bits, av1_picture_in_444_of_10, ends])
