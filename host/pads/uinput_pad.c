@@ -161,10 +161,11 @@ static void pad_readable(struct pf_pad_device *d)
 {
 	struct uinput_pad *p = (struct uinput_pad *)d;
 	struct input_event ev[16];
-	uint64_t now_ns = pf_clock_mono_ns();
 	ssize_t n;
 
 	while ((n = read(p->dev.fd, ev, sizeof(ev))) > 0) {
+		uint64_t now_ns = pf_clock_mono_ns();
+
 		for (size_t i = 0; i < (size_t)n / sizeof(ev[0]); i++) {
 			uint32_t value = (uint32_t)ev[i].value;
 
@@ -178,7 +179,7 @@ static void pad_readable(struct pf_pad_device *d)
 				pf_rumble_play(&p->rumble, ev[i].code, ev[i].value, now_ns);
 		}
 	}
-	pad_tick(d, now_ns);
+	pad_tick(d, pf_clock_mono_ns());
 }
 
 static void axis(struct uinput_pad *p, uint16_t code, int was, int is)

@@ -32,7 +32,7 @@ struct fake {
 	struct pf_pad_device_params params;
 };
 
-static void note(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static void note(const char *fmt, ...)
 {
 	va_list ap;
 

@@ -9,6 +9,7 @@
 #include <glob.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -33,21 +34,25 @@ static void feedback(void *user, const struct pf_pad_feedback *fb)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void vm_open(struct vm_set *s, const char *client)
+/* On the heap: the set of a test that failed goes on. */
+struct vm_set *vm_open(const char *client)
 {
+	struct vm_set *s = calloc(1, sizeof(*s));
 	struct pf_pads_params params = { .name = client, .feedback = feedback, .user = s };
 	struct pf_reason why = { 0 };
 
-	memset(s, 0, sizeof(*s));
+	assert_non_null(s);
 	pthread_mutex_init(&s->lock, NULL);
 	if (pf_pads_open(&s->pads, &params, &why))
 		fail_msg("%s", why.text);
+	return s;
 }
 
 void vm_close(struct vm_set *s)
 {
 	pf_pads_close(s->pads);
 	pthread_mutex_destroy(&s->lock);
+	free(s);
 }
 
 void vm_post(struct vm_set *s, struct pf_pad_event ev)

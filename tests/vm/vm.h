@@ -22,7 +22,7 @@ struct vm_set {
 	unsigned next; /* the first that vm_feedback did not look at yet */
 };
 
-void vm_open(struct vm_set *s, const char *client);
+struct vm_set *vm_open(const char *client);
 void vm_close(struct vm_set *s);
 void vm_arrive(struct vm_set *s, uint8_t pad, enum pf_pad_kind kind);
 void vm_post(struct vm_set *s, struct pf_pad_event ev);

@@ -36,7 +36,7 @@ static void close_node(int fd, void *user)
 
 static const struct libinput_interface interface = { open_node, close_node };
 
-static void on_log(
+__attribute__((format(printf, 3, 0))) static void on_log(
 	struct libinput *li, enum libinput_log_priority priority, const char *fmt, va_list args)
 {
 	size_t len = strlen(bed.words);
@@ -122,23 +122,23 @@ static void expect_touch(enum libinput_event_type type, int slot, double x, doub
 
 static void a_touch_screen(void **state)
 {
-	struct vm_set s;
+	struct vm_set *s;
 
-	vm_open(&s, "client");
+	s = vm_open("client");
 	/* Makes the device. An emulated guest's udev needs longer than events are held. */
-	touch(&s, PF_TOUCH_HOVER, 0, 0, 0);
+	touch(s, PF_TOUCH_HOVER, 0, 0, 0);
 	wait_device("punktfunk touch screen");
-	touch(&s, PF_TOUCH_DOWN, 70, 0.25f, 0.75f);
+	touch(s, PF_TOUCH_DOWN, 70, 0.25f, 0.75f);
 	expect_touch(LIBINPUT_EVENT_TOUCH_DOWN, 0, 250, 750);
-	touch(&s, PF_TOUCH_DOWN, 71, 0.5f, 0.5f);
+	touch(s, PF_TOUCH_DOWN, 71, 0.5f, 0.5f);
 	expect_touch(LIBINPUT_EVENT_TOUCH_DOWN, 1, 500, 500);
-	touch(&s, PF_TOUCH_MOVE, 71, 0.6f, 0.5f);
+	touch(s, PF_TOUCH_MOVE, 71, 0.6f, 0.5f);
 	expect_touch(LIBINPUT_EVENT_TOUCH_MOTION, 1, 600, 500);
-	touch(&s, PF_TOUCH_CANCEL, 71, 0, 0);
+	touch(s, PF_TOUCH_CANCEL, 71, 0, 0);
 	expect_touch(LIBINPUT_EVENT_TOUCH_CANCEL, 1, 0, 0);
-	touch(&s, PF_TOUCH_UP, 70, 0, 0);
+	touch(s, PF_TOUCH_UP, 70, 0, 0);
 	expect_touch(LIBINPUT_EVENT_TOUCH_UP, 0, 0, 0);
-	vm_close(&s);
+	vm_close(s);
 	libinput_event_destroy(next(LIBINPUT_EVENT_DEVICE_REMOVED));
 	assert_string_equal(bed.words, "");
 }
@@ -162,12 +162,12 @@ static void a_pen(void **state)
 	struct libinput_event_tablet_tool *t;
 	struct libinput_tablet_tool *tool;
 	struct libinput_event *ev;
-	struct vm_set s;
+	struct vm_set *s;
 
-	vm_open(&s, "client");
-	pen(&s, (struct pf_pen){ .phase = PF_TOUCH_LEAVE });
+	s = vm_open("client");
+	pen(s, (struct pf_pen){ .phase = PF_TOUCH_LEAVE });
 	wait_device("punktfunk pen");
-	pen(&s, p);
+	pen(s, p);
 	ev = next(LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY);
 	t = libinput_event_get_tablet_tool_event(ev);
 	tool = libinput_event_tablet_tool_get_tool(t);
@@ -184,7 +184,7 @@ static void a_pen(void **state)
 
 	p.phase = PF_TOUCH_DOWN;
 	p.pressure = 0.5f;
-	pen(&s, p);
+	pen(s, p);
 	ev = next(LIBINPUT_EVENT_TABLET_TOOL_TIP);
 	t = libinput_event_get_tablet_tool_event(ev);
 	assert_int_equal(
@@ -194,7 +194,7 @@ static void a_pen(void **state)
 
 	p.phase = PF_TOUCH_MOVE;
 	p.buttons = 1;
-	pen(&s, p);
+	pen(s, p);
 	ev = next(LIBINPUT_EVENT_TABLET_TOOL_BUTTON);
 	t = libinput_event_get_tablet_tool_event(ev);
 	assert_int_equal(libinput_event_tablet_tool_get_button(t), BTN_STYLUS);
@@ -202,7 +202,7 @@ static void a_pen(void **state)
 
 	p.phase = PF_TOUCH_UP;
 	p.buttons = 0;
-	pen(&s, p);
+	pen(s, p);
 	ev = next(LIBINPUT_EVENT_TABLET_TOOL_TIP);
 	t = libinput_event_get_tablet_tool_event(ev);
 	assert_int_equal(libinput_event_tablet_tool_get_tip_state(t), LIBINPUT_TABLET_TOOL_TIP_UP);
@@ -211,7 +211,7 @@ static void a_pen(void **state)
 	/* The eraser, straight onto the surface and of unknown pressure: out, in, tip. */
 	p = (struct pf_pen){ .phase = PF_TOUCH_DOWN, .eraser = true, .pressure = -1 };
 	p.tilt_deg = p.rotation_deg = -1;
-	pen(&s, p);
+	pen(s, p);
 	libinput_event_destroy(next(LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY));
 	ev = next(LIBINPUT_EVENT_TABLET_TOOL_TIP);
 	t = libinput_event_get_tablet_tool_event(ev);
@@ -220,9 +220,9 @@ static void a_pen(void **state)
 	assert_int_equal(
 		libinput_event_tablet_tool_get_tip_state(t), LIBINPUT_TABLET_TOOL_TIP_DOWN);
 	libinput_event_destroy(ev);
-	pen(&s, (struct pf_pen){ .phase = PF_TOUCH_LEAVE, .eraser = true });
+	pen(s, (struct pf_pen){ .phase = PF_TOUCH_LEAVE, .eraser = true });
 	libinput_event_destroy(next(LIBINPUT_EVENT_TABLET_TOOL_PROXIMITY));
-	vm_close(&s);
+	vm_close(s);
 	libinput_event_destroy(next(LIBINPUT_EVENT_DEVICE_REMOVED));
 	assert_string_equal(bed.words, "");
 }

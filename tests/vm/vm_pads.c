@@ -19,6 +19,9 @@
 #include "core/base/clock.h"
 #include "tests/vm/vm.h"
 
+/* The kernel gives up on an answer after 30 s. */
+#define SLOW_NS (8 * PF_NS_PER_S)
+
 static bool has(const uint8_t *bits, unsigned bit)
 {
 	return bits[bit / 8] >> bit % 8 & 1;
@@ -59,11 +62,11 @@ static void check_pad(
 	struct input_id id;
 	unsigned n[3] = { 0 };
 	char is[80] = "";
-	struct vm_set s;
+	struct vm_set *s;
 	int fd, max;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 0, kind);
+	s = vm_open("client");
+	vm_arrive(s, 0, kind);
 	fd = vm_node("punktfunk/client/pad1", NULL);
 	assert_true(ioctl(fd, EVIOCGNAME(sizeof(is)), is) > 0);
 	assert_string_equal(is, name);
@@ -104,32 +107,32 @@ static void check_pad(
 	assert_int_equal(max, 16);
 
 	for (unsigned i = 0; i < BUTTONS; i++) {
-		vm_state(&s, 0, (struct pf_pad_state){ .buttons = 1u << buttons[i][0] });
+		vm_state(s, 0, (struct pf_pad_state){ .buttons = 1u << buttons[i][0] });
 		VM_EXPECT(fd, EV_KEY, buttons[i][1], 1);
-		vm_state(&s, 0, (struct pf_pad_state){ 0 });
+		vm_state(s, 0, (struct pf_pad_state){ 0 });
 		VM_EXPECT(fd, EV_KEY, buttons[i][1], 0);
 	}
-	vm_state(&s, 0, (struct pf_pad_state){ .buttons = PF_PAD_LEFT | PF_PAD_UP });
+	vm_state(s, 0, (struct pf_pad_state){ .buttons = PF_PAD_LEFT | PF_PAD_UP });
 	VM_EXPECT(fd, EV_ABS, ABS_HAT0X, -1, EV_ABS, ABS_HAT0Y, -1);
-	vm_state(&s, 0, (struct pf_pad_state){ .buttons = PF_PAD_RIGHT | PF_PAD_DOWN });
+	vm_state(s, 0, (struct pf_pad_state){ .buttons = PF_PAD_RIGHT | PF_PAD_DOWN });
 	VM_EXPECT(fd, EV_ABS, ABS_HAT0X, 1, EV_ABS, ABS_HAT0Y, 1);
 	/* Both at once is neither. */
-	vm_state(&s, 0, (struct pf_pad_state){ .buttons = 0xf });
+	vm_state(s, 0, (struct pf_pad_state){ .buttons = 0xf });
 	VM_EXPECT(fd, EV_ABS, ABS_HAT0X, 0, EV_ABS, ABS_HAT0Y, 0);
-	vm_state(&s, 0,
+	vm_state(s, 0,
 		(struct pf_pad_state){ .lx = -32768, .ly = 32767, .rx = 32767, .ry = -32768 });
 	VM_EXPECT(fd, EV_ABS, ABS_X, -32768, EV_ABS, ABS_Y, -32768, EV_ABS, ABS_RX, 32767, EV_ABS,
 		ABS_RY, 32767);
-	vm_state(&s, 0, (struct pf_pad_state){ .lt = 255, .rt = 128, .lx = 8000 });
+	vm_state(s, 0, (struct pf_pad_state){ .lt = 255, .rt = 128, .lx = 8000 });
 	VM_EXPECT(fd, EV_ABS, ABS_X, 8000, EV_ABS, ABS_Y, 0, EV_ABS, ABS_RX, 0, EV_ABS, ABS_RY, 0,
 		EV_ABS, ABS_Z, trigger, EV_ABS, ABS_RZ, trigger == 255 ? 128 : 513);
-	vm_post(&s, (struct pf_pad_event){ .kind = PF_PAD_RELEASE_ALL });
+	vm_post(s, (struct pf_pad_event){ .kind = PF_PAD_RELEASE_ALL });
 	VM_EXPECT(fd, EV_ABS, ABS_X, 0, EV_ABS, ABS_Z, 0, EV_ABS, ABS_RZ, 0);
 	/* Share, paddles and touchpad are not there; the same state again is no news. */
-	vm_state(&s, 0, (struct pf_pad_state){ .buttons = 0x3f0000 });
-	vm_state(&s, 0, (struct pf_pad_state){ .buttons = 0x3f0000 });
+	vm_state(s, 0, (struct pf_pad_state){ .buttons = 0x3f0000 });
+	vm_state(s, 0, (struct pf_pad_state){ .buttons = 0x3f0000 });
 	vm_quiet(fd);
-	vm_close(&s);
+	vm_close(s);
 	vm_wait_gone("punktfunk/client/pad1");
 	assert_int_equal(read(fd, is, sizeof(is)), -1);
 	assert_int_equal(errno, ENODEV);
@@ -146,8 +149,9 @@ static void xbox_one(void **state)
 	check_pad(PF_PAD_XBOX_ONE, "Microsoft X-Box One S pad", 0x02ea, 0x0301, 1023);
 }
 
-/* The game: uploads, starts, and is told through the pipe when to go on. Exits with
- * the number of the step that failed or lasted longer than 2 s. */
+/* The game: uploads and starts one effect after the other, then erases them, and is
+ * told through the pipe after each when to go on. Exits with the number of the step
+ * that failed or lasted too long. */
 struct game {
 	pid_t pid;
 	int go;
@@ -155,7 +159,7 @@ struct game {
 
 static int step(int n, uint64_t start_ns, bool ok)
 {
-	if (!ok || pf_clock_mono_ns() - start_ns > 2000 * PF_NS_PER_MS)
+	if (!ok || pf_clock_mono_ns() - start_ns > SLOW_NS)
 		_exit(n);
 	return n + 1;
 }
@@ -176,8 +180,11 @@ static void game_main(int fd, int go, struct ff_effect *effects, unsigned count)
 		if (read(go, &c, 1) != 1)
 			_exit(100);
 	}
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		n = step(n, pf_clock_mono_ns(), !ioctl(fd, EVIOCRMFF, (long)effects[i].id));
+		if (read(go, &c, 1) != 1)
+			_exit(100);
+	}
 	_exit(0);
 }
 
@@ -237,31 +244,33 @@ static void expect_rumble(struct vm_set *s, uint16_t low, uint16_t high)
 static void rumble_travels_back(void **state)
 {
 	struct ff_effect e[2] = { rumble(0xc000, 0x1000, 0), rumble(0x1000, 0x2000, 0) };
-	struct vm_set s;
+	struct vm_set *s;
 	struct game g;
 	char node[64];
 	int fd;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 2, PF_PAD_XBOX_360);
+	s = vm_open("client");
+	vm_arrive(s, 2, PF_PAD_XBOX_360);
 	fd = vm_node("punktfunk/client/pad3", node);
 	g = play(node, e, 2);
-	expect_rumble(&s, 0xc000, 0x1000);
+	expect_rumble(s, 0xc000, 0x1000);
 	go_on(&g);
-	expect_rumble(&s, 0xd000, 0x3000); /* both */
+	expect_rumble(s, 0xd000, 0x3000); /* both */
 	go_on(&g);
-	expect_rumble(&s, 0x1000, 0x2000); /* the first is erased */
-	expect_rumble(&s, 0, 0);
+	expect_rumble(s, 0x1000, 0x2000); /* the first is erased */
+	go_on(&g);
+	expect_rumble(s, 0, 0);
+	go_on(&g);
 	ended_well(&g);
 	close(fd);
-	vm_close(&s);
+	vm_close(s);
 }
 
 static void rumble_ends_by_its_length(void **state)
 {
 	struct ff_effect e[2] = { rumble(7, 8, 300), { .type = FF_PERIODIC } };
 	uint64_t lasted_ns;
-	struct vm_set s;
+	struct vm_set *s;
 	struct game g;
 	char node[64];
 	int fd;
@@ -270,22 +279,22 @@ static void rumble_ends_by_its_length(void **state)
 	e[1].u.periodic.waveform = FF_SINE;
 	e[1].u.periodic.period = 50;
 	e[1].u.periodic.magnitude = 0x4000;
-	vm_open(&s, "client");
-	vm_arrive(&s, 2, PF_PAD_XBOX_ONE);
+	s = vm_open("client");
+	vm_arrive(s, 2, PF_PAD_XBOX_ONE);
 	fd = vm_node("punktfunk/client/pad3", node);
 	g = play(node, e, 2);
-	expect_rumble(&s, 7, 8);
-	expect_rumble(&s, 0, 0);
-	lasted_ns = s.heard[1].at_ns - s.heard[0].at_ns;
-	assert_true(lasted_ns >= 295 * PF_NS_PER_MS);
-	assert_true(lasted_ns < 1500 * PF_NS_PER_MS);
+	expect_rumble(s, 7, 8);
+	expect_rumble(s, 0, 0);
+	lasted_ns = s->heard[1].at_ns - s->heard[0].at_ns;
+	assert_true(lasted_ns >= 200 * PF_NS_PER_MS);
 	go_on(&g);
-	expect_rumble(&s, 0x8001, 0x8001);
-	expect_rumble(&s, 0, 0);
-	go_on(&g);
+	expect_rumble(s, 0x8001, 0x8001);
+	expect_rumble(s, 0, 0);
+	for (int i = 0; i < 3; i++)
+		go_on(&g);
 	ended_well(&g);
 	close(fd);
-	vm_close(&s);
+	vm_close(s);
 }
 
 static void gain_and_a_change_reach_the_motors(void **state)
@@ -293,28 +302,32 @@ static void gain_and_a_change_reach_the_motors(void **state)
 	struct input_event gain = { .type = EV_FF, .code = FF_GAIN, .value = 0x8000 };
 	struct input_event start = { .type = EV_FF, .value = 1 };
 	struct ff_effect e = rumble(0x8000, 0x4000, 0);
-	struct vm_set s;
+	struct vm_set *s;
+	uint64_t at;
 	int fd;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 2, PF_PAD_XBOX_360);
+	s = vm_open("client");
+	vm_arrive(s, 2, PF_PAD_XBOX_360);
 	fd = vm_node("punktfunk/client/pad3", NULL);
 	e.id = -1;
+	at = pf_clock_mono_ns();
 	assert_int_equal(ioctl(fd, EVIOCSFF, &e), 0);
+	print_message("# upload answered after %u us\n",
+		(unsigned)((pf_clock_mono_ns() - at) / PF_NS_PER_US));
 	start.code = (uint16_t)e.id;
 	assert_int_equal(write(fd, &start, sizeof(start)), sizeof(start));
-	expect_rumble(&s, 0x8000, 0x4000);
+	expect_rumble(s, 0x8000, 0x4000);
 	assert_int_equal(write(fd, &gain, sizeof(gain)), sizeof(gain));
-	expect_rumble(&s, 0x4000, 0x2000);
+	expect_rumble(s, 0x4000, 0x2000);
 	gain.value = 0xffff;
 	assert_int_equal(write(fd, &gain, sizeof(gain)), sizeof(gain));
-	expect_rumble(&s, 0x8000, 0x4000);
+	expect_rumble(s, 0x8000, 0x4000);
 	e.u.rumble.strong_magnitude = 1;
 	assert_int_equal(ioctl(fd, EVIOCSFF, &e), 0);
-	expect_rumble(&s, 1, 0x4000);
+	expect_rumble(s, 1, 0x4000);
 	start.value = 0;
 	assert_int_equal(write(fd, &start, sizeof(start)), sizeof(start));
-	expect_rumble(&s, 0, 0);
+	expect_rumble(s, 0, 0);
 	/* 16 fit; the 17th is refused by the kernel. */
 	for (int i = 1; i < 16; i++) {
 		e.id = -1;
@@ -324,28 +337,28 @@ static void gain_and_a_change_reach_the_motors(void **state)
 	assert_int_equal(ioctl(fd, EVIOCSFF, &e), -1);
 	assert_int_equal(errno, ENOSPC);
 	close(fd);
-	vm_close(&s);
+	vm_close(s);
 }
 
 static void a_killed_game_stops_rumbling(void **state)
 {
 	struct ff_effect e = rumble(0xffff, 0xffff, 0);
-	struct vm_set s;
+	struct vm_set *s;
 	struct game g;
 	char node[64];
 	int fd, status;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 2, PF_PAD_XBOX_360);
+	s = vm_open("client");
+	vm_arrive(s, 2, PF_PAD_XBOX_360);
 	fd = vm_node("punktfunk/client/pad3", node);
 	g = play(node, &e, 1);
-	expect_rumble(&s, 0xffff, 0xffff);
+	expect_rumble(s, 0xffff, 0xffff);
 	assert_int_equal(kill(g.pid, SIGKILL), 0);
-	expect_rumble(&s, 0, 0);
+	expect_rumble(s, 0, 0);
 	assert_int_equal(waitpid(g.pid, &status, 0), g.pid);
 	close(g.go);
 	close(fd);
-	vm_close(&s);
+	vm_close(s);
 }
 
 /* The host ends while a game rumbles: the game must not hang, either. */
@@ -353,48 +366,48 @@ static void the_set_closes_under_a_game(void **state)
 {
 	struct ff_effect e = rumble(0xffff, 0xffff, 0);
 	uint64_t at;
-	struct vm_set s;
+	struct vm_set *s;
 	struct game g;
 	char node[64];
 	int fd, status;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 2, PF_PAD_XBOX_360);
+	s = vm_open("client");
+	vm_arrive(s, 2, PF_PAD_XBOX_360);
 	fd = vm_node("punktfunk/client/pad3", node);
 	close(fd);
 	g = play(node, &e, 1);
-	expect_rumble(&s, 0xffff, 0xffff);
+	expect_rumble(s, 0xffff, 0xffff);
 	at = pf_clock_mono_ns();
-	vm_close(&s);
+	vm_close(s);
 	go_on(&g);
 	assert_int_equal(waitpid(g.pid, &status, 0), g.pid);
-	assert_true(pf_clock_mono_ns() - at < 2000 * PF_NS_PER_MS);
+	assert_true(pf_clock_mono_ns() - at < SLOW_NS);
 	close(g.go);
 }
 
 static void sixteen_pads_come_and_leave(void **state)
 {
 	char phys[40];
-	struct vm_set s;
+	struct vm_set *s;
 	int fd[PF_PADS_MAX];
 
-	vm_open(&s, "a/b");
+	s = vm_open("a/b");
 	for (uint8_t i = 0; i < PF_PADS_MAX; i++)
-		vm_arrive(&s, i, i % 2 ? PF_PAD_XBOX_ONE : PF_PAD_XBOX_360);
+		vm_arrive(s, i, i % 2 ? PF_PAD_XBOX_ONE : PF_PAD_XBOX_360);
 	for (uint8_t i = 0; i < PF_PADS_MAX; i++) {
 		snprintf(phys, sizeof(phys), "punktfunk/a_b/pad%u", i + 1);
 		fd[i] = vm_node(phys, NULL);
 	}
 	for (uint8_t i = 0; i < PF_PADS_MAX; i++)
-		vm_state(&s, i, (struct pf_pad_state){ .lx = (int16_t)(1000 * (i + 1)) });
+		vm_state(s, i, (struct pf_pad_state){ .lx = (int16_t)(1000 * (i + 1)) });
 	for (int i = 0; i < PF_PADS_MAX; i++) {
 		VM_EXPECT(fd[i], EV_ABS, ABS_X, 1000 * (i + 1));
 		close(fd[i]);
 	}
-	vm_post(&s, (struct pf_pad_event){ .kind = PF_PAD_LEAVE, .pad = 4 });
+	vm_post(s, (struct pf_pad_event){ .kind = PF_PAD_LEAVE, .pad = 4 });
 	vm_wait_gone("punktfunk/a_b/pad5");
 	assert_true(vm_there("punktfunk/a_b/pad4"));
-	vm_close(&s);
+	vm_close(s);
 	vm_wait_gone("punktfunk/a_b/pad4");
 }
 

@@ -107,10 +107,10 @@ static void check(enum pf_pad_kind kind, uint16_t product, SDL_GameControllerTyp
 {
 	SDL_GameController *c;
 	struct pf_pad_feedback fb;
-	struct vm_set s;
+	struct vm_set *s;
 
-	vm_open(&s, "client");
-	vm_arrive(&s, 0, kind);
+	s = vm_open("client");
+	vm_arrive(s, 0, kind);
 	wait_controllers(1);
 	c = open_product(0x045e, product);
 	assert_non_null(c);
@@ -118,18 +118,18 @@ static void check(enum pf_pad_kind kind, uint16_t product, SDL_GameControllerTyp
 	/* Of SDL's table: one made up on the fly has the device's own name. */
 	assert_null(strstr(SDL_GameControllerName(c), "Microsoft"));
 	for (size_t i = 0; i < BUTTONS; i++) {
-		vm_state(&s, 0, (struct pf_pad_state){ .buttons = buttons[i].sent });
+		vm_state(s, 0, (struct pf_pad_state){ .buttons = buttons[i].sent });
 		expect_held(c, buttons[i].sent);
 	}
-	vm_state(&s, 0,
-		(struct pf_pad_state){ .lx = 32767, .ly = 32767, .rx = -32768, .ry = -9000 });
+	vm_state(
+		s, 0, (struct pf_pad_state){ .lx = 32767, .ly = 32767, .rx = -32768, .ry = -9000 });
 	expect_held(c, 0);
 	expect_axis(c, SDL_CONTROLLER_AXIS_LEFTX, 32767, 40);
 	expect_axis(c, SDL_CONTROLLER_AXIS_LEFTY, -32768, 40);
 	expect_axis(c, SDL_CONTROLLER_AXIS_RIGHTX, -32768, 40);
 	expect_axis(c, SDL_CONTROLLER_AXIS_RIGHTY, 9000, 160);
 	expect_axis(c, SDL_CONTROLLER_AXIS_TRIGGERLEFT, 0, 0);
-	vm_state(&s, 0, (struct pf_pad_state){ .lt = 255, .rt = 64 });
+	vm_state(s, 0, (struct pf_pad_state){ .lt = 255, .rt = 64 });
 	expect_axis(c, SDL_CONTROLLER_AXIS_TRIGGERLEFT, 32767, 40);
 	expect_axis(c, SDL_CONTROLLER_AXIS_TRIGGERRIGHT, 8224, 80);
 	expect_axis(c, SDL_CONTROLLER_AXIS_LEFTX, 0, 0);
@@ -137,14 +137,14 @@ static void check(enum pf_pad_kind kind, uint16_t product, SDL_GameControllerTyp
 	assert_true(SDL_GameControllerHasRumble(c));
 	assert_false(SDL_GameControllerHasRumbleTriggers(c));
 	assert_int_equal(SDL_GameControllerRumble(c, 0xa000, 0x5000, 3000), 0);
-	fb = vm_feedback(&s, PF_PAD_FB_RUMBLE, 0);
+	fb = vm_feedback(s, PF_PAD_FB_RUMBLE, 0);
 	assert_int_equal(fb.rumble.low, 0xa000);
 	assert_int_equal(fb.rumble.high, 0x5000);
 	assert_int_equal(SDL_GameControllerRumble(c, 0, 0, 0), 0);
-	fb = vm_feedback(&s, PF_PAD_FB_RUMBLE, 0);
+	fb = vm_feedback(s, PF_PAD_FB_RUMBLE, 0);
 	assert_int_equal(fb.rumble.low, 0);
 	assert_int_equal(fb.rumble.high, 0);
-	vm_close(&s);
+	vm_close(s);
 	wait_controllers(0);
 	assert_false(SDL_GameControllerGetAttached(c));
 	SDL_GameControllerClose(c);
