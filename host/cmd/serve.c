@@ -328,7 +328,8 @@ static void publish_gamestream(struct server *v)
 	struct pf_reason why = { 0 };
 	char name[PF_DISCOVERY_NAME_BYTES];
 
-	if (!v->config.gamestream_port || !strncmp(v->config.bind_address, "127.", 4) ||
+	if (!v->config.discovery || !v->config.gamestream_port ||
+		!strncmp(v->config.bind_address, "127.", 4) ||
 		!strcmp(v->config.bind_address, "::1"))
 		return;
 	pf_discovery_name(name, v->hostname);

@@ -58,14 +58,20 @@ static bool is_local(const struct sockaddr_in *a)
 	       ip >> 16 == 0xa9fe;
 }
 
+static bool must_encrypt(const struct pf_gamestream *g)
+{
+	return g->params.config->gamestream_encryption == PF_CONFIG_ENCRYPTION_MANDATORY;
+}
+
 static void describe(
 	struct pf_gs_session *s, struct pf_gs_rtsp_conn *conn, const struct pf_gs_rtsp_request *q)
 {
+	const bool media = must_encrypt(s->g) || !is_local(pf_gs_rtsp_peer(conn));
 	const struct pf_gs_describe d = {
 		.encryption_supported = PF_GS_ENC_CONTROL_V2 | PF_GS_ENC_VIDEO | PF_GS_ENC_AUDIO,
+		/* Clients then switch on what they did not mean to. */
 		.encryption_requested =
-			PF_GS_ENC_CONTROL_V2 |
-			(is_local(pf_gs_rtsp_peer(conn)) ? 0 : PF_GS_ENC_VIDEO | PF_GS_ENC_AUDIO),
+			PF_GS_ENC_CONTROL_V2 | (media ? PF_GS_ENC_VIDEO | PF_GS_ENC_AUDIO : 0),
 		.features = pf_gs_pads_features(s->pads.can, s->pads.screen),
 		.modes = s->g->modes,
 	};
@@ -127,6 +133,18 @@ static unsigned check(
 		pf_reason_set(why, -EACCES,
 			"the client knows no session ids; update it (Moonlight of 2024 or newer)");
 		return 403;
+	}
+	if (must_encrypt(s->g) && !(a->encryption & PF_GS_ENC_VIDEO && a->audio_encrypted)) {
+		pf_reason_set(why, -EACCES,
+			"gamestream_encryption is mandatory and the client encrypts %s",
+			a->encryption & PF_GS_ENC_VIDEO ? "no sound"
+			: a->audio_encrypted		? "no picture"
+							: "neither picture nor sound");
+		return 403;
+	}
+	if (a->width % 2) {
+		pf_reason_set(why, -EINVAL, "the client's width %u is odd", a->width);
+		return 400;
 	}
 	if (!(s->g->modes & pf_gs_mode_of(a->codec, pf_gs_shape_of(a)))) {
 		pf_reason_set(why, -ENOTSUP,

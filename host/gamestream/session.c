@@ -964,6 +964,13 @@ void pf_gs_session_launch(
 	const char *text = NULL;
 	uint32_t status = g->shutdown_done ? 503 : choose_app(g, l, &app, &text);
 
+	/* The setting may have changed since the plane was opened. */
+	if (!status && !l->corever &&
+		g->params.config->gamestream_encryption == PF_CONFIG_ENCRYPTION_MANDATORY) {
+		status = 403;
+		text = "Encryption is mandatory on this host; this client is too old for it";
+	}
+
 	if (!status && others(g, l->fingerprint) >= g->params.config->max_sessions) {
 		status = 503;
 		text = "All places are taken on this host; try again later";

@@ -115,6 +115,16 @@ static const struct pf_config_key keys[] = {
 		"Lets Moonlight clients from before 2024 in, which negotiate without encryption: "
 		"who hears them can take their stream.",
 		true },
+	{ "gamestream_encryption", PF_CONFIG_CHOICE, AT(gamestream_encryption), 0, 0,
+		"auto|mandatory", "auto",
+		"Encryption of picture and sound for Moonlight clients. auto asks for it where the "
+		"client comes from beyond the local network. mandatory asks everybody and refuses "
+		"who does not switch both on, clients from before 2024 included.",
+		false },
+	{ "discovery", PF_CONFIG_BOOL, AT(discovery), 0, 0, NULL, "yes",
+		"Tells the network by mDNS where Moonlight clients find this host. Without it they "
+		"need the address typed in.",
+		true },
 	{ "max_sessions", PF_CONFIG_NUMBER, AT(max_sessions), 1, 64, NULL, "4",
 		"Clients that stream at the same time. One more is refused as busy.", false },
 	{ "desk_keep_alive_s", PF_CONFIG_NUMBER, AT(desk_keep_alive_s), 0, 86400, NULL, "30",

@@ -38,6 +38,11 @@ enum pf_config_gamepad {
 	PF_CONFIG_GAMEPAD_DUALSENSE,
 };
 
+enum pf_config_encryption {
+	PF_CONFIG_ENCRYPTION_AUTO, /* asked of who comes from beyond the local network */
+	PF_CONFIG_ENCRYPTION_MANDATORY,
+};
+
 enum pf_config_log_format {
 	PF_CONFIG_LOG_TEXT,
 	PF_CONFIG_LOG_JSON,
@@ -73,6 +78,8 @@ struct pf_config {
 	bool gamestream;
 	uint32_t gamestream_port; /* base; 0 = any free */
 	bool gamestream_plain_rtsp;
+	uint32_t gamestream_encryption; /* pf_config_encryption */
+	bool discovery;
 	uint32_t max_sessions;
 	uint32_t desk_keep_alive_s;
 	bool spare_desk;

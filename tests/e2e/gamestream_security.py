@@ -305,7 +305,7 @@ def row_18_malformed_messages_are_dropped():
 
 BAD = {
     "x-nv-video[0].packetSize": (0, 16, 31, 200, 1393, 65536, -16, "", "x", 2 ** 32),
-    "x-nv-video[0].clientViewportWd": (0, 1, 1 << 20, -1280, "1280x720"),
+    "x-nv-video[0].clientViewportWd": (0, 1, 1281, 1 << 20, -1280, "1280x720"),
     "x-nv-video[0].clientViewportHt": (0, 2, 721, 1 << 31),
     "x-nv-video[0].maxFPS": (0, -60, 481, 2 ** 31),
     "x-nv-vqos[0].bitStreamFormat": (1, 2, 3, 255),
@@ -314,7 +314,7 @@ BAD = {
     "x-nv-audio.surround.numChannels": (0, 1, 3, 7, 9, 255),
     "x-nv-general.useReliableUdp": (0, 1),
     "x-nv-video[0].dynamicRangeMode": (1, 2),
-    "x-ss-video[0].chromaSamplingType": (1, 2),
+    "x-ss-video[0].chromaSamplingType": (2, -1),
     "x-nv-video[0].videoEncoderSlicesPerFrame": (0, 17, 10 ** 6),
     "x-nv-vqos[0].fec.minRequiredFecPackets": (-1,),
 }
@@ -426,6 +426,34 @@ def row_22_many_connections_do_not_shut_others_out():
 
 
 # ---- rows 7, 17, 23, 24 ----
+
+def row_17_mandatory_encryption_is_mandatory():
+    """Whoever comes, from the local network too, old clients at the door."""
+    with gs_bed.host("--audio-backend", "null", "--gamestream-encryption", "mandatory",
+                     "--gamestream-plain-rtsp=yes", clients=2) as h:
+        w = h.clients[0]
+        refused(403, w.launch, corever=0)
+        for encryption in (0, 1, 3, 5, 6, 7):
+            s = client.Session(w, encryption=encryption)
+            s.launch().set_up()
+            asked = next(line for line in s.description.split("\r\n")
+                         if line.startswith("a=x-ss-general.encryptionRequested:"))
+            assert asked.endswith(":7"), asked
+            if encryption != 7:
+                refused(403, s.announce)
+                w.cancel()
+                continue
+            s.announce()
+            # An IV and a tag before each datagram; video.py opens them.
+            with s.open().connect():
+                s.frames(2)
+                s.until(lambda: len(s.sound.packets) > 5, "sound")
+        w.cancel()
+        log = h.stderr()
+    assert "encrypts no sound" in log and "encrypts no picture" in log, log
+    assert "encrypts neither picture nor sound" in log, log
+
+
 
 def row_7_a_removed_client_loses_its_session():
     with session() as s:
@@ -544,7 +572,7 @@ host_bed.main([
     row_12_a_session_key_is_used_once, row_12_a_second_control_connection_is_refused,
     row_13_a_replayed_control_packet_is_dropped, row_14_another_address_cannot_speak_for_the_client,
     row_15_a_forged_control_packet_is_dropped,
-    row_15_empty_packets_out_of_order_take_no_memory, row_17_encryption_is_what_was_agreed,
+    row_15_empty_packets_out_of_order_take_no_memory, row_17_encryption_is_what_was_agreed, row_17_mandatory_encryption_is_mandatory,
     row_17_the_internet_gets_encrypted_pictures,
     row_18_malformed_messages_are_dropped, row_19_attributes_out_of_range_are_refused,
     row_20_a_client_sees_and_ends_only_its_own, row_21_a_launch_names_an_app_and_nothing_else,
