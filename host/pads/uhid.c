@@ -32,6 +32,8 @@ enum {
 	GREET_EVERY_MS = 4,
 	/* After 500 ms without a report SDL writes one with each frame of the game. */
 	READ_EVERY_MS = 200,
+	/* Programs that look what a node is open it for a moment. */
+	MOTION_MS = 50,
 	/* Where opens cannot be seen the pad greets all the time. */
 	BLIND_EVERY_MS = 12,
 };
@@ -62,6 +64,7 @@ struct uhid {
 
 	struct pf_uhid_output told; /* what the feedback knows; led: of any colour yet */
 	bool motion;
+	uint64_t motion_ns; /* when a change of mind counts; 0 = none */
 };
 
 static struct uhid *cast(struct pf_pad_device *d)
@@ -130,11 +133,12 @@ bool pf_uhid_output_ok(const uint8_t *report, size_t len, uint8_t id)
 
 static void schedule(struct uhid *u)
 {
-	uint64_t due = u->settle_ns;
+	const uint64_t times[] = { u->settle_ns, u->greet_ns, u->motion_ns };
 
-	if (u->greet_ns && (!due || u->greet_ns < due))
-		due = u->greet_ns;
-	u->base.due_ns = due;
+	u->base.due_ns = 0;
+	for (int i = 0; i < 3; i++)
+		if (times[i] && (!u->base.due_ns || times[i] < u->base.due_ns))
+			u->base.due_ns = times[i];
 }
 
 static void stamp(struct uhid *u, uint8_t report[PF_UHID_REPORT_BYTES], uint64_t now_ns)
@@ -188,16 +192,27 @@ static void tell(struct uhid *u, struct pf_pad_feedback *fb)
 	u->feedback(u->user, fb);
 }
 
+static bool motion_wanted(const struct uhid *u)
+{
+	return u->blind ? u->opened : u->watch.motion.readers || u->calibrated;
+}
+
+static void consider_motion(struct uhid *u)
+{
+	if (motion_wanted(u) == u->motion)
+		u->motion_ns = 0;
+	else if (!u->motion_ns)
+		u->motion_ns = pf_clock_mono_ns() + MOTION_MS * PF_NS_PER_MS;
+	schedule(u);
+}
+
 static void tell_motion(struct uhid *u)
 {
-	bool want = u->blind ? u->opened : u->watch.motion.readers || u->calibrated;
-
-	if (want == u->motion)
-		return;
-	u->motion = want;
+	u->motion_ns = 0;
+	u->motion = motion_wanted(u);
 	for (int gyro = 0; gyro < 2; gyro++)
 		tell(u, &(struct pf_pad_feedback){ .kind = PF_PAD_FB_MOTION,
-				.motion = { .gyro = gyro, .rate_hz = want ? MOTION_HZ : 0 } });
+				.motion = { .gyro = gyro, .rate_hz = u->motion ? MOTION_HZ : 0 } });
 }
 
 static void tell_rumble(struct uhid *u, uint8_t strong, uint8_t weak)
@@ -255,7 +270,7 @@ static void take_watch(struct uhid *u)
 		u->calibrated = false;
 		tell_rumble(u, 0, 0);
 	}
-	tell_motion(u);
+	consider_motion(u);
 }
 
 /* The drivers ask once, before they make the sensors' node; SDL and others ask when
@@ -268,7 +283,7 @@ static void take_calibration(struct uhid *u)
 	if (!u->watch.hidraw.readers)
 		u->watch.hidraw.readers = 1; /* opened before we looked */
 	u->calibrated = true;
-	tell_motion(u);
+	consider_motion(u);
 }
 
 static void answer_get(struct uhid *u, const struct uhid_get_report_req *req)
@@ -324,7 +339,7 @@ static void take_event(struct uhid *u, const struct uhid_event *ev)
 	case UHID_CLOSE:
 	case UHID_STOP:
 		u->opened = ev->type == UHID_OPEN;
-		tell_motion(u);
+		consider_motion(u);
 		break;
 	case UHID_OUTPUT:
 		take_output(
@@ -470,7 +485,7 @@ static void settle(struct uhid *u, uint64_t now_ns)
 	u->settle_ns = 0;
 	/* A node that we may not read is read by no program of this user. */
 	u->blind = !watched(&u->watch.hidraw);
-	tell_motion(u);
+	consider_motion(u);
 	if (u->blind)
 		u->greet_ns = now_ns + BLIND_EVERY_MS * PF_NS_PER_MS;
 }
@@ -496,6 +511,8 @@ void pf_uhid_tick(struct pf_pad_device *d, uint64_t now_ns)
 	}
 	if (u->settle_ns && now_ns >= u->settle_ns)
 		settle(u, now_ns);
+	if (u->motion_ns && now_ns >= u->motion_ns)
+		tell_motion(u);
 	schedule(u);
 }
 
