@@ -57,6 +57,7 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 			json_object_set_new(start, pf_gs_mark_name(i),
 				json_real(pf_gs_timeline_ms(&s->timeline, i)));
 	json_object_set_new(o, "start_ms", start);
+	json_object_set_new(o, "encoder_kept", json_boolean(s->encoder_kept));
 	json_object_set_new(
 		o, "mode", mode_text(&(struct pf_mode){ s->width, s->height, s->refresh_mhz }));
 	json_object_set_new(o, "seconds",

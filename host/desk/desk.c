@@ -21,7 +21,10 @@
 
 /* A program started before the sound's sockets exist may stay mute if it looks for them
  * once; one that waits long shows an empty screen. */
-#define SOUND_WAIT_NS	(100 * PF_NS_PER_MS)
+#define SOUND_WAIT_NS (100 * PF_NS_PER_MS)
+/* For the first picture: it competes for the processor with all that starts. */
+#define SHOWN_WAIT_NS	(100 * PF_NS_PER_MS)
+#define PARKED_NS	(60 * PF_NS_PER_S)
 #define RESTART_SPAN_NS (60 * PF_NS_PER_S)
 
 /* ---- jobs ---- */
@@ -64,10 +67,23 @@ static void program_work(struct pf_job *job)
 	d->result = pf_desk_climb(d, PF_DESK_PROGRAM, &d->why);
 }
 
+static void drop_parked(struct pf_desk *d)
+{
+	if (d->parked)
+		d->parked_drop(d->parked);
+	d->parked = NULL;
+}
+
+static void drop_work(struct pf_job *job)
+{
+	drop_parked((struct pf_desk *)((char *)job - offsetof(struct pf_desk, job)));
+}
+
 static void close_work(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
 
+	drop_parked(d);
 	pf_desk_descend(d, PF_DESK_INPUT);
 	pf_desk_pads_close(d);
 	if (d->audio)
@@ -160,6 +176,14 @@ static void program_done(struct pf_job *job)
 			d->why.text);
 		end_with_app(d, &d->why);
 	}
+	pf_desk_kick(d);
+}
+
+static void drop_done(struct pf_job *job)
+{
+	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
+
+	d->busy = d->parked_over = false;
 	pf_desk_kick(d);
 }
 
@@ -277,6 +301,8 @@ static void free_desk(struct pf_desk *d)
 	pf_desk_spare_look(m);
 	pf_timer_stop(&d->keep_alive);
 	pf_timer_stop(&d->sound_wait);
+	pf_timer_stop(&d->shown_wait);
+	pf_timer_stop(&d->parked_wait);
 	pthread_mutex_destroy(&d->input_lock);
 	pthread_mutex_destroy(&d->pcm_lock);
 	pf_desk_pads_free(d);
@@ -344,6 +370,11 @@ static void sound_waited(void *user)
 	pf_desk_kick(d);
 }
 
+static void shown_waited(void *user)
+{
+	pf_desk_shown(user);
+}
+
 /* "" = none. */
 static const char *command_of(const struct pf_desk *d)
 {
@@ -366,6 +397,7 @@ static void step(struct pf_desk *d)
 	if (d->ending) {
 		if (d->audio_busy)
 			return;
+		pf_timer_stop(&d->parked_wait);
 		if (d->stage || d->audio)
 			submit(d, close_work, close_done);
 		else
@@ -385,7 +417,16 @@ static void step(struct pf_desk *d)
 		d->events->ready(d->user, NULL);
 		return;
 	}
+	if (d->parked_over) {
+		submit(d, drop_work, drop_done);
+		return;
+	}
 	/* All else is for those who look at a picture already. */
+	if (d->events && !d->shown && !d->shown_wait &&
+		pf_timer_start(&d->shown_wait, d->m->params.loop, SHOWN_WAIT_NS, shown_waited, d))
+		d->shown = true;
+	if (d->events && !d->shown)
+		return;
 	if (d->stage < PF_DESK_INPUT) {
 		submit(d, input_work, input_done);
 		return;
@@ -644,6 +685,46 @@ void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode)
 	d->want = *mode;
 	d->told = false;
 	pf_desk_kick(d);
+}
+
+void pf_desk_shown(struct pf_desk *d)
+{
+	pf_timer_stop(&d->shown_wait);
+	if (d->shown)
+		return;
+	d->shown = true;
+	pf_desk_kick(d);
+}
+
+static void parked_waited(void *user)
+{
+	struct pf_desk *d = user;
+
+	pf_timer_stop(&d->parked_wait);
+	d->parked_over = d->parked;
+	pf_desk_kick(d);
+}
+
+bool pf_desk_park(struct pf_desk *d, void *user, void *thing, void (*drop)(void *thing))
+{
+	if (!d->events || d->user != user || d->ending || d->parked || d->parked_over ||
+		pf_timer_start(&d->parked_wait, d->m->params.loop, PARKED_NS, parked_waited, d))
+		return false;
+	d->parked = thing;
+	d->parked_drop = drop;
+	return true;
+}
+
+void *pf_desk_unpark(struct pf_desk *d)
+{
+	void *thing = d->parked;
+
+	/* On its way out already. */
+	if (d->parked_over || d->ending)
+		return NULL;
+	pf_timer_stop(&d->parked_wait);
+	d->parked = NULL;
+	return thing;
 }
 
 const struct pf_source *pf_desk_source(const struct pf_desk *d)

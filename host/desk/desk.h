@@ -112,6 +112,15 @@ void pf_desk_release(struct pf_desk *d, void *user, bool end_now);
  * capture. Programs survive if the display can change in place, else they are
  * started anew. */
 void pf_desk_set_mode(struct pf_desk *d, const struct pf_mode *mode);
+/** The holder leaves `thing` for the next holder; `drop` (which may block) frees it,
+ * on a worker, when the desk ends or nobody came for it within a minute. False: it does
+ * not hold the desk any more, and keeps the thing. Nothing else may be parked. */
+bool pf_desk_park(struct pf_desk *d, void *user, void *thing, void (*drop)(void *thing));
+/** What the holder before left; the caller's from now on. NULL = nothing. */
+void *pf_desk_unpark(struct pf_desk *d);
+/** The holder's first picture is on its way. What else a fresh desk starts waits
+ * for this, though not long: whoever looks at nothing yet needs no sound. */
+void pf_desk_shown(struct pf_desk *d);
 /** After ready, until release or set_mode. For a worker of the holder, too. */
 const struct pf_source *pf_desk_source(const struct pf_desk *d);
 const struct pf_mode *pf_desk_mode(const struct pf_desk *d);

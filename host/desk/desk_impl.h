@@ -98,7 +98,12 @@ struct pf_desk {
 	unsigned restarts;
 	struct pf_job job, audio_job;
 	struct pf_loop_item kick_item;
-	struct pf_timer *keep_alive, *sound_wait;
+	struct pf_timer *keep_alive, *sound_wait, *shown_wait;
+	bool shown;   /* all else may start */
+	void *parked; /* the job's once `ending`, and while park_over is busy */
+	void (*parked_drop)(void *thing);
+	struct pf_timer *parked_wait;
+	bool parked_over;
 	struct sd_event_source *death, *program_end;
 };
 

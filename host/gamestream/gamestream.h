@@ -59,6 +59,7 @@ struct pf_gs_session_report {
 	uint64_t control_dropped; /* forged, replayed or malformed messages */
 	uint64_t frames_sent, frames_dropped, packets, packets_parity, bytes, idrs;
 	uint64_t audio_packets;
+	bool encoder_kept; /* from the client's session before */
 	unsigned rtt_ms;
 };
 

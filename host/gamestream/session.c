@@ -125,14 +125,19 @@ static void first_on_loop(struct pf_loop_item *item)
 	struct pf_gs_session *s =
 		(struct pf_gs_session *)((char *)item - offsetof(struct pf_gs_session, first_item));
 	static const char *const origins[] = { "new", "spare", "kept" };
+	struct pf_stream_stats st;
 	char text[384];
 
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_CAPTURED, s->first_stamps.capture_ns);
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_ENCODED, s->first_stamps.encode_end_ns);
 	pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT, s->first_sent_ns);
 	pf_gs_timeline_format(&s->timeline, text, sizeof(text));
-	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s (%s), ms since the launch: %s",
-		s->name, s->desk_name, origins[s->desk_origin], text);
+	pf_stream_stats(s->stream, &st);
+	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s (%s%s), ms since the launch: %s",
+		s->name, s->desk_name, origins[s->desk_origin],
+		st.encoder_kept ? ", encoder kept" : "", text);
+	if (s->desk)
+		pf_desk_shown(s->desk);
 }
 
 static void fail_on_loop(void *user, void *msg)
@@ -212,6 +217,8 @@ static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
 
 	if (r)
 		pf_reason_set(why, r, "cannot make a stream: %s", strerror(-r));
+	else
+		pf_stream_reuse(s->stream, pf_desk_unpark(s->desk));
 	return r;
 }
 
@@ -338,7 +345,9 @@ static void attach_work(struct pf_job *job)
 
 static void stop_work(struct pf_job *job)
 {
-	pf_stream_stop(of_job(job)->stream);
+	struct pf_gs_session *s = of_job(job);
+
+	s->parked = pf_stream_park(s->stream);
 }
 
 static void start_done(struct pf_job *job)
@@ -380,6 +389,7 @@ static void finish_work(struct pf_job *job)
 	struct pf_gs_session *s = of_job(job);
 
 	pf_stream_destroy(s->stream);
+	pf_parked_drop(s->parked);
 	pf_sender_destroy(s->sender);
 }
 
@@ -434,6 +444,8 @@ static void step_ending(struct pf_gs_session *s)
 		struct pf_desk *d = s->desk;
 
 		s->desk = NULL;
+		if (!s->drop_desk && s->parked && pf_desk_park(d, s, s->parked, pf_parked_drop))
+			s->parked = NULL;
 		pf_desk_release(d, s, s->drop_desk);
 	}
 	/* The desk hands out no sound any more. */
@@ -1037,6 +1049,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.packets_parity = st.packets_parity,
 		.bytes = st.bytes,
 		.idrs = stream.idrs,
+		.encoder_kept = stream.encoder_kept,
 		.audio_packets = sound.packets,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};

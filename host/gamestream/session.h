@@ -97,6 +97,7 @@ struct pf_gs_session {
 	char desk_name[24];
 	enum pf_desk_origin desk_origin;
 	struct pf_stream *stream;
+	struct pf_parked *parked; /* its encoder, once it is stopped */
 	bool desk_ready, stream_up, attached, busy, ending, kicked, finished, playing;
 	bool change_mode; /* want_mode is to come */
 	bool drop_desk;	  /* end the desk with the session */

@@ -249,6 +249,13 @@ static void revert(struct pf_native_session *ns)
 	ns->change_mode = ns->reverts = true;
 }
 
+static void park_work(struct pf_job *job)
+{
+	struct pf_native_session *ns = of_job(job);
+
+	ns->parked = pf_stream_park(ns->stream);
+}
+
 static void start_done(struct pf_job *job)
 {
 	struct pf_native_session *ns = of_job(job);
@@ -275,6 +282,8 @@ static void attach_done(struct pf_job *job)
 		ns->reverts = false;
 		if (!ns->captured_ns)
 			ns->captured_ns = pf_clock_mono_ns();
+		if (ns->desk)
+			pf_desk_shown(ns->desk);
 	}
 	pf_native_session_kick(ns);
 }
@@ -322,6 +331,7 @@ static void finish_work(struct pf_job *job)
 	struct pf_native_session *ns = of_job(job);
 
 	pf_stream_destroy(ns->stream);
+	pf_parked_drop(ns->parked);
 	pf_host_session_unref(ns->s);
 }
 
@@ -356,7 +366,7 @@ static void finish(struct pf_native_session *ns)
 static void step_ending(struct pf_native_session *ns)
 {
 	if (ns->stream_up) {
-		submit(ns, stop_work, stop_done);
+		submit(ns, park_work, stop_done);
 		return;
 	}
 	if (ns->desk) {
@@ -364,6 +374,8 @@ static void step_ending(struct pf_native_session *ns)
 
 		shut_gate(ns);
 		ns->desk = NULL;
+		if (!ns->drop_desk && ns->parked && pf_desk_park(d, ns, ns->parked, pf_parked_drop))
+			ns->parked = NULL;
 		pf_desk_release(d, ns, ns->drop_desk);
 	}
 	/* The desk runs on_pcm no more. */
@@ -593,6 +605,7 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		r = get_desk(ns, why);
 	if (r)
 		return r;
+	pf_stream_reuse(ns->stream, pf_desk_unpark(ns->desk));
 	open_gate(ns);
 	accept.welcome = ns->welcome;
 	if (p->config->fec_percent != PF_CONFIG_AUTO)

@@ -58,7 +58,8 @@ struct pf_native_session {
 	struct pf_desk *desk;
 	char desk_name[24];
 	struct pf_stream *stream;
-	struct pf_sound *sound; /* NULL = no sound; closed last */
+	struct pf_parked *parked; /* its encoder, once it is stopped */
+	struct pf_sound *sound;	  /* NULL = no sound; closed last */
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */

@@ -52,6 +52,8 @@ struct pf_stream {
 	/* Owned by the worker that starts and stops. */
 	unsigned stage; /* stages up */
 	struct pf_mode mode;
+	struct pf_parked *parked;	/* for the next start */
+	bool park;			/* the encoder outlives the thread */
 	const struct pf_source *source; /* during attach */
 	pthread_t thread;
 	struct pf_capture *capture;
@@ -70,13 +72,14 @@ struct pf_stream {
 	_Atomic uint32_t keyframe_asks;
 	_Atomic uint64_t lost; /* first << 32 | last, or NO_LOSS */
 	_Atomic uint32_t kbps; /* in force */
-	_Atomic bool error_told;
+	_Atomic bool error_told, encoder_kept;
 	const char *_Atomic encoder_used;
 	_Atomic uint64_t counters[COUNTERS];
 	struct pf_meter encode_meter, queue_meter;
 
 	/* The encode thread's own; numbers outlive a restart. */
 	struct pf_encoder *encoder;
+	struct pf_encoder_params encoder_params; /* as it was opened */
 	uint32_t width, height;
 	struct pf_frame *last;
 	struct pf_pace pace;
@@ -146,13 +149,21 @@ static int open_encoder(
 		.threads = s->params.threads,
 		.preset = *s->preset ? s->preset : NULL,
 	};
-	int r = pf_encoder_open(&s->encoder, *s->encoder_name ? s->encoder_name : NULL, &p, why);
+	uint64_t pictures = 0;
+	int r = 0;
 
+	s->encoder = pf_parked_take(s->parked, s->encoder_name, &p, &pictures);
+	s->parked = NULL;
+	atomic_store(&s->encoder_kept, s->encoder != NULL);
+	if (!s->encoder)
+		r = pf_encoder_open(
+			&s->encoder, *s->encoder_name ? s->encoder_name : NULL, &p, why);
 	if (r)
 		return r;
+	s->encoder_params = p;
 	s->width = width;
 	s->height = height;
-	s->encoder_frames = 0;
+	s->encoder_frames = pictures;
 	s->wire_base = s->wire_next;
 	s->force_idr = true;
 	s->anchor = false;
@@ -434,7 +445,8 @@ static void *encode_main(void *arg)
 			sleep_until(s, until_ns);
 	}
 	pf_frame_unref(&s->last);
-	close_encoder(s);
+	if (!s->park || s->broken)
+		close_encoder(s);
 	return NULL;
 }
 
@@ -568,6 +580,26 @@ void pf_stream_stop(struct pf_stream *s)
 		stages[--s->stage].down(s);
 }
 
+struct pf_parked *pf_stream_park(struct pf_stream *s)
+{
+	struct pf_encoder *e;
+
+	/* Before the thread is told to stop, which orders it. */
+	s->park = true;
+	pf_stream_stop(s);
+	s->park = false;
+	e = s->encoder;
+	s->encoder = NULL;
+	s->encoder_params.bitrate_kbps = atomic_load(&s->kbps);
+	return e ? pf_parked_make(e, s->encoder_name, &s->encoder_params, s->encoder_frames) : NULL;
+}
+
+void pf_stream_reuse(struct pf_stream *s, struct pf_parked *parked)
+{
+	assert(!s->stage && !s->parked);
+	s->parked = parked;
+}
+
 /* ---- control ---- */
 
 int pf_stream_create(struct pf_stream **out, const struct pf_stream_params *params)
@@ -605,6 +637,7 @@ void pf_stream_destroy(struct pf_stream *s)
 	if (!s)
 		return;
 	pf_stream_stop(s);
+	pf_parked_drop(s->parked);
 	pthread_cond_destroy(&s->start_cond);
 	pthread_mutex_destroy(&s->start_lock);
 	close(s->wake_fd);
@@ -671,5 +704,6 @@ void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out)
 		.queue_p99_ns = pf_meter_quantile(&s->queue_meter, 990),
 		.bitrate_kbps = atomic_load(&s->kbps),
 	};
+	out->encoder_kept = atomic_load(&s->encoder_kept);
 	snprintf(out->encoder, sizeof(out->encoder), "%s", encoder ? encoder : "");
 }

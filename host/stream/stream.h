@@ -16,6 +16,7 @@
 #include "host/capture/capture.h"
 #include "host/display/display.h"
 #include "host/encode/encode.h"
+#include "host/stream/parked.h"
 
 /* Where access units go. All mandatory; encode thread, must not block. */
 struct pf_stream_sink {
@@ -69,7 +70,8 @@ struct pf_stream_stats {
 	uint64_t convert_encode_p50_ns, convert_encode_p99_ns;
 	uint64_t queue_p50_ns, queue_p99_ns; /* captured -> encode starts */
 	uint32_t bitrate_kbps;
-	char encoder[32]; /* the backend in use */
+	char encoder[32];  /* the backend in use */
+	bool encoder_kept; /* another stream had opened it */
 };
 
 struct pf_stream;
@@ -86,6 +88,12 @@ int pf_stream_start(struct pf_stream *s, const struct pf_mode *mode, struct pf_r
 int pf_stream_attach(struct pf_stream *s, const struct pf_source *source, struct pf_reason *why);
 /** Worker. Everything down, in reverse. Harmless when it is not up. */
 void pf_stream_stop(struct pf_stream *s);
+/** Worker. The same, but hands the encoder out for another stream. NULL when there
+ * is none, or none that works. */
+struct pf_parked *pf_stream_park(struct pf_stream *s);
+/** Before start, which uses this encoder if it does what is asked, and closes it if
+ * not. Takes it; NULL is none. */
+void pf_stream_reuse(struct pf_stream *s, struct pf_parked *parked);
 
 /** Any thread: the sink takes frames from now on; the first is sent at once. */
 void pf_stream_play(struct pf_stream *s);

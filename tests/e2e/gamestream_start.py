@@ -25,7 +25,7 @@ def starts(h):
     """Of each first picture so far: where its desk came from, and the steps in ms."""
     return [(desk, {k: float(v) for k, v in (s.rsplit(" ", 1) for s in steps.split(", "))})
             for desk, steps in re.findall(
-                r"first picture on desk \d+ \((\w+)\), ms since the launch: (.*)", h.stderr())]
+                r"first picture on desk \d+ \(([^)]*)\), ms since the launch: (.*)", h.stderr())]
 
 
 def status(h):
@@ -57,8 +57,8 @@ def a_spare_desk_is_ready_and_becomes_the_clients():
                 until(lambda: starts(h), "the log")
                 assert starts(h)[0][0] == "spare", starts(h)
                 assert gs_bed.programs(d, ["sway"]) == [sway]
-                seen = d.seen()
-                assert (seen["mode_width"], seen["mode_height"]) == (1024, 768), seen
+                until(lambda: (d.seen()["mode_width"], d.seen()["mode_height"]) == (1024, 768),
+                      "the mode, as the program sees it")
                 steps, = (x["start_ms"] for x in status(h)["sessions"])
                 print(f"# {steps}")
                 assert 0 <= steps["announce"] <= steps["answered"] <= steps["sent"], steps
@@ -74,11 +74,18 @@ def a_spare_desk_is_ready_and_becomes_the_clients():
             with client.Session(h.clients[0], width=1024, height=768) as s:
                 s.start(resume=True).frames(5)
                 until(lambda: len(starts(h)) == 3, "the log")
-                assert starts(h)[2][0] == "kept", starts(h)
+                assert starts(h)[2][0] == "kept, encoder kept", starts(h)
+                assert [x["encoder_kept"] for x in status(h)["sessions"]] == [True]
+                assert s.video.frames[0].type == 2, "it begins with a key frame"
                 assert gs_bed.programs(d, ["sway"]) == [sway]
+            # In another mode it is opened anew.
+            with client.Session(h.clients[0], width=800, height=600) as s:
+                s.start(resume=True).frames(5)
+                until(lambda: len(starts(h)) == 4, "the log")
+                assert starts(h)[3][0] == "kept", starts(h)
             h.clients[0].cancel()
             until(lambda: spare(h)["ready"], "the next spare desk")
-            assert spare(h)["mode"] == "1024x768@60", spare(h)
+            assert spare(h)["mode"] == "800x600@60", spare(h)
             assert sway not in gs_bed.programs(d), "a fresh one"
             h.end()
         assert not gs_bed.programs(d), "nothing outlives the host"

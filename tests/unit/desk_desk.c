@@ -108,6 +108,7 @@ static void sound_neither_stops_nor_delays_the_picture(void **state)
 	UNTIL(f, h.ready);
 	assert_true(h.ready_ns - start_ns < 1200 * PF_NS_PER_MS);
 	/* The end waits for the sound that is still opening. */
+	pf_desk_shown(h.desk);
 	run_for_ms(f, 100);
 	pf_desk_release(h.desk, &h, true);
 	UNTIL(f, !pf_desks_count(f->desks));
@@ -246,6 +247,41 @@ static void a_desk_nobody_comes_back_to_ends(void **state)
 	pf_desk_release(h.desk, &h, false); /* even before it was ready */
 	UNTIL(f, !pf_desks_count(f->desks));
 	assert_int_equal(h.ready, 0);
+}
+
+static void count_drop(void *thing)
+{
+	atomic_fetch_add((_Atomic unsigned *)thing, 1);
+}
+
+static void what_a_holder_parks_is_for_the_next(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic unsigned drops = 0;
+	struct holder a, b;
+
+	open_desks(f);
+	assert_int_equal(acquire(f, &a, 1), 0);
+	UNTIL(f, a.ready);
+	assert_null(pf_desk_unpark(a.desk));
+	assert_true(pf_desk_park(a.desk, &a, &drops, count_drop));
+	assert_false(pf_desk_park(a.desk, &a, &drops, count_drop)); /* one thing */
+	pf_desk_release(a.desk, &a, false);
+	assert_int_equal(acquire(f, &b, 1), 0);
+	assert_ptr_equal(pf_desk_unpark(b.desk), &drops);
+	assert_null(pf_desk_unpark(b.desk));
+	/* Who lost the desk parks nothing. */
+	assert_int_equal(acquire(f, &a, 1), 0);
+	assert_int_equal(b.taken, 1);
+	assert_false(pf_desk_park(b.desk, &b, &drops, count_drop));
+	pf_desk_release(b.desk, &b, false);
+	UNTIL(f, a.ready);
+	/* Nobody comes: it ends with the desk. */
+	assert_true(pf_desk_park(a.desk, &a, &drops, count_drop));
+	assert_int_equal(drops, 0);
+	pf_desk_release(a.desk, &a, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+	assert_int_equal(drops, 1);
 }
 
 static void the_newer_connection_takes_over(void **state)
@@ -569,6 +605,7 @@ int main(void)
 		T(sound_that_ends_starts_again_so_often),
 		T(who_comes_back_finds_the_same_desk),
 		T(a_desk_nobody_comes_back_to_ends),
+		T(what_a_holder_parks_is_for_the_next),
 		T(the_newer_connection_takes_over),
 		T(nobody_comes_back_to_a_desk_that_is_to_end),
 		T(modes_change_in_place_or_by_reopening),

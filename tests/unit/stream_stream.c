@@ -403,6 +403,86 @@ static void another_mode_begins_with_an_idr(void **state)
 	assert_int_equal(atomic_load(&f->sink.followed), 0);
 }
 
+/* Ends the stream, and begins another one with what is in the parameters. */
+static bool go_on_with(struct fixture *f, unsigned *first)
+{
+	struct pf_parked *parked = pf_stream_park(f->stream);
+	struct pf_stream_stats st;
+	struct pf_reason why = { 0 };
+
+	assert_non_null(parked);
+	assert_null(pf_stream_park(f->stream));
+	pf_stream_destroy(f->stream);
+	*first = frames(f);
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	pf_stream_reuse(f->stream, parked);
+	assert_int_equal(pf_stream_start(f->stream, &f->source.mode, &why), 0);
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	pf_stream_play(f->stream);
+	wait_frames(f, *first + 5);
+	assert_int_equal(flags_of(f, *first), PF_USER_VIDEO | PF_USER_IDR);
+	assert_int_equal(flags_of(f, *first + 1), PF_USER_VIDEO);
+	pf_stream_stats(f->stream, &st);
+	return st.encoder_kept;
+}
+
+static void an_encoder_outlives_its_stream(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats st;
+	unsigned first;
+
+	f->params.preset = "invalidate=1";
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	pf_stream_stats(f->stream, &st);
+	assert_false(st.encoder_kept);
+	assert_true(go_on_with(f, &first));
+	/* Its count of pictures goes on, the wire's begins anew: what was lost is still
+	 * found, so no IDR but an anchor answers. */
+	pf_stream_lost(f->stream, 2, 2);
+	for (unsigned i = first + 2;; i++) {
+		wait_frames(f, i + 1);
+		assert_false(flags_of(f, i) & PF_USER_IDR);
+		if (flags_of(f, i) & PF_USER_RECOVERY_ANCHOR)
+			break;
+	}
+	/* The bit rate may differ. */
+	f->params.bitrate_kbps = 3000;
+	assert_true(go_on_with(f, &first));
+	pf_stream_stats(f->stream, &st);
+	assert_int_equal(st.bitrate_kbps, 3000);
+}
+
+static void an_encoder_for_something_else_is_opened_anew(void **state)
+{
+	struct fixture *f = *state;
+	unsigned first;
+
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	f->params.colour.full_range = true;
+	assert_false(go_on_with(f, &first));
+	f->params.slices = 2;
+	assert_false(go_on_with(f, &first));
+	f->params.references = 1;
+	assert_false(go_on_with(f, &first));
+	f->params.preset = "bytes=100";
+	assert_false(go_on_with(f, &first));
+	f->source.mode.refresh_mhz = 120000;
+	assert_false(go_on_with(f, &first));
+	f->source.mode.width = 640;
+	assert_false(go_on_with(f, &first));
+	assert_true(go_on_with(f, &first));
+	/* Nobody starts: it is closed with its stream. */
+	pf_stream_destroy(f->stream);
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	pf_stream_reuse(f->stream, NULL);
+	assert_null(pf_stream_park(f->stream));
+}
+
 static void it_follows_a_source_of_another_size(void **state)
 {
 	struct fixture *f = *state;
@@ -510,6 +590,8 @@ int main(void)
 		T(a_gone_client_ends_the_encoding),
 		T(a_new_bitrate_reaches_encoder_and_pacer),
 		T(another_mode_begins_with_an_idr),
+		T(an_encoder_outlives_its_stream),
+		T(an_encoder_for_something_else_is_opened_anew),
 		T(it_follows_a_source_of_another_size),
 		T(every_stage_can_fail),
 		T(a_broken_encoder_is_reopened_once),
