@@ -39,6 +39,7 @@ struct pf_train {
 	uint32_t plain_bytes; /* of each packet */
 	uint32_t count;
 	uint32_t parity; /* how many of them are parity: all or none */
+	uint32_t unused; /* zeros at the end of the last one that need not travel */
 };
 
 struct pf_packetizer;

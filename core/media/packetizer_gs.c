@@ -199,8 +199,9 @@ static struct pf_gs_video_hdr next_header(struct gs *g)
 	return h;
 }
 
-/* The next piece of frame header and access unit. */
-static void put_payload(struct gs *g, uint8_t *to)
+/* The next piece of frame header and access unit. Returns how many bytes of the
+ * packet it leaves over. */
+static uint32_t put_payload(struct gs *g, uint8_t *to)
 {
 	uint32_t head = g->shard ? 0 : PF_GS_FRAME_HDR_BYTES;
 	uint32_t at = g->shard * g->payload - (g->shard ? PF_GS_FRAME_HDR_BYTES : 0);
@@ -211,6 +212,7 @@ static void put_payload(struct gs *g, uint8_t *to)
 		memcpy(to + head, g->au.data + at, n);
 	memset(to + head + n, 0, room - n);
 	g->shard++;
+	return room - n;
 }
 
 /* The code covers whole packets before their RTP header and FEC words are set.
@@ -262,7 +264,9 @@ static void gs_next(struct pf_packetizer *base, uint32_t max, struct pf_train *o
 
 		if (is_data) {
 			pf_gs_video_hdr_build(&h, packet);
-			put_payload(g, packet + PF_GS_VIDEO_HDR_BYTES);
+			/* Parity covers the zeros that fill a frame's last packet; clients
+			 * fill them in again themselves. */
+			out->unused = put_payload(g, packet + PF_GS_VIDEO_HDR_BYTES);
 		} else {
 			pf_gs_parity_hdr_build(&h, packet);
 			out->parity++;

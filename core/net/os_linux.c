@@ -129,9 +129,11 @@ static bool offload_refused(int err)
 }
 
 /* One call for `count` packets back to back. The count, 0, or -errno. */
-static int send_segmented(struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, unsigned count)
+static int send_segmented(
+	struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, unsigned count, size_t last_bytes)
 {
-	struct iovec iov = { .iov_base = (void *)base, .iov_len = bytes * count };
+	struct iovec iov = { .iov_base = (void *)base,
+		.iov_len = bytes * (count - 1) + last_bytes };
 	union {
 		char buf[CMSG_SPACE(sizeof(uint16_t))];
 		struct cmsghdr align;
@@ -162,8 +164,8 @@ static int send_segmented(struct pf_udp_tx *tx, const uint8_t *base, size_t byte
 	}
 }
 
-static unsigned send_plain(
-	struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, size_t stride, unsigned count)
+static unsigned send_plain(struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, size_t stride,
+	unsigned count, size_t last_bytes)
 {
 	unsigned done = 0, lost = 0, patience = 2;
 
@@ -175,7 +177,8 @@ static unsigned send_plain(
 		int sent, err;
 
 		for (unsigned i = 0; i < n; i++) {
-			iov[i] = (struct iovec){ (void *)(base + (at + i) * stride), bytes };
+			iov[i] = (struct iovec){ (void *)(base + (at + i) * stride),
+				at + i + 1 < count ? bytes : last_bytes };
 			msgs[i] = (struct mmsghdr){
 				.msg_hdr = { .msg_iov = &iov[i], .msg_iovlen = 1 },
 			};
@@ -198,12 +201,18 @@ static unsigned send_plain(
 unsigned pf_udp_send_train(
 	struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, size_t stride, unsigned count)
 {
+	return pf_udp_send_train_cut(tx, base, bytes, stride, count, bytes);
+}
+
+unsigned pf_udp_send_train_cut(struct pf_udp_tx *tx, const uint8_t *base, size_t bytes,
+	size_t stride, unsigned count, size_t last_bytes)
+{
 	unsigned per_call = pf_udp_train_max(bytes);
 	unsigned sent = 0;
 
 	while (count > 1 && per_call > 1 && stride == bytes && !tx->no_gso) {
 		unsigned n = count < per_call ? count : per_call;
-		int done = send_segmented(tx, base, bytes, n);
+		int done = send_segmented(tx, base, bytes, n, n < count ? bytes : last_bytes);
 
 		if (done < 0 && offload_refused(-done)) {
 			tx->no_gso = true;
@@ -214,7 +223,7 @@ unsigned pf_udp_send_train(
 		base += n * stride;
 		count -= n;
 	}
-	return sent + (count ? send_plain(tx, base, bytes, stride, count) : 0);
+	return sent + (count ? send_plain(tx, base, bytes, stride, count, last_bytes) : 0);
 }
 
 /* --- receiving --- */

@@ -203,7 +203,12 @@ static const uint8_t *seal_train(struct pf_sender *s, const struct pf_train *t, 
 	if (!s->sealed)
 		return t->base;
 	err = pf_gs_video_seal_packets(
-		&s->gs_seal, index, t->base, t->plain_bytes, t->count, s->sealed);
+		&s->gs_seal, index, t->base, t->plain_bytes, t->count - !!t->unused, s->sealed);
+	/* The one that is cut gets a tag of its own length. */
+	if (!err && t->unused)
+		err = pf_gs_video_seal_packets(&s->gs_seal, index,
+			t->base + (size_t)(t->count - 1) * t->stride, t->plain_bytes - t->unused, 1,
+			s->sealed + (size_t)(t->count - 1) * (t->plain_bytes + s->prefix_bytes));
 	return err ? NULL : s->sealed;
 }
 
@@ -211,11 +216,13 @@ static void send_train(struct pf_sender *s, const struct pf_train *t, uint32_t i
 {
 	const uint8_t *base = seal_train(s, t, index);
 	uint32_t bytes = t->stride + s->prefix_bytes;
-	unsigned taken = base ? pf_udp_send_train(&s->tx, base, bytes, bytes, t->count) : 0;
+	unsigned taken = base ? pf_udp_send_train_cut(
+					&s->tx, base, bytes, bytes, t->count, bytes - t->unused)
+			      : 0;
 
 	add(&s->packets, taken);
 	add(&s->packets_parity, t->parity < taken ? t->parity : taken);
-	add(&s->bytes, (uint64_t)taken * bytes);
+	add(&s->bytes, (uint64_t)taken * bytes - (taken == t->count ? t->unused : 0));
 	add(&s->send_errors, t->count - taken);
 }
 

@@ -54,6 +54,9 @@ unsigned pf_udp_train_max(size_t bytes);
  * buffer. Returns how many the kernel took; the rest is lost, as on a network. */
 unsigned pf_udp_send_train(
 	struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, size_t stride, unsigned count);
+/** The same, the last packet cut to `last_bytes` (1..bytes). */
+unsigned pf_udp_send_train_cut(struct pf_udp_tx *tx, const uint8_t *base, size_t bytes,
+	size_t stride, unsigned count, size_t last_bytes);
 
 /* ---- receiving ---- */
 

@@ -77,6 +77,37 @@ static void trains_arrive_in_order(void **state)
 	train_arrives(1472, 1480, 70, true);
 }
 
+/* The last packet of a train may be shorter, in one call or in several. */
+static void a_train_ends_short(void **state)
+{
+	static uint8_t buf[100 * 1400], copy[256][2048];
+	static struct pf_udp_packet got[256];
+
+	for (size_t i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)(i * 7 + i / 1400);
+	for (int gso = 0; gso < 2; gso++)
+		for (unsigned count = 1; count <= 100; count += count < 3 ? 1 : 97) {
+			struct pf_udp_rx *rx;
+			struct pf_udp_tx tx;
+			int fd[2];
+
+			udp_pair(fd);
+			pf_udp_tx_init(&tx, fd[0]);
+			tx.no_gso = !gso;
+			assert_int_equal(pf_udp_rx_create(&rx, fd[1]), 0);
+			assert_int_equal(
+				pf_udp_send_train_cut(&tx, buf, 1400, 1400, count, 33), count);
+			assert_int_equal(receive_all(rx, fd[1], got, count, copy), count);
+			for (unsigned i = 0; i < count; i++) {
+				assert_int_equal(got[i].len, i + 1 < count ? 1400 : 33);
+				assert_memory_equal(copy[i], buf + i * 1400, got[i].len);
+			}
+			pf_udp_rx_destroy(rx);
+			close(fd[0]);
+			close(fd[1]);
+		}
+}
+
 static void train_lengths(void **state)
 {
 	assert_int_equal(pf_udp_train_max(1472), 44);
@@ -214,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trains_arrive_in_order),
+		cmocka_unit_test(a_train_ends_short),
 		cmocka_unit_test(train_lengths),
 		cmocka_unit_test(a_refused_offload_falls_back),
 		cmocka_unit_test(icmp_errors_are_ignored),
