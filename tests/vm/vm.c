@@ -34,7 +34,9 @@ static void feedback(void *user, const struct pf_pad_feedback *fb)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* On the heap: the set of a test that failed goes on. */
+/* The one that is open: if a test fails, the next ends it. */
+static struct vm_set *current;
+
 struct vm_set *vm_open(const char *client)
 {
 	struct vm_set *s = calloc(1, sizeof(*s));
@@ -42,6 +44,9 @@ struct vm_set *vm_open(const char *client)
 	struct pf_reason why = { 0 };
 
 	assert_non_null(s);
+	if (current)
+		vm_close(current);
+	current = s;
 	pthread_mutex_init(&s->lock, NULL);
 	if (pf_pads_open(&s->pads, &params, &why))
 		fail_msg("%s", why.text);
@@ -52,6 +57,7 @@ void vm_close(struct vm_set *s)
 {
 	pf_pads_close(s->pads);
 	pthread_mutex_destroy(&s->lock);
+	current = NULL;
 	free(s);
 }
 

@@ -22,6 +22,7 @@ struct vm_set {
 	unsigned next; /* the first that vm_feedback did not look at yet */
 };
 
+/** One at a time. */
 struct vm_set *vm_open(const char *client);
 void vm_close(struct vm_set *s);
 void vm_arrive(struct vm_set *s, uint8_t pad, enum pf_pad_kind kind);
