@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/base/utf8.h"
+#include "host/pads/node.h"
 #include "host/pads/uhid_watch.h"
 
 enum {
@@ -557,13 +558,14 @@ static int create(struct uhid *u, const char *name, char mac[18])
 {
 	struct uhid_event ev = { .type = UHID_CREATE2 };
 	struct uhid_create2_req *c = &ev.u.create2;
-	char full[sizeof(c->name) * 2];
+	char full[sizeof(c->name) * 2], part[16];
 
 	snprintf(full, sizeof(full), "%s (%.*s)", u->model->name, 120, name);
 	pf_utf8_printable((char *)c->name, sizeof(c->name), full, strlen(full));
 	choose_mac(u, name, mac);
 	memcpy(c->uniq, mac, 18);
-	snprintf((char *)c->phys, sizeof(c->phys), "punktfunk/%u", u->pad);
+	snprintf(part, sizeof(part), "pad%u", u->pad + 1u);
+	pf_pad_node_phys((char *)c->phys, sizeof(c->phys), name, part);
 	c->rd_size = (uint16_t)u->model->descriptor_len;
 	memcpy(c->rd_data, u->model->descriptor, u->model->descriptor_len);
 	c->bus = BUS_BLUETOOTH;
