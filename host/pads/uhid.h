@@ -80,7 +80,9 @@ void pf_uhid_battery(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t
 void pf_uhid_release(struct pf_pad_device *d);
 void pf_uhid_tick(struct pf_pad_device *d, uint64_t now_ns);
 
-/** For the models: the d-pad as a hat switch (0 = up, clockwise; 8 = none), a stick
+/* uhid_report.c, for the models. */
+
+/** The d-pad as a hat switch (0 = up, clockwise; 8 = none), a stick
  * (0-255, 128 = middle), the four bytes of a finger, a 16 and a 32 bit number. */
 uint8_t pf_uhid_hat(uint32_t buttons);
 uint8_t pf_uhid_axis(int16_t v, bool invert);
