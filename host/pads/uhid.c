@@ -12,7 +12,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "core/base/clock.h"
-#include "core/base/utf8.h"
 #include "host/pads/node.h"
 #include "host/pads/uhid_watch.h"
 
@@ -499,14 +498,13 @@ static int create(struct uhid *u, const char *name, char mac[18])
 {
 	struct uhid_event ev = { .type = UHID_CREATE2 };
 	struct uhid_create2_req *c = &ev.u.create2;
-	char full[sizeof(c->name) * 2], part[16];
+	char part[16];
 
-	snprintf(full, sizeof(full), "%s (%.*s)", u->model->name, 120, name);
-	pf_utf8_printable((char *)c->name, sizeof(c->name), full, strlen(full));
 	choose_mac(u, name, mac);
-	memcpy(c->uniq, mac, 18);
+	snprintf((char *)c->name, sizeof(c->name), "%s", u->model->name);
 	snprintf(part, sizeof(part), "pad%u", u->pad + 1u);
 	pf_pad_node_phys((char *)c->phys, sizeof(c->phys), name, part);
+	memcpy(c->uniq, mac, 18);
 	c->rd_size = (uint16_t)u->model->descriptor_len;
 	memcpy(c->rd_data, u->model->descriptor, u->model->descriptor_len);
 	c->bus = BUS_BLUETOOTH;

@@ -205,7 +205,7 @@ static int output(struct pf_uhid_output *out, const uint8_t *report, size_t len)
 }
 
 const struct pf_uhid_model pf_uhid_ds4 = {
-	.name = "DualShock 4 Wireless Controller",
+	.name = "Wireless Controller",
 	.product = 0x09cc,
 	.descriptor = descriptor,
 	.descriptor_len = sizeof(descriptor),

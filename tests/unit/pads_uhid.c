@@ -170,7 +170,11 @@ static void what_is_made(void **state)
 		assert_int_equal(c->vendor, 0x054c);
 		assert_int_equal(c->product, products[i]);
 		assert_int_equal(c->rd_size, model_of(kinds[i])->descriptor_len);
-		assert_non_null(strstr((const char *)c->name, "Wireless Controller (Bad?"));
+		/* Games know them by the maker's names. */
+		assert_string_equal((const char *)c->name,
+			i ? "DualSense Wireless Controller" : "Wireless Controller");
+		assert_memory_equal(c->phys, "punktfunk/Bad?", 14);
+		assert_non_null(strstr((const char *)c->phys, "/pad4"));
 		/* An address that no maker gave, and no second time. */
 		assert_int_equal(strlen((const char *)c->uniq), 17);
 		assert_int_equal(strtol((const char *)c->uniq, NULL, 16) & 3, 2);
@@ -197,7 +201,8 @@ static void long_names_are_cut(void **state)
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = 0;
 	open_as(&b, PF_PAD_DUALSENSE, name);
-	assert_true(memchr(b.created.u.create2.name, 0, sizeof(b.created.u.create2.name)) != NULL);
+	assert_non_null(memchr(b.created.u.create2.phys, 0, sizeof(b.created.u.create2.phys)));
+	assert_non_null(strstr((char *)b.created.u.create2.phys, "/pad4"));
 	finish(&b);
 }
 

@@ -151,8 +151,8 @@ static int open_evdev(const char *name)
 	return -1;
 }
 
-/* How many input devices have a name that ends so. */
-static int count_evdev(const char *end)
+/* How many input devices have that in their name. */
+static int count_evdev(const char *part)
 {
 	char got[256];
 	int count = 0;
@@ -160,12 +160,8 @@ static int count_evdev(const char *end)
 
 	if (glob("/sys/class/input/event*/device/name", 0, NULL, &g))
 		return 0;
-	for (size_t i = 0; i < g.gl_pathc; i++) {
-		int n = read_file(g.gl_pathv[i], got, sizeof(got));
-		int len = (int)strlen(end);
-
-		count += n >= len && !strcmp(got + n - len, end);
-	}
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		count += read_file(g.gl_pathv[i], got, sizeof(got)) > 0 && strstr(got, part);
 	globfree(&g);
 	return count;
 }
@@ -258,10 +254,10 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{ PF_PAD_DUALSENSE, "DualSense Wireless Controller (VM)", 0x0ce6, 1080, 0x31,
-		"PS5 Controller", SDL_CONTROLLER_TYPE_PS5 },
-	{ PF_PAD_DUALSHOCK4, "DualShock 4 Wireless Controller (VM)", 0x09cc, 942, 0x11,
-		"PS4 Controller", SDL_CONTROLLER_TYPE_PS4 },
+	{ PF_PAD_DUALSENSE, "DualSense Wireless Controller", 0x0ce6, 1080, 0x31, "PS5 Controller",
+		SDL_CONTROLLER_TYPE_PS5 },
+	{ PF_PAD_DUALSHOCK4, "Wireless Controller", 0x09cc, 942, 0x11, "PS4 Controller",
+		SDL_CONTROLLER_TYPE_PS4 },
 };
 
 static int node(const struct kind *k, const char *part)
@@ -293,9 +289,9 @@ static int end(void **st)
 
 	SDL_Quit();
 	vm_close(set);
-	while (count_evdev(" (VM)") && now_ms() < until)
+	while (count_evdev("Wireless Controller") && now_ms() < until)
 		usleep(10000);
-	return count_evdev(" (VM)");
+	return count_evdev("Wireless Controller");
 }
 
 static void buttons_and_sticks(void **st)
