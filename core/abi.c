@@ -11,6 +11,7 @@
 #include "core/crypto/identity.h"
 #include "core/crypto/secret.h"
 #include "core/session/client.h"
+#include "core/session/client_pair.h"
 #include "core/session/raw.h"
 
 #define DEFAULT_IDENTITY_NAME "punktfunk-client"
@@ -224,6 +225,21 @@ int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out)
 	pf_raw_stats(session, &own);
 	give(out, &own, sizeof(own));
 	return PUNKTFUNK_OK;
+}
+
+/* ---- pairing ---- */
+
+int32_t punktfunk_pair(
+	const PunktfunkPairOptions *options, uint8_t host_fingerprint[32], PunktfunkReason *why)
+{
+	PunktfunkPairOptions o;
+	struct pf_reason reason = { 0 };
+	int err;
+
+	if (!host_fingerprint || !take(&o, sizeof(o), options))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_pair(host_fingerprint, &o, identity_of(o.identity), &reason);
+	return err ? give_reason(why, err, &reason) : PUNKTFUNK_OK;
 }
 
 /* ---- connection ---- */

@@ -51,13 +51,21 @@ enum PunktfunkError {
 /* QUIC application close codes of punktfunk/1 (punktfunk1.md 18). */
 enum PunktfunkCloseCode {
 	PUNKTFUNK_CLOSE_NORMAL = 0x00,
+	PUNKTFUNK_CLOSE_PAIRING_FAILED = 0x01, /* a client: the host's PIN is another */
 	PUNKTFUNK_CLOSE_BUSY = 0x42,
 	PUNKTFUNK_CLOSE_QUIT = 0x51, /* the user quit: the host drops the display */
 	PUNKTFUNK_CLOSE_APP_EXITED = 0x52,
+	PUNKTFUNK_CLOSE_NOT_ARMED = 0x60,    /* the host shows no PIN */
+	PUNKTFUNK_CLOSE_OTHER_DEVICE = 0x61, /* its PIN is for another device */
+	PUNKTFUNK_CLOSE_RATE_LIMITED = 0x62, /* two seconds between attempts to pair */
 	PUNKTFUNK_CLOSE_IDENTITY_REQUIRED = 0x63,
 	PUNKTFUNK_CLOSE_DENIED = 0x64,
+	PUNKTFUNK_CLOSE_APPROVAL_TIMEOUT = 0x65, /* nobody answered the request for access */
+	PUNKTFUNK_CLOSE_SUPERSEDED = 0x66,	 /* the same client came again */
 	PUNKTFUNK_CLOSE_WIRE_VERSION = 0x67,
 	PUNKTFUNK_CLOSE_SETUP_FAILED = 0x68,
+	PUNKTFUNK_CLOSE_ACCESS_EXPIRED = 0x69, /* the client's access ended */
+	PUNKTFUNK_CLOSE_LAUNCH_DENIED = 0x6a,  /* it may not start apps */
 };
 
 enum PunktfunkLogLevel {
@@ -199,6 +207,27 @@ PUNKTFUNK_API int32_t punktfunk_client_poll_frame(
 	PunktfunkSession *session, PunktfunkFrame *out, uint32_t timeout_ms);
 /** Any thread. */
 PUNKTFUNK_API int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out);
+
+/* ---- pairing: a client becomes known to a host ---- */
+
+typedef struct PunktfunkPairOptions {
+	uint32_t struct_size;
+	uint16_t port; /* 0 = 9777 */
+	uint16_t reserved;
+	const char *host;		   /* name or address */
+	const PunktfunkIdentity *identity; /* the one to connect with from now on */
+	const char *pin;		   /* 1 to 16 digits, as the host shows them */
+	const char *name;		   /* label kept at the host; NULL = host name */
+	uint32_t timeout_ms;		   /* 0 = 10000 */
+} PunktfunkPairOptions;
+
+/** Runs the PIN ceremony with a host that shows a PIN. On success the host knows the
+ * identity, and `host_fingerprint` is the host's, proven by the PIN: keep it and
+ * demand it with every connect. EACCES when the PIN is wrong (the host then needs a
+ * new one: it takes one guess) or the host refuses, with the close code in `why`.
+ * Blocks up to timeout_ms. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_pair(
+	const PunktfunkPairOptions *options, uint8_t host_fingerprint[32], PunktfunkReason *why);
 
 /* ---- connection: a client of a punktfunk/1 host ---- */
 

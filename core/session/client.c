@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/session/client.h"
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,19 +9,14 @@
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
 #include "core/session/client_impl.h"
+#include "core/session/dial.h"
 #include "core/session/public.h"
 #include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_media.h"
 
-#define CONNECT_DEFAULT_MS 10000
-#define MAX_SHARD_DEFAULT  PF_SHARD_MAX
-/* Dialling (punktfunk1.md 2): attempts of 3 s, 2 s kept for the control phase. */
-#define ATTEMPT_NS	 (3 * PF_NS_PER_S)
-#define CONTROL_PHASE_NS (2 * PF_NS_PER_S)
-#define ATTEMPT_MIN_NS	 (500 * PF_NS_PER_MS)
-#define AUDIO_SLOTS	 64
-#define EVENT_SLOTS	 256
-#define ADDRESSES_MAX	 8
+#define MAX_SHARD_DEFAULT PF_SHARD_MAX
+#define AUDIO_SLOTS	  64
+#define EVENT_SLOTS	  256
 
 /* What this client's core can do (punktfunk1.md 5). */
 #define VIDEO_CAPS                                                                                 \
@@ -117,36 +111,6 @@ static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
 		snprintf(h->launch, sizeof(h->launch), "%.*s", PF_PF1_LAUNCH_MAX, o->launch);
 }
 
-/* IPv4 first: hosts of punktfunk/1 up to 0.31 have no IPv6 path. */
-static int resolve(const PunktfunkConnectOptions *o, struct sockaddr_storage addrs[ADDRESSES_MAX],
-	socklen_t lens[ADDRESSES_MAX], unsigned *count, struct pf_reason *why)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV };
-	static const int families[] = { AF_INET, AF_INET6 };
-	struct addrinfo *list;
-	char port[8];
-	int err;
-
-	snprintf(port, sizeof(port), "%u", o->port ? o->port : PF_QUIC_DEFAULT_PORT);
-	err = getaddrinfo(o->host, port, &hints, &list);
-	if (err)
-		return pf_reason_set(why, -EHOSTUNREACH, "cannot find the host '%s': %s", o->host,
-			gai_strerror(err));
-	*count = 0;
-	for (unsigned f = 0; f < 2; f++)
-		for (struct addrinfo *a = list; a && *count < ADDRESSES_MAX; a = a->ai_next)
-			if (a->ai_family == families[f]) {
-				memset(&addrs[*count], 0, sizeof(addrs[0]));
-				memcpy(&addrs[*count], a->ai_addr, a->ai_addrlen);
-				lens[(*count)++] = a->ai_addrlen;
-			}
-	freeaddrinfo(list);
-	if (!*count)
-		return pf_reason_set(
-			why, -EHOSTUNREACH, "the host '%s' has no IP address", o->host);
-	return 0;
-}
-
 /* Waits until the session is open or over, or `end_ns` passed; returns the state.
  * `met` tells whether a host answered at all. */
 static enum pf_client_state wait_settled(struct pf_client *c, uint64_t end_ns, bool *met)
@@ -165,26 +129,11 @@ static enum pf_client_state wait_settled(struct pf_client *c, uint64_t end_ns, b
 	return state;
 }
 
-static int err_of_code(uint32_t code)
-{
-	switch (code) {
-	case PUNKTFUNK_CLOSE_BUSY:
-		return -EBUSY;
-	case PUNKTFUNK_CLOSE_WIRE_VERSION:
-		return -EPROTO;
-	default:
-		return code >= 0x60 && code <= 0x6a && code != PUNKTFUNK_CLOSE_SETUP_FAILED
-			       ? -EACCES
-			       : -EPIPE;
-	}
-}
-
 /* Why the session ended before it was open, in words. */
 static int explain(struct pf_client *c, const char *host, struct pf_reason *why)
 {
 	struct pf_quic_close end;
 	struct pf_reason failure;
-	int err;
 
 	pthread_mutex_lock(&c->lock);
 	end = c->end;
@@ -192,13 +141,7 @@ static int explain(struct pf_client *c, const char *host, struct pf_reason *why)
 	pthread_mutex_unlock(&c->lock);
 	if (failure.code)
 		return pf_reason_set(why, failure.code, "%s: %s", host, failure.text);
-	if (end.err)
-		return pf_reason_set(why, end.err, "%s: %s", host, end.text);
-	err = pf_reason_set(why, err_of_code(end.code), "%s refused: %s (code 0x%02x)", host,
-		end.text[0] ? end.text : "no reason given", end.code);
-	if (why)
-		why->close = end.code;
-	return err;
+	return pf_dial_explain(host, &end, why);
 }
 
 /* One more attempt needs a fresh start. */
@@ -232,21 +175,27 @@ static void queues_finish(struct pf_client *c)
 	c->closed = NULL;
 }
 
-/* One attempt at one address. 0 when open; *again when another may do better. */
-static int attempt(struct pf_client *c, const PunktfunkConnectOptions *o, struct pf_quic_params *qp,
-	uint64_t end_ns, bool *again, struct pf_reason *why)
+/* What one connect is made of, for its attempts. */
+struct connecting {
+	struct pf_client *c;
+	const char *host;
+	bool tried;
+};
+
+static int attempt(
+	void *user, struct pf_quic_params *qp, uint64_t end_ns, bool *again, struct pf_reason *why)
 {
-	uint64_t now = pf_clock_mono_ns();
-	uint64_t left = end_ns > now + CONTROL_PHASE_NS ? end_ns - now - CONTROL_PHASE_NS : 0;
+	struct connecting *x = user;
+	struct pf_client *c = x->c;
 	enum pf_client_state state;
 	bool met;
 	int err;
 
-	if (left > ATTEMPT_NS)
-		left = ATTEMPT_NS;
-	if (left < ATTEMPT_MIN_NS)
-		left = ATTEMPT_MIN_NS;
-	qp->handshake_ms = (uint32_t)(left / PF_NS_PER_MS);
+	if (x->tried) {
+		reset(c);
+		queues_finish(c);
+	}
+	x->tried = true;
 	err = queues_init(c);
 	if (err)
 		return pf_reason_set(why, err, "out of memory or files");
@@ -263,58 +212,29 @@ static int attempt(struct pf_client *c, const PunktfunkConnectOptions *o, struct
 			met ? "%s: connected, but the host did not start the session in time: "
 			      "does it wait for an approval?"
 			    : "%s: no answer",
-			o->host);
-	err = explain(c, o->host, why);
-	*again = !met && (err == -ETIMEDOUT || err == -ECONNREFUSED || err == -EHOSTUNREACH);
+			x->host);
+	err = explain(c, x->host, why);
+	*again = !met && pf_dial_is_silence(err);
 	return err;
 }
 
 static int dial(struct pf_client *c, const PunktfunkConnectOptions *o,
 	const struct pf_identity *identity, struct pf_reason *why)
 {
-	uint64_t timeout_ms = o->timeout_ms ? o->timeout_ms : CONNECT_DEFAULT_MS;
-	uint64_t end_ns = pf_clock_mono_ns() + timeout_ms * PF_NS_PER_MS;
+	struct connecting x = { .c = c, .host = o->host };
+	const struct pf_dial d = { .host = o->host,
+		.port = o->port,
+		.timeout_ms = o->timeout_ms,
+		.attempt = attempt,
+		.user = &x };
 	struct pf_quic_params qp = {
 		.identity = identity,
 		.events = &pf_client_events,
 		.user = c,
 		.pin = o->host_fingerprint,
 	};
-	struct sockaddr_storage addrs[ADDRESSES_MAX];
-	socklen_t lens[ADDRESSES_MAX];
-	unsigned count, silent = 0;
-	int err = resolve(o, addrs, lens, &count, why);
 
-	if (err)
-		return err;
-	/* Silence is tried again at the same place; a refusal is not. */
-	for (unsigned i = 0; count; i++) {
-		bool again = false;
-
-		i %= count;
-		qp.remote = addrs[i];
-		qp.remote_len = lens[i];
-		err = attempt(c, o, &qp, end_ns, &again, why);
-		if (!err || !again)
-			return err;
-		if (err != -ETIMEDOUT) {
-			memmove(&addrs[i], &addrs[i + 1], (count - i - 1) * sizeof(addrs[0]));
-			memmove(&lens[i], &lens[i + 1], (count - i - 1) * sizeof(lens[0]));
-			count--;
-			i--;
-		} else {
-			silent++;
-		}
-		if (!count || pf_clock_mono_ns() + CONTROL_PHASE_NS >= end_ns)
-			break;
-		reset(c);
-		queues_finish(c);
-	}
-	return silent ? pf_reason_set(why, -ETIMEDOUT,
-				"%s: no answer: is the host running, and does a firewall let "
-				"UDP port %u through?",
-				o->host, o->port ? o->port : PF_QUIC_DEFAULT_PORT)
-		      : err;
+	return pf_dial_run(&d, &qp, why);
 }
 
 static void client_free(struct pf_client *c)

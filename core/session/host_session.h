@@ -10,6 +10,7 @@
 #include "core/net/sender.h"
 #include "core/quic/endpoint.h"
 #include "core/session/listener.h"
+#include "core/session/pair_conn.h"
 
 enum pf_host_state {
 	PF_HOST_DECIDING, /* hello given out, no answer yet */
@@ -68,4 +69,9 @@ struct pf_listener {
 	unsigned max_sessions, sessions;
 	uint64_t step_ns; /* patience with each step of the handshake */
 	uint64_t next_id;
+	uint8_t fingerprint[32];      /* ours */
+	struct pf_pair_conn *pairing; /* by `next`, in pair_conn.c */
+	atomic_uint ceremonies;	      /* of them, without outcome */
+	pthread_mutex_t gate_lock;
+	struct pf_pair_gate gate; /* under gate_lock */
 };

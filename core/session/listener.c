@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/clock.h"
+#include "core/crypto/identity.h"
 #include "core/session/host_session.h"
 
-#define DEFAULT_STEP_MS	      10000
-#define DEFAULT_MAX_SESSIONS  32
-#define CLOSE_PAIRING_UNARMED 0x60
+#define DEFAULT_STEP_MS	     10000
+#define DEFAULT_MAX_SESSIONS 32
 
 /* ---- events of the endpoint ---- */
 
@@ -20,25 +20,19 @@ static void on_opened(void *user, struct pf_quic_conn *c)
 	pf_quic_conn_set_timer(c, pf_clock_mono_ns() + l->step_ns);
 }
 
-static bool is_pair_request(const uint8_t *msg, size_t len)
-{
-	struct pf_ctl ctl;
-
-	return pf_ctl_parse(&ctl, msg, len) == 0 && ctl.type == PF_CTL_PAIR_REQUEST;
-}
-
 static void first_message(
 	struct pf_listener *l, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
 {
 	const struct pf_quic_peer *qp = pf_quic_conn_peer(c);
 	struct pf_host_session *s;
 	struct pf_hello hello;
+	struct pf_ctl ctl;
 	struct pf_peer peer = { .addr = qp->addr, .has_certificate = qp->has_certificate };
 	char text[64];
 	int err;
 
-	if (is_pair_request(msg, len)) {
-		pf_quic_conn_close(c, CLOSE_PAIRING_UNARMED, "pairing is not armed at this host");
+	if (!pf_ctl_parse(&ctl, msg, len) && ctl.type == PF_CTL_PAIR_REQUEST) {
+		pf_pair_conn_begin(l, c, &ctl);
 		return;
 	}
 	err = pf_hello_parse(&hello, msg, len);
@@ -73,9 +67,12 @@ static void on_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, s
 {
 	struct pf_listener *l = user;
 	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_pair_conn *p = s ? NULL : pf_pair_conn_find(l, c);
 	struct pf_ctl ctl;
 
-	if (!s)
+	if (p)
+		pf_pair_conn_message(p, msg, len);
+	else if (!s)
 		first_message(l, c, msg, len);
 	else if (pf_host_session_message(s, msg, len, &ctl) && l->events.control)
 		l->events.control(l->user, s, &ctl);
@@ -84,7 +81,12 @@ static void on_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, s
 /* A client that ends its control stream is done. */
 static void on_stream_end(void *user, struct pf_quic_conn *c)
 {
-	pf_quic_conn_close(c, PUNKTFUNK_CLOSE_NORMAL, NULL);
+	struct pf_pair_conn *p = pf_pair_conn_find(user, c);
+
+	if (p)
+		pf_pair_conn_stream_end(p);
+	else
+		pf_quic_conn_close(c, PUNKTFUNK_CLOSE_NORMAL, NULL);
 }
 
 static void on_datagram(void *user, struct pf_quic_conn *c, const uint8_t *data, size_t len)
@@ -104,9 +106,12 @@ static void on_datagram(void *user, struct pf_quic_conn *c, const uint8_t *data,
 static void on_timer(void *user, struct pf_quic_conn *c)
 {
 	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_pair_conn *p = s ? NULL : pf_pair_conn_find(user, c);
 
 	if (s)
 		pf_host_session_timer(s);
+	else if (p)
+		pf_pair_conn_timer(p);
 	else
 		pf_quic_conn_close(
 			c, PUNKTFUNK_CLOSE_SETUP_FAILED, "the first message did not come in time");
@@ -125,7 +130,10 @@ static void on_closed(void *user, struct pf_quic_conn *c, const struct pf_quic_c
 {
 	struct pf_listener *l = user;
 	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_pair_conn *p = s ? NULL : pf_pair_conn_find(l, c);
 
+	if (p)
+		pf_pair_conn_ended(p, why);
 	if (!s)
 		return;
 	pf_quic_conn_set_user(c, NULL);
@@ -172,8 +180,11 @@ int pf_listener_create(
 	l->data_port = params->data_port;
 	l->step_ns = (params->step_ms ? params->step_ms : DEFAULT_STEP_MS) * PF_NS_PER_MS;
 	l->max_sessions = params->max_sessions ? params->max_sessions : DEFAULT_MAX_SESSIONS;
+	pf_identity_fingerprint(params->identity, l->fingerprint);
+	pthread_mutex_init(&l->gate_lock, NULL);
 	err = pf_quic_listen(&l->quic, &qp, why);
 	if (err) {
+		pthread_mutex_destroy(&l->gate_lock);
 		free(l);
 		return err;
 	}
@@ -186,10 +197,45 @@ void pf_listener_destroy(struct pf_listener *l)
 	if (!l)
 		return;
 	pf_quic_destroy(l->quic);
+	pf_pair_gate_disarm(&l->gate);
+	pthread_mutex_destroy(&l->gate_lock);
 	free(l);
 }
 
 uint16_t pf_listener_port(const struct pf_listener *l)
 {
 	return pf_quic_port(l->quic);
+}
+
+/* ---- pairing ---- */
+
+void pf_listener_arm(struct pf_listener *l, const struct pf_arming *a)
+{
+	pthread_mutex_lock(&l->gate_lock);
+	pf_pair_gate_arm(&l->gate, a);
+	pthread_mutex_unlock(&l->gate_lock);
+}
+
+void pf_listener_disarm(struct pf_listener *l)
+{
+	pthread_mutex_lock(&l->gate_lock);
+	pf_pair_gate_disarm(&l->gate);
+	pthread_mutex_unlock(&l->gate_lock);
+}
+
+bool pf_listener_armed(struct pf_listener *l, struct pf_arming *out)
+{
+	bool armed;
+
+	pthread_mutex_lock(&l->gate_lock);
+	armed = pf_pair_gate_armed(&l->gate, pf_clock_mono_ns());
+	if (armed && out)
+		*out = l->gate.arming;
+	pthread_mutex_unlock(&l->gate_lock);
+	return armed;
+}
+
+unsigned pf_listener_ceremonies(const struct pf_listener *l)
+{
+	return atomic_load(&l->ceremonies);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/session/pairing.h"
 #include "core/wire/pf1_control.h"
 #include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_handshake.h"
@@ -25,6 +26,23 @@ struct pf_peer {
 	struct sockaddr_storage addr;
 	bool has_certificate;
 	uint8_t fingerprint[32]; /* SHA-256 of its leaf's DER */
+};
+
+enum pf_pair_result {
+	PF_PAIR_DONE,	   /* paired: keep the client */
+	PF_PAIR_WRONG_PIN, /* the PIN is used up */
+	PF_PAIR_LEFT,	   /* the client went away in the middle; used up too */
+};
+
+/* How a ceremony ended. */
+struct pf_pair_outcome {
+	enum pf_pair_result result;
+	struct pf_peer peer;
+	char name[PF_CTL_NAME_MAX + 1]; /* as it came: perhaps no UTF-8 */
+	bool has_terms;			/* of the arming */
+	uint32_t grants;
+	int64_t expires_s;
+	uint64_t arming_id;
 };
 
 struct pf_listener_events {
@@ -44,6 +62,8 @@ struct pf_listener_events {
 	/* The connection is gone; code 0xffffffff = lost without a close. No event
 	 * for this session comes after it. Only after a hello. */
 	void (*closed)(void *user, struct pf_host_session *s, uint32_t code, const char *text);
+	/* A pairing ceremony that took a PIN ended. */
+	void (*paired)(void *user, const struct pf_pair_outcome *o);
 };
 
 struct pf_listener_params {
@@ -77,6 +97,14 @@ int pf_listener_create(
 /** Closes every session with 0, stops the threads. Accepts NULL. */
 void pf_listener_destroy(struct pf_listener *l);
 uint16_t pf_listener_port(const struct pf_listener *l);
+
+/** Lets one client pair; replaces the PIN there was. Any thread, as the next two. */
+void pf_listener_arm(struct pf_listener *l, const struct pf_arming *a);
+void pf_listener_disarm(struct pf_listener *l);
+/** Whether a PIN waits to be used; it goes to *out, which may be NULL. */
+bool pf_listener_armed(struct pf_listener *l, struct pf_arming *out);
+/** Ceremonies whose outcome is not known yet. Any thread. */
+unsigned pf_listener_ceremonies(const struct pf_listener *l);
 
 /** Sends Welcome and opens the data socket. 0; -EPIPE after the end, -EALREADY
  * when answered before, else why the socket did not open: close the session. */

@@ -157,7 +157,7 @@ static void bad_first_messages_get_their_codes(void **state)
 	raw_expect_close(&h, (const uint8_t *)"", 0, PUNKTFUNK_CLOSE_SETUP_FAILED);
 	raw_expect_close(&h, cut, sizeof(cut), PUNKTFUNK_CLOSE_SETUP_FAILED);
 	raw_expect_close(&h, version, sizeof(version), PUNKTFUNK_CLOSE_WIRE_VERSION);
-	raw_expect_close(&h, pair, sizeof(pair), 0x60);
+	raw_expect_close(&h, pair, sizeof(pair), PUNKTFUNK_CLOSE_IDENTITY_REQUIRED);
 	host_stop(&h);
 	assert_int_equal(h.hellos, 0);
 }
