@@ -318,7 +318,7 @@ static int prepare(struct probe *p)
 	return PF_PROBE_OK;
 }
 
-static int exit_of(int code)
+int pf_probe_exit_of(int32_t code)
 {
 	switch (code) {
 	case PUNKTFUNK_ETIMEDOUT:
@@ -368,7 +368,7 @@ static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 		else
 			fprintf(stderr, "punktfunk-probe: %s: %s\n", o->host,
 				punktfunk_strerror(r));
-		return exit_of(r);
+		return pf_probe_exit_of(r);
 	}
 	info->struct_size = sizeof(*info);
 	punktfunk_connection_info(p->conn, info);

@@ -14,4 +14,6 @@ enum pf_probe_exit {
 	PF_PROBE_LOCAL = 6, /* a file or decoder of this machine */
 };
 
+/** The exit that fits a PUNKTFUNK_E... code. */
+int pf_probe_exit_of(int32_t code);
 int pf_probe_connect(const struct pf_probe_options *options);

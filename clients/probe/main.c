@@ -5,6 +5,7 @@
 #include <string.h>
 #include "clients/probe/connect.h"
 #include "clients/probe/options.h"
+#include "clients/probe/pair.h"
 #include "punktfunk_core.h"
 
 static void on_log(void *user, int32_t level, const char *topic, const char *text)
@@ -16,8 +17,10 @@ static void on_log(void *user, int32_t level, const char *topic, const char *tex
 static int usage(FILE *out, int code)
 {
 	fputs("usage: punktfunk-probe connect HOST[:PORT] [options]\n"
+	      "       punktfunk-probe pair HOST[:PORT] --pin DIGITS [options]\n"
 	      "       punktfunk-probe --help | --version\n\n"
-	      "Connects to a punktfunk host, decodes and measures what it sends.\n\n",
+	      "connect: connects to a punktfunk host, decodes and measures what it sends.\n"
+	      "pair: makes this machine known to a host that shows a PIN.\n\n",
 		out);
 	pf_probe_options_help(out);
 	fputs("\nExit: 0 ok, 1 usage, 2 unreachable, 3 refused, 4 connection broke, "
@@ -30,6 +33,7 @@ int main(int argc, char **argv)
 {
 	struct pf_probe_options options;
 	char features[256];
+	bool pair;
 
 	if (argc < 2)
 		return usage(stderr, PF_PROBE_USAGE);
@@ -42,12 +46,14 @@ int main(int argc, char **argv)
 			punktfunk_cpu_features(features, sizeof(features)));
 		return PF_PROBE_OK;
 	}
-	if (strcmp(argv[1], "connect")) {
+	pair = !strcmp(argv[1], "pair");
+	if (!pair && strcmp(argv[1], "connect")) {
 		fprintf(stderr, "punktfunk-probe: there is no command %s; see --help\n", argv[1]);
 		return PF_PROBE_USAGE;
 	}
-	if (pf_probe_options_parse(&options, argc - 2, argv + 2, stderr))
+	if (pf_probe_options_parse(&options, pair ? PF_PROBE_CMD_PAIR : PF_PROBE_CMD_CONNECT,
+		    argc - 2, argv + 2, stderr))
 		return PF_PROBE_USAGE;
 	punktfunk_set_log_callback(on_log, NULL, PUNKTFUNK_LOG_WARN);
-	return pf_probe_connect(&options);
+	return pair ? pf_probe_pair(&options) : pf_probe_connect(&options);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "clients/probe/known.h"
 #include "punktfunk_core.h"
 
 enum kind { FLAG, TEXT, NUMBER, SECONDS, MODE, CODEC, CHANNELS, FINGERPRINT };
@@ -12,8 +13,10 @@ struct option {
 	const char *name, *arg, *help;
 	enum kind kind;
 	size_t offset;
-	double low, high; /* NUMBER, SECONDS */
-	size_t bytes;	  /* NUMBER: of the field */
+	double low, high;  /* NUMBER, SECONDS */
+	size_t bytes;	   /* NUMBER: of the field */
+	unsigned commands; /* beside connect */
+	bool not_connect;
 };
 
 #define AT(field)  offsetof(struct pf_probe_options, field)
@@ -30,12 +33,16 @@ static const struct option table[] = {
 	{ "--frames", "N", "stop after so many frames", NUMBER, NUM(frames), .low = 1,
 		.high = 1e12 },
 	{ "--timeout", "N", "seconds to wait for the host and for a picture (10)", SECONDS,
-		AT(timeout), .low = 0.1, .high = 600 },
+		AT(timeout), .low = 0.1, .high = 600, .commands = PF_PROBE_CMD_PAIR },
+	{ "--pin", "DIGITS", "pair: the PIN that the host shows", TEXT, AT(pin),
+		.commands = PF_PROBE_CMD_PAIR, .not_connect = true },
 	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT },
 	{ "--trust-first", NULL, "accept any host and print its fingerprint", FLAG,
 		AT(trust_first) },
-	{ "--identity", "FILE", "our key and certificate, made when missing", TEXT, AT(identity) },
-	{ "--name", "TEXT", "how the host shall call us", TEXT, AT(name) },
+	{ "--identity", "FILE", "our key and certificate, made when missing", TEXT, AT(identity),
+		.commands = PF_PROBE_CMD_PAIR },
+	{ "--name", "TEXT", "how the host shall call us", TEXT, AT(name),
+		.commands = PF_PROBE_CMD_PAIR },
 	{ "--launch", "ID", "entry of the host's library to start", TEXT, AT(launch) },
 	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit) },
 	{ "--dump", "FILE", "write the access units as they came", TEXT, AT(dump) },
@@ -56,8 +63,10 @@ static const struct option table[] = {
 		AT(expect_tone), .low = 50, .high = 12000 },
 	{ "--reject-tone", "HZ", "fail when this tone is in the sound", SECONDS, AT(reject_tone),
 		.low = 50, .high = 12000 },
-	{ "--json", NULL, "print the report as JSON", FLAG, AT(json) },
-	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet) },
+	{ "--json", NULL, "print the report as JSON", FLAG, AT(json),
+		.commands = PF_PROBE_CMD_PAIR },
+	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet),
+		.commands = PF_PROBE_CMD_PAIR },
 };
 
 void pf_probe_options_help(FILE *out)
@@ -191,14 +200,58 @@ static const struct option *find(const char *name, size_t len)
 	return NULL;
 }
 
-static int check(const struct pf_probe_options *o, FILE *err)
+static const char *command_name(enum pf_probe_command command)
 {
-	if (!o->host[0])
-		return fputs("punktfunk-probe: connect needs a host: connect HOST[:PORT]\n", err),
+	return command == PF_PROBE_CMD_PAIR ? "pair" : "connect";
+}
+
+static bool takes(const struct option *opt, enum pf_probe_command command)
+{
+	return command == PF_PROBE_CMD_CONNECT ? !opt->not_connect : opt->commands & command;
+}
+
+/* What pairing made and keeps. */
+static bool take_own_identity(struct pf_probe_options *o)
+{
+	if (o->identity)
+		return true;
+	if (pf_known_path(o->own_identity, sizeof(o->own_identity), "identity.pem"))
+		return false;
+	o->identity = o->own_identity;
+	return true;
+}
+
+static int check_pair(struct pf_probe_options *o, FILE *err)
+{
+	if (!o->pin)
+		return fputs("punktfunk-probe: pair needs --pin DIGITS, as the host shows them: "
+			     "punktfunk-host arm\n",
+			       err),
 		       -1;
+	if (!take_own_identity(o))
+		return fputs("punktfunk-probe: no place for our key: set HOME or XDG_DATA_HOME, or "
+			     "name one with --identity FILE\n",
+			       err),
+		       -1;
+	return 0;
+}
+
+static int check(struct pf_probe_options *o, FILE *err)
+{
+	if (!o->host[0]) {
+		fprintf(err, "punktfunk-probe: %s needs a host: %s HOST[:PORT]\n",
+			command_name(o->command), command_name(o->command));
+		return -1;
+	}
+	if (o->json && o->quiet)
+		return fputs("punktfunk-probe: --json and --quiet exclude each other\n", err), -1;
+	if (o->command == PF_PROBE_CMD_PAIR)
+		return check_pair(o, err);
+	if (!o->pinned && !o->trust_first && !pf_known_find(o->fingerprint, o->host, o->port))
+		o->pinned = take_own_identity(o);
 	if (!o->pinned && !o->trust_first)
 		return fputs("punktfunk-probe: say whom to trust: --pin-fingerprint HEX or "
-			     "--trust-first\n",
+			     "--trust-first, or pair first\n",
 			       err),
 		       -1;
 	if (o->pinned && o->trust_first)
@@ -206,16 +259,16 @@ static int check(const struct pf_probe_options *o, FILE *err)
 			     "other\n",
 			       err),
 		       -1;
-	if (o->json && o->quiet)
-		return fputs("punktfunk-probe: --json and --quiet exclude each other\n", err), -1;
 	if (o->png_at >= 0 && !o->png)
 		return fputs("punktfunk-probe: --png-at needs --png FILE\n", err), -1;
 	return 0;
 }
 
-int pf_probe_options_parse(struct pf_probe_options *o, int argc, char **argv, FILE *err)
+int pf_probe_options_parse(
+	struct pf_probe_options *o, enum pf_probe_command command, int argc, char **argv, FILE *err)
 {
-	*o = (struct pf_probe_options){ .width = 1280,
+	*o = (struct pf_probe_options){ .command = command,
+		.width = 1280,
 		.height = 720,
 		.refresh_hz = 60,
 		.codec = PUNKTFUNK_CODEC_H264,
@@ -240,6 +293,11 @@ int pf_probe_options_parse(struct pf_probe_options *o, int argc, char **argv, FI
 		opt = find(word, eq ? (size_t)(eq - word) : strlen(word));
 		if (!opt || (eq && !opt->arg)) {
 			fprintf(err, "punktfunk-probe: there is no option %s; see --help\n", word);
+			return -1;
+		}
+		if (!takes(opt, command)) {
+			fprintf(err, "punktfunk-probe: %s is not for %s; see --help\n", opt->name,
+				command_name(command));
 			return -1;
 		}
 		if (opt->arg) {

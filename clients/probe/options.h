@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* options.h - the command line of punktfunk-probe connect.
+/* options.h - the command line of punktfunk-probe.
  *
  * One table feeds the parser and --help; the man page names the same. Strings
  * are borrowed from argv, except host. */
@@ -8,7 +8,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Bits: options name the commands that take them. */
+enum pf_probe_command {
+	PF_PROBE_CMD_CONNECT = 1,
+	PF_PROBE_CMD_PAIR = 2,
+};
+
 struct pf_probe_options {
+	enum pf_probe_command command;
 	char host[256];
 	uint16_t port; /* 0 = the default */
 	uint32_t width, height, refresh_hz;
@@ -20,7 +27,8 @@ struct pf_probe_options {
 	double timeout; /* seconds, of the connect and of the first picture */
 	bool pinned, trust_first;
 	uint8_t fingerprint[32];
-	const char *identity, *name, *launch;
+	const char *identity, *name, *launch, *pin;
+	char own_identity[4096]; /* where identity points by default */
 	const char *dump, *png, *mp4, *wav;
 	double png_at; /* seconds after the first picture, negative = the last one */
 	bool expect_content;
@@ -32,8 +40,10 @@ struct pf_probe_options {
 	double expect_tone, reject_tone; /* Hz, 0 = none */
 };
 
-/** Fills `o` from the words after "connect". 0, or -1 after writing one line to
- * `err` that names the fault. */
-int pf_probe_options_parse(struct pf_probe_options *o, int argc, char **argv, FILE *err);
+/** Fills `o` from the words after the command's name. Connecting without a word on
+ * trust takes what pairing kept: the host's fingerprint and our identity. 0, or -1
+ * after writing one line to `err` that names the fault. */
+int pf_probe_options_parse(struct pf_probe_options *o, enum pf_probe_command command, int argc,
+	char **argv, FILE *err);
 /** One line per option. */
 void pf_probe_options_help(FILE *out);

@@ -5,10 +5,12 @@
 
 const struct pf_cmd pf_commands[] = {
 	{ "apps", "List, add or remove what clients may launch.", pf_cmd_apps },
+	{ "arm", "Show a PIN with which one punktfunk client can pair.", pf_cmd_arm },
 	{ "check", "Check the settings and say what is wrong with them.", pf_cmd_check },
 	{ "clients", "List, rename or restrict the clients that are paired.", pf_cmd_clients },
 	{ "config", "Print the settings in force as a file with every key explained.",
 		pf_cmd_config },
+	{ "disarm", "Withdraw the PIN.", pf_cmd_disarm },
 	{ "displays", "List where pictures can come from, and what each lacks.", pf_cmd_displays },
 	{ "encoders", "Try every video encoder and say which ones work.", pf_cmd_encoders },
 	{ "fingerprint", "Print the fingerprint that clients pin.", pf_cmd_fingerprint },

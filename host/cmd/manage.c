@@ -149,6 +149,27 @@ static int take_pin(void *user, uint32_t id, const char *pin, struct pf_reason *
 	return pf_gs_routes_pin(pf_gamestream_routes(m->p.gamestream), id, pin, why);
 }
 
+static int arm(void *user, const struct pf_arming *a, uint32_t ttl_s)
+{
+	struct pf_manage *m = user;
+
+	return pf_native_arm(m->p.native, a, ttl_s);
+}
+
+static void disarm(void *user)
+{
+	struct pf_manage *m = user;
+
+	pf_native_disarm(m->p.native);
+}
+
+static void pairing(void *user, struct pf_native_pairing *out)
+{
+	struct pf_manage *m = user;
+
+	pf_native_pairing(m->p.native, out);
+}
+
 /* ---- life ---- */
 
 /* Where this machine's command line reaches a port bound to `address`. */
@@ -174,6 +195,9 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 		.hooks = { .status = add_status,
 			.pair_each = p->gamestream ? each_pair : NULL,
 			.pair_pin = p->gamestream ? take_pin : NULL,
+			.arm = arm,
+			.disarm = disarm,
+			.pairing = pairing,
 			.user = m } };
 	int r = pf_mgmt_token_open(token, p->state_dir, why);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-#include "host/mgmt/api.h"
+#include "host/mgmt/api_impl.h"
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -11,19 +11,8 @@
 #include "host/sys/files.h"
 #include "pf_config.h"
 
-#define ROOT	  "/api/v1/"
-#define PARTS_MAX 4
-#define PIN_MAX	  16
-
-struct call {
-	const struct pf_mgmt_params *p;
-	const char *method;
-	char text[160]; /* the path behind ROOT, cut at its slashes */
-	const char *parts[PARTS_MAX];
-	unsigned count;
-	json_t *body;
-	struct pf_mgmt_answer *a;
-};
+#define ROOT	"/api/v1/"
+#define PIN_MAX 16
 
 static const struct {
 	unsigned status;
@@ -56,20 +45,20 @@ void pf_mgmt_answer_error(struct pf_mgmt_answer *a, unsigned status, const char 
 	a->body = json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", text);
 }
 
-static void fail(struct call *c, unsigned status, const char *message)
+void pf_mgmt_fail(struct pf_mgmt_op *c, unsigned status, const char *message)
 {
 	pf_mgmt_answer_error(c->a, status, message);
 }
 
 /* The status that fits an error of the registry. */
-static void fail_reason(struct call *c, int r, const struct pf_reason *why)
+void pf_mgmt_fail_reason(struct pf_mgmt_op *c, int r, const struct pf_reason *why)
 {
 	switch (r) {
 	case -EINVAL:
-		fail(c, 400, why->text);
+		pf_mgmt_fail(c, 400, why->text);
 		break;
 	case -ENOENT:
-		fail(c, 404, why->text);
+		pf_mgmt_fail(c, 404, why->text);
 		break;
 	case -EBUSY:
 	case -EEXIST:
@@ -78,18 +67,18 @@ static void fail_reason(struct call *c, int r, const struct pf_reason *why)
 	case -EPERM:
 	case -ENOSPC:
 	case -EBADMSG:
-		fail(c, 409, why->text);
+		pf_mgmt_fail(c, 409, why->text);
 		break;
 	default:
-		fail(c, 500, why->text);
+		pf_mgmt_fail(c, 500, why->text);
 	}
 }
 
 /* Takes over `o`. */
-static void reply(struct call *c, unsigned status, json_t *o)
+void pf_mgmt_reply(struct pf_mgmt_op *c, unsigned status, json_t *o)
 {
 	if (!o) {
-		fail(c, 500, "out of memory");
+		pf_mgmt_fail(c, 500, "out of memory");
 		return;
 	}
 	c->a->status = status;
@@ -98,9 +87,9 @@ static void reply(struct call *c, unsigned status, json_t *o)
 
 /* ---- host ---- */
 
-static void get_health(struct call *c)
+static void get_health(struct pf_mgmt_op *c)
 {
-	reply(c, 200, json_pack("{s:s}", "status", "ok"));
+	pf_mgmt_reply(c, 200, json_pack("{s:s}", "status", "ok"));
 }
 
 static void count_pair(void *user, const struct pf_mgmt_pair *pair)
@@ -108,7 +97,7 @@ static void count_pair(void *user, const struct pf_mgmt_pair *pair)
 	++*(unsigned *)user;
 }
 
-static void get_status(struct call *c)
+static void get_status(struct pf_mgmt_op *c)
 {
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
 	json_t *o = json_pack("{s:s}", "version", PF_VERSION);
@@ -124,7 +113,7 @@ static void get_status(struct call *c)
 		json_decref(o);
 		o = NULL;
 	}
-	reply(c, 200, o);
+	pf_mgmt_reply(c, 200, o);
 }
 
 /* ---- pairing ---- */
@@ -141,18 +130,18 @@ static void add_pair(void *user, const struct pf_mgmt_pair *pair)
 			      (json_int_t)pair->age_s, "has_pin", pair->has_pin));
 }
 
-static void get_pair_requests(struct call *c)
+static void get_pair_requests(struct pf_mgmt_op *c)
 {
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
 	json_t *list = json_array();
 
 	if (list && h->pair_each)
 		h->pair_each(h->user, add_pair, list);
-	reply(c, 200, list ? json_pack("{s:o}", "requests", list) : NULL);
+	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "requests", list) : NULL);
 }
 
 /* Whether the body has no fields but those of `names`, NULL-ended. */
-static bool only_fields(struct call *c, const char *const *names)
+bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names)
 {
 	char words[128];
 	const char *key;
@@ -166,14 +155,14 @@ static bool only_fields(struct call *c, const char *const *names)
 			n++;
 		if (!*n) {
 			snprintf(words, sizeof(words), "there is no field \"%.40s\"", key);
-			fail(c, 400, words);
+			pf_mgmt_fail(c, 400, words);
 			return false;
 		}
 	}
 	return true;
 }
 
-static void post_pair_pin(struct call *c)
+static void post_pair_pin(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "pin", "request", NULL };
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
@@ -184,32 +173,32 @@ static void post_pair_pin(struct call *c)
 	size_t len = pin ? strlen(pin) : 0;
 	int r;
 
-	if (!only_fields(c, fields))
+	if (!pf_mgmt_only_fields(c, fields))
 		return;
 	if (!len || len > PIN_MAX || strspn(pin, "0123456789") != len) {
-		fail(c, 400, "\"pin\" must be the digits that the client shows, as text");
+		pf_mgmt_fail(c, 400, "\"pin\" must be the digits that the client shows, as text");
 		return;
 	}
 	if (request && (!json_is_integer(request) || id < 1 || id > UINT32_MAX)) {
-		fail(c, 400, "\"request\" must be the id of a request that waits");
+		pf_mgmt_fail(c, 400, "\"request\" must be the id of a request that waits");
 		return;
 	}
 	if (!h->pair_pin) {
-		fail(c, 409,
+		pf_mgmt_fail(c, 409,
 			"no client can be paired by PIN: the host serves no Moonlight clients; "
 			"start it with --gamestream");
 		return;
 	}
 	r = h->pair_pin(h->user, (uint32_t)id, pin, &why);
 	if (r)
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 	else
-		reply(c, 202, json_pack("{s:b}", "accepted", 1));
+		pf_mgmt_reply(c, 202, json_pack("{s:b}", "accepted", 1));
 }
 
 /* ---- clients ---- */
 
-static json_t *time_json(int64_t s)
+json_t *pf_mgmt_time_json(int64_t s)
 {
 	char text[32];
 
@@ -225,8 +214,8 @@ static json_t *client_json(const struct pf_client *e, const char *source)
 	pf_access_grants_format(e->grants, grants);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "plane",
 		pf_client_plane_to_string(e->plane), "fingerprint", fp, "name", e->name, "grants",
-		grants, "source", source, "paired", time_json(e->paired_s), "seen",
-		time_json(e->seen_s), "expires", time_json(e->expires_s));
+		grants, "source", source, "paired", pf_mgmt_time_json(e->paired_s), "seen",
+		pf_mgmt_time_json(e->seen_s), "expires", pf_mgmt_time_json(e->expires_s));
 }
 
 static void add_client(void *user, const struct pf_client *e)
@@ -243,7 +232,7 @@ static void add_allowed(void *user, unsigned line, const struct pf_access_entry 
 	(void)json_array_append_new(user, client_json(&client, "allowed_clients"));
 }
 
-static void get_clients(struct call *c)
+static void get_clients(struct pf_mgmt_op *c)
 {
 	json_t *list = json_array();
 	uint8_t *text;
@@ -257,115 +246,84 @@ static void get_clients(struct call *c)
 			free(text);
 		}
 	}
-	reply(c, 200, list ? json_pack("{s:o}", "clients", list) : NULL);
+	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "clients", list) : NULL);
 }
 
 /* The client that the path names, also one past its expiry. */
-struct wanted {
-	struct pf_client client;
-	bool found;
-};
-
-static void match(void *user, const struct pf_client *e)
+static bool find_client(struct pf_mgmt_op *c, struct pf_client *w)
 {
-	struct wanted *w = user;
-
-	if (w->found || e->plane != w->client.plane ||
-		memcmp(e->fingerprint, w->client.fingerprint, 32))
-		return;
-	w->client = *e;
-	w->found = true;
-}
-
-static bool find_client(struct call *c, struct wanted *w)
-{
+	const struct pf_client *client;
 	struct pf_access_entry e;
 	uint8_t *text;
 	size_t len;
 	int r = -ENOENT;
 
 	memset(w, 0, sizeof(*w));
-	if (pf_client_plane_parse(&w->client.plane, c->parts[1]) ||
-		pf_access_fingerprint_parse(w->client.fingerprint, c->parts[2])) {
-		fail(c, 404, "a client is named clients/native or gamestream/fingerprint");
+	if (pf_client_plane_parse(&w->plane, c->parts[1]) ||
+		pf_access_fingerprint_parse(w->fingerprint, c->parts[2])) {
+		pf_mgmt_fail(c, 404, "a client is named clients/native or gamestream/fingerprint");
 		return false;
 	}
-	pf_clients_each(c->p->clients, match, w);
-	if (w->found)
+	client = pf_clients_entry(c->p->clients, w->plane, w->fingerprint);
+	if (client) {
+		*w = *client;
 		return true;
-	if (w->client.plane == PF_PLANE_NATIVE && c->p->allowed_path &&
+	}
+	if (w->plane == PF_PLANE_NATIVE && c->p->allowed_path &&
 		!pf_file_read(c->p->allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, NULL)) {
-		r = pf_access_find(&e, text, len, w->client.fingerprint, NULL, NULL);
+		r = pf_access_find(&e, text, len, w->fingerprint, NULL, NULL);
 		free(text);
 	}
 	if (!r)
-		fail(c, 409,
+		pf_mgmt_fail(c, 409,
 			"this client did not pair: the file allowed_clients lists it; edit it "
 			"there");
 	else
-		fail(c, 404, "no such client is paired");
+		pf_mgmt_fail(c, 404, "no such client is paired");
 	return false;
 }
 
-static void patch_client(struct call *c)
+static void patch_client(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "name", "grants", "expires", NULL };
 	json_t *name = json_object_get(c->body, "name");
-	json_t *grants = json_object_get(c->body, "grants");
-	json_t *expires = json_object_get(c->body, "expires");
 	struct pf_reason why = { 0 };
-	struct wanted w;
+	struct pf_client w;
 	int r;
 
-	if (!only_fields(c, fields) || !find_client(c, &w))
+	if (!pf_mgmt_only_fields(c, fields) || !find_client(c, &w))
 		return;
 	if (name) {
 		const char *s = json_string_value(name);
 
 		if (!s || !*s || strlen(s) >= PF_CLIENT_NAME_BYTES) {
-			fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
+			pf_mgmt_fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
 			return;
 		}
-		strcpy(w.client.name, s);
+		strcpy(w.name, s);
 	}
-	if (grants) {
-		const char *s = json_string_value(grants);
-
-		if (pf_access_grants_parse(&w.client.grants, s ? s : "", &why)) {
-			fail(c, 400, why.text);
-			return;
-		}
-	}
-	if (expires) {
-		const char *s = json_is_null(expires) ? "" : json_string_value(expires);
-
-		if (!s || !pf_json_time_parse(&w.client.expires_s, s)) {
-			fail(c, 400,
-				"\"expires\" must be null or a time such as "
-				"\"2030-01-31T12:00:00Z\"");
-			return;
-		}
-	}
-	r = pf_clients_update(c->p->clients, &w.client, &why);
+	if (!pf_mgmt_take_terms(c, &w.grants, &w.expires_s))
+		return;
+	r = pf_clients_update(c->p->clients, &w, &why);
 	if (r) {
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 		return;
 	}
 	(void)find_client(c, &w); /* as it was stored */
-	reply(c, 200, client_json(&w.client, "paired"));
+	pf_mgmt_reply(c, 200, client_json(&w, "paired"));
 }
 
-static void delete_client(struct call *c)
+static void delete_client(struct pf_mgmt_op *c)
 {
 	struct pf_reason why = { 0 };
-	struct wanted w;
+	struct pf_client w;
 	int r;
 
 	if (!find_client(c, &w))
 		return;
-	r = pf_clients_remove(c->p->clients, w.client.plane, w.client.fingerprint, &why);
+	r = pf_clients_remove(c->p->clients, w.plane, w.fingerprint, &why);
 	if (r)
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 	else
 		c->a->status = 204;
 }
@@ -382,16 +340,16 @@ static void add_app(void *user, struct pf_app *app)
 		json_decref(o);
 }
 
-static void get_apps(struct call *c)
+static void get_apps(struct pf_mgmt_op *c)
 {
 	json_t *list = json_array();
 
 	if (list)
 		pf_apps_each(c->p->apps, add_app, list);
-	reply(c, 200, list ? json_pack("{s:o}", "apps", list) : NULL);
+	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "apps", list) : NULL);
 }
 
-static void reply_app(struct call *c, unsigned status, uint32_t id)
+static void reply_app(struct pf_mgmt_op *c, unsigned status, uint32_t id)
 {
 	struct pf_app *app = pf_apps_find(c->p->apps, id);
 	json_t *list = json_array(), *o = NULL;
@@ -402,22 +360,22 @@ static void reply_app(struct call *c, unsigned status, uint32_t id)
 	}
 	pf_app_unref(app);
 	json_decref(list);
-	reply(c, status, o);
+	pf_mgmt_reply(c, status, o);
 }
 
-static void post_app(struct call *c)
+static void post_app(struct pf_mgmt_op *c)
 {
 	struct pf_reason why = { 0 };
 	uint32_t id = 0;
 	int r = pf_apps_add(c->p->apps, c->body, &id, &why);
 
 	if (r)
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 	else
 		reply_app(c, 201, id);
 }
 
-static bool app_id(struct call *c, uint32_t *id)
+static bool app_id(struct pf_mgmt_op *c, uint32_t *id)
 {
 	const char *s = c->parts[1];
 	size_t len = strlen(s);
@@ -427,11 +385,11 @@ static bool app_id(struct call *c, uint32_t *id)
 	*id = (uint32_t)n;
 	if (n >= 1 && n <= INT32_MAX)
 		return true;
-	fail(c, 404, "an app is named apps/NUMBER");
+	pf_mgmt_fail(c, 404, "an app is named apps/NUMBER");
 	return false;
 }
 
-static void patch_app(struct call *c)
+static void patch_app(struct pf_mgmt_op *c)
 {
 	struct pf_reason why = { 0 };
 	uint32_t id;
@@ -441,12 +399,12 @@ static void patch_app(struct call *c)
 		return;
 	r = pf_apps_edit(c->p->apps, id, c->body, &why);
 	if (r)
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 	else
 		reply_app(c, 200, id);
 }
 
-static void delete_app(struct call *c)
+static void delete_app(struct pf_mgmt_op *c)
 {
 	struct pf_reason why = { 0 };
 	uint32_t id;
@@ -456,7 +414,7 @@ static void delete_app(struct call *c)
 		return;
 	r = pf_apps_remove(c->p->apps, id, &why);
 	if (r)
-		fail_reason(c, r, &why);
+		pf_mgmt_fail_reason(c, r, &why);
 	else
 		c->a->status = 204;
 }
@@ -465,18 +423,20 @@ static void delete_app(struct call *c)
 
 /* The operations of one path; "*" stands for any part. */
 static const struct route {
-	const char *parts[PARTS_MAX];
+	const char *parts[PF_MGMT_PARTS_MAX];
 	unsigned count;
 	const char *allow;
-	void (*get)(struct call *c);
-	void (*post)(struct call *c);
-	void (*patch)(struct call *c);
-	void (*remove)(struct call *c);
+	void (*get)(struct pf_mgmt_op *c);
+	void (*post)(struct pf_mgmt_op *c);
+	void (*patch)(struct pf_mgmt_op *c);
+	void (*remove)(struct pf_mgmt_op *c);
 } routes[] = {
 	{ { "health" }, 1, "GET", .get = get_health },
 	{ { "status" }, 1, "GET", .get = get_status },
 	{ { "pair", "requests" }, 2, "GET", .get = get_pair_requests },
 	{ { "pair", "pin" }, 2, "POST", .post = post_pair_pin },
+	{ { "pair", "arm" }, 2, "GET, POST, DELETE", .get = pf_mgmt_get_arm,
+		.post = pf_mgmt_post_arm, .remove = pf_mgmt_delete_arm },
 	{ { "clients" }, 1, "GET", .get = get_clients },
 	{ { "clients", "*", "*" }, 3, "PATCH, DELETE", .patch = patch_client,
 		.remove = delete_client },
@@ -484,7 +444,7 @@ static const struct route {
 	{ { "apps", "*" }, 2, "PATCH, DELETE", .patch = patch_app, .remove = delete_app },
 };
 
-static bool cut_path(struct call *c, const char *path)
+static bool cut_path(struct pf_mgmt_op *c, const char *path)
 {
 	size_t root = strlen(ROOT);
 
@@ -492,7 +452,7 @@ static bool cut_path(struct call *c, const char *path)
 		return false;
 	strcpy(c->text, path + root);
 	for (char *p = c->text;; p++) {
-		if (c->count == PARTS_MAX || !*p || *p == '/')
+		if (c->count == PF_MGMT_PARTS_MAX || !*p || *p == '/')
 			return false;
 		c->parts[c->count++] = p;
 		p = strchr(p, '/');
@@ -502,7 +462,7 @@ static bool cut_path(struct call *c, const char *path)
 	}
 }
 
-static const struct route *find_route(const struct call *c)
+static const struct route *find_route(const struct pf_mgmt_op *c)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		const struct route *r = &routes[i];
@@ -519,7 +479,7 @@ static const struct route *find_route(const struct call *c)
 }
 
 /* Operations that change something take an object. */
-static bool take_body(struct call *c, const struct pf_mgmt_call *call)
+static bool take_body(struct pf_mgmt_op *c, const struct pf_mgmt_call *call)
 {
 	struct pf_reason why = { 0 };
 	unsigned line = 1;
@@ -528,21 +488,21 @@ static bool take_body(struct call *c, const struct pf_mgmt_call *call)
 	if (!pf_json_parse(&c->body, call->body ? call->body : "", call->body_len, &line, &why))
 		return true;
 	snprintf(words, sizeof(words), "the body is no JSON object: line %u: %s", line, why.text);
-	fail(c, 400, words);
+	pf_mgmt_fail(c, 400, words);
 	return false;
 }
 
 void pf_mgmt_answer_call(
 	struct pf_mgmt_answer *a, const struct pf_mgmt_params *p, const struct pf_mgmt_call *call)
 {
-	struct call c = { .p = p, .method = call->method, .a = a };
+	struct pf_mgmt_op c = { .p = p, .method = call->method, .a = a };
 	const struct route *r = cut_path(&c, call->path) ? find_route(&c) : NULL;
-	void (*run)(struct call *) = NULL;
+	void (*run)(struct pf_mgmt_op *) = NULL;
 	bool body = false;
 
 	memset(a, 0, sizeof(*a));
 	if (!r) {
-		fail(&c, 404, "there is nothing at this path");
+		pf_mgmt_fail(&c, 404, "there is nothing at this path");
 		return;
 	}
 	if (!strcmp(c.method, "GET"))
@@ -554,7 +514,7 @@ void pf_mgmt_answer_call(
 	else if (!strcmp(c.method, "PATCH"))
 		run = r->patch, body = true;
 	if (!run) {
-		fail(&c, 405, "this path does not know this method");
+		pf_mgmt_fail(&c, 405, "this path does not know this method");
 		a->allow = r->allow;
 		return;
 	}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "core/base/reason.h"
 #include "core/crypto/identity.h"
+#include "host/native/native.h"
 #include "host/registry/apps.h"
 #include "host/registry/clients.h"
 #include "host/sys/loop.h"
@@ -39,6 +40,11 @@ struct pf_mgmt_hooks {
 	 * several do and id is 0, -EALREADY when it has one, -EINVAL for a PIN of a wrong
 	 * form, -EKEYREJECTED when it was used before; with the words. */
 	int (*pair_pin)(void *user, uint32_t id, const char *pin, struct pf_reason *why);
+	/* Pairing by PIN on the native plane: as pf_native_arm, pf_native_disarm,
+	 * pf_native_pairing. */
+	int (*arm)(void *user, const struct pf_arming *a, uint32_t ttl_s);
+	void (*disarm)(void *user);
+	void (*pairing)(void *user, struct pf_native_pairing *out);
 	void *user;
 };
 

@@ -11,8 +11,6 @@
 #include "core/base/utf8.h"
 #include "host/native/negotiate.h"
 #include "host/native/session.h"
-#include "host/registry/access.h"
-#include "host/sys/files.h"
 
 /* What one client may have under way to the loop; what is beyond is dropped, so
  * that a flood stays its own problem. */
@@ -154,75 +152,24 @@ static void on_closed(void *user, struct pf_host_session *s, uint32_t code, cons
 	pf_loop_post_item(n->params.loop, &ns->closed_item);
 }
 
+static void on_paired(void *user, const struct pf_pair_outcome *o)
+{
+	struct pf_native *n = user;
+
+	if (pf_loop_post(n->params.loop, pf_native_paired, n, o, sizeof(*o)))
+		pf_log(PF_LOG_ERROR, "native", "a client paired, but memory to keep it is missing");
+}
+
 static const struct pf_listener_events events = {
 	.hello = on_hello,
 	.started = on_started,
 	.control = on_control,
 	.datagram = on_datagram,
 	.closed = on_closed,
+	.paired = on_paired,
 };
 
-/* ---- admission ---- */
-
-static void on_bad_line(void *user, unsigned line, const char *text)
-{
-	struct pf_native *n = user;
-
-	/* The file is read at every knock: say it a few times, not for ever. */
-	if (n->bad_lines_told++ < 20)
-		pf_log(PF_LOG_WARN, "native", "%s:%u: %s", n->params.allowed_path, line, text);
-}
-
-int pf_native_admit(
-	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why)
-{
-	const struct pf_client *client;
-	struct pf_access_entry entry;
-	struct pf_reason read_why = { 0 };
-	uint8_t *text = NULL;
-	size_t len = 0;
-	char hex[65];
-	int r = -ENOENT;
-
-	if (peer->has_certificate) {
-		r = pf_file_read(
-			n->params.allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, &read_why);
-		if (r && r != -ENOENT)
-			pf_log(PF_LOG_ERROR, "native", "%s", read_why.text);
-		if (!r)
-			r = pf_access_find(&entry, text, len, peer->fingerprint, on_bad_line, n);
-		free(text);
-		if (!r) {
-			*grants = entry.grants;
-			return 0;
-		}
-	}
-	client = n->params.clients && peer->has_certificate
-			 ? pf_clients_find(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint)
-			 : NULL;
-	if (client) {
-		*grants = client->grants;
-		pf_clients_seen(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint);
-		return 0;
-	}
-	if (n->params.config->trust_on_first_use) {
-		*grants = PF_GRANT_ALL;
-		return 0;
-	}
-	if (!peer->has_certificate) {
-		r = pf_reason_set(why, -EACCES,
-			"this host knows its clients by their certificate; connect with one");
-		why->close = PUNKTFUNK_CLOSE_IDENTITY_REQUIRED;
-		return r;
-	}
-	pf_access_format(peer->fingerprint, hex);
-	r = pf_reason_set(why, -EACCES,
-		"not allowed; to allow this client add the line %s to the host's file "
-		"allowed_clients",
-		hex);
-	why->close = PUNKTFUNK_CLOSE_DENIED;
-	return r;
-}
+/* ---- access that changes ---- */
 
 /* A client that was removed is gone at once, new grants count at once. */
 static void on_client_changed(

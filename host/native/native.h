@@ -35,6 +35,19 @@ struct pf_session_report {
 	PunktfunkStats wire;
 };
 
+/* How far pairing by PIN is. */
+struct pf_native_pairing {
+	bool armed;		 /* a PIN waits to be used */
+	bool running;		 /* one was used just now, the outcome is due */
+	uint64_t arming_id;	 /* of the newest arming; 0 = none yet */
+	struct pf_arming arming; /* if armed */
+	/* The newest outcome; arming_id 0 = none yet. */
+	uint64_t last_id;
+	enum pf_pair_result last;
+	char last_name[PF_CLIENT_NAME_BYTES];
+	uint8_t last_fingerprint[32];
+};
+
 struct pf_native_params {
 	struct pf_loop *loop;
 	struct pf_workers *workers;
@@ -66,3 +79,12 @@ unsigned pf_native_count(const struct pf_native *n);
 /** Calls fn for each session that has not ended. */
 void pf_native_each(
 	struct pf_native *n, void (*fn)(void *user, const struct pf_session_report *r), void *user);
+
+/* ---- pairing ---- */
+
+/** Lets one client pair within `ttl_s`, 0 = until the PIN is used. The rest of `a` is the
+ * caller's, but for the PIN, which is made here, and the id. 0, -EIO. */
+int pf_native_arm(struct pf_native *n, const struct pf_arming *a, uint32_t ttl_s);
+void pf_native_disarm(struct pf_native *n);
+/** The caller wipes it. */
+void pf_native_pairing(const struct pf_native *n, struct pf_native_pairing *out);

@@ -24,6 +24,8 @@ struct pf_native {
 	bool shut;
 	struct pf_loop_item shut_item;
 	struct pf_clients_watch watch;
+	uint64_t arming_id;
+	struct pf_pair_outcome last_pair; /* arming_id 0 = none yet */
 };
 
 struct pf_native_session {
@@ -100,6 +102,8 @@ void pf_native_session_kick(struct pf_native_session *ns);
 /** Loop: tells the client the mode in force. */
 void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const struct pf_mode *mode);
 void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out);
-/** Loop, native.c: the grants of this client, or a refusal with its close code. */
+/** Loop, trust.c: a ceremony ended; `outcome` is a struct pf_pair_outcome. */
+void pf_native_paired(void *native, void *outcome);
+/** Loop, trust.c: the grants of this client, or a refusal with its close code. */
 int pf_native_admit(
 	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why);

@@ -345,6 +345,14 @@ const struct pf_client *pf_clients_find(
 	return &c->list[i];
 }
 
+const struct pf_client *pf_clients_entry(
+	const struct pf_clients *c, enum pf_client_plane plane, const uint8_t fingerprint[32])
+{
+	int i = find_index(c, plane, fingerprint);
+
+	return i < 0 ? NULL : &c->list[i];
+}
+
 unsigned pf_clients_count(const struct pf_clients *c)
 {
 	return c->count;

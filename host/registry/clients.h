@@ -58,6 +58,9 @@ void pf_clients_close(struct pf_clients *c);
  * found. */
 const struct pf_client *pf_clients_find(
 	const struct pf_clients *c, enum pf_client_plane plane, const uint8_t fingerprint[32]);
+/** As pf_clients_find, but also one past its expiry. */
+const struct pf_client *pf_clients_entry(
+	const struct pf_clients *c, enum pf_client_plane plane, const uint8_t fingerprint[32]);
 unsigned pf_clients_count(const struct pf_clients *c);
 /** Calls fn for each, in order of pairing; fn must not change the list. */
 void pf_clients_each(const struct pf_clients *c,

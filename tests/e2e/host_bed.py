@@ -61,7 +61,8 @@ class Place:
         user = ["--user", USER.pw_name] if ROOT and "--user" not in args else []
         # Only commands that read settings take it.
         if command not in ("serve", "check", "config", "displays", "fingerprint", "apps",
-                           "clients", "pair", "status", "unpair"):
+                           "clients", "pair", "status", "unpair", "arm", "disarm", "pending",
+                           "approve", "deny"):
             user = []
         return [HOST, command, *user, *args[1:]]
 

@@ -178,6 +178,13 @@ def every_operation_keeps_the_contract():
             assert api.expect(200, "GET", "/pair/requests") == {"requests": []}
             api.expect(404, "POST", "/pair/pin", {"pin": "1234"})
             api.expect(400, "POST", "/pair/pin", {"pin": "12345"})
+            assert api.expect(200, "GET", "/pair/arm") == {
+                "armed": False, "running": False, "id": 0, "last": None}
+            shown = api.expect(201, "POST", "/pair/arm", {"ttl_s": 60, "device": "AB:" * 31 + "AB"})
+            assert shown["device"] == "ab" * 32 and 0 < shown["left_s"] <= 60, shown
+            assert api.expect(200, "GET", "/pair/arm")["pin"] == shown["pin"]
+            api.expect(400, "POST", "/pair/arm", {"pin": "1234"})
+            api.expect(204, "DELETE", "/pair/arm")
             clients = api.expect(200, "GET", "/clients")["clients"]
             assert [c["source"] for c in clients] == ["paired", "allowed_clients"]
             one = "/clients/gamestream/" + FP
@@ -200,7 +207,7 @@ def every_operation_keeps_the_contract():
             api.expect(404, "GET", "/nothing")
             api.expect(405, "OPTIONS", "/apps")
             assert api.headers["Allow"] == "GET, POST"
-            for path in ("/status", "/clients", "/apps", "/pair/requests"):
+            for path in ("/status", "/clients", "/apps", "/pair/requests", "/pair/arm"):
                 api.expect(401, "GET", path, token=False)
             s.end()
     for path, operations in SPEC["paths"].items():

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "core/wire/pf1_handshake.h"
 #include "host/mgmt/api.h"
 #include "host/sys/files.h"
@@ -25,6 +26,9 @@ struct fixture {
 	char got_pin[20];
 	uint32_t got_id;
 	int pin_result;
+	struct pf_native_pairing pairing;
+	uint32_t ttl_s;
+	int arm_result;
 };
 
 static void each_pair(
@@ -43,6 +47,33 @@ static int take_pin(void *user, uint32_t id, const char *pin, struct pf_reason *
 	snprintf(f->got_pin, sizeof(f->got_pin), "%s", pin);
 	f->got_id = id;
 	return f->pin_result ? pf_reason_set(why, f->pin_result, "the hook says no") : 0;
+}
+
+static int arm(void *user, const struct pf_arming *a, uint32_t ttl_s)
+{
+	struct fixture *f = user;
+
+	f->pairing.armed = true;
+	f->pairing.arming = *a;
+	f->pairing.arming_id++;
+	strcpy(f->pairing.arming.pin, "0042");
+	f->ttl_s = ttl_s;
+	f->pairing.arming.until_ns = ttl_s ? pf_clock_mono_ns() + ttl_s * PF_NS_PER_S : 0;
+	return f->arm_result;
+}
+
+static void disarm(void *user)
+{
+	struct fixture *f = user;
+
+	f->pairing.armed = false;
+}
+
+static void pairing(void *user, struct pf_native_pairing *out)
+{
+	struct fixture *f = user;
+
+	*out = f->pairing;
 }
 
 static void add_status(void *user, json_t *status)
@@ -71,7 +102,13 @@ static int setup(void **state)
 	assert_int_equal(pf_clients_add(f->p.clients, &c, NULL), 0);
 	assert_int_equal(pf_apps_open(&f->p.apps, f->apps, NULL), 0);
 	f->p.allowed_path = f->allowed;
-	f->p.hooks = (struct pf_mgmt_hooks){ add_status, each_pair, take_pin, f };
+	f->p.hooks = (struct pf_mgmt_hooks){ .status = add_status,
+		.pair_each = each_pair,
+		.pair_pin = take_pin,
+		.arm = arm,
+		.disarm = disarm,
+		.pairing = pairing,
+		.user = f };
 	f->pending[0] = (struct pf_mgmt_pair){ .id = 7,
 		.plane = PF_PLANE_GAMESTREAM,
 		.address = "192.0.2.1",
@@ -292,12 +329,57 @@ static void apps_come_and_go(void **state)
 	assert_int_equal(rmdir(f->apps), 0);
 }
 
+static void a_pin_is_shown(void **state)
+{
+	static const char *const bad[] = { "[]", "{\"ttl_s\": -1}", "{\"ttl_s\": 86401}",
+		"{\"ttl_s\": \"60\"}", "{\"device\": \"12\"}", "{\"device\": 7}",
+		"{\"grants\": \"everything\"}", "{\"grants\": 1}", "{\"expires\": \"soon\"}",
+		"{\"pin\": \"1234\"}" };
+	struct fixture *f = *state;
+	json_t *o;
+
+	o = ask(f, 200, "GET", "pair/arm", NULL);
+	assert_true(json_is_false(json_object_get(o, "armed")));
+	assert_null(json_object_get(o, "pin"));
+	assert_true(json_is_null(json_object_get(o, "last")));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ask(f, 400, "POST", "pair/arm", bad[i]);
+	assert_false(f->pairing.armed);
+	o = ask(f, 201, "POST", "pair/arm", "{}");
+	assert_string_equal(text(o, "pin"), "0042");
+	assert_int_equal(f->ttl_s, 300);
+	assert_int_equal(json_integer_value(json_object_get(o, "left_s")), 300);
+	assert_true(json_is_null(json_object_get(o, "device")));
+	assert_false(f->pairing.arming.has_terms);
+	o = ask(f, 201, "POST", "pair/arm",
+		"{\"ttl_s\": 0, \"device\": \"" FP_ALLOWED
+		"\", \"grants\": \"pointer\", \"expires\": \"2030-01-31T12:00:00Z\"}");
+	assert_true(json_is_null(json_object_get(o, "left_s")));
+	assert_string_equal(text(o, "device"), FP_ALLOWED);
+	assert_true(f->pairing.arming.has_terms);
+	assert_int_equal(f->pairing.arming.grants, PF_GRANT_POINTER);
+	assert_int_equal(f->pairing.arming.expires_s, 1896091200);
+	ask(f, 204, "DELETE", "pair/arm", NULL);
+	ask(f, 204, "DELETE", "pair/arm", NULL);
+	f->pairing.last_id = 2;
+	f->pairing.last = PF_PAIR_WRONG_PIN;
+	o = json_object_get(ask(f, 200, "GET", "pair/arm", NULL), "last");
+	assert_string_equal(text(o, "result"), "wrong_pin");
+	f->arm_result = -EIO;
+	ask(f, 500, "POST", "pair/arm", "{}");
+	f->p.hooks = (struct pf_mgmt_hooks){ 0 };
+	ask(f, 409, "GET", "pair/arm", NULL);
+	ask(f, 409, "POST", "pair/arm", "{}");
+	ask(f, 409, "DELETE", "pair/arm", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(paths_and_methods, setup, teardown),
 		cmocka_unit_test_setup_teardown(status_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(pins_reach_the_plane, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_pin_is_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(clients_of_both_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(apps_come_and_go, setup, teardown),
 	};

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "clients/probe/options.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
+#include "clients/probe/known.h"
 #include "punktfunk_core.h"
 
 static char said[2048];
 
 /* Splits at blanks and parses. */
-static int parse(struct pf_probe_options *o, const char *line)
+static int parse_for(struct pf_probe_options *o, enum pf_probe_command command, const char *line)
 {
 	static char copy[1024];
 	char *argv[64], *save = NULL;
@@ -22,9 +26,14 @@ static int parse(struct pf_probe_options *o, const char *line)
 	memset(said, 0, sizeof(said));
 	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
-	r = pf_probe_options_parse(o, argc, argv, err);
+	r = pf_probe_options_parse(o, command, argc, argv, err);
 	fclose(err);
 	return r;
+}
+
+static int parse(struct pf_probe_options *o, const char *line)
+{
+	return parse_for(o, PF_PROBE_CMD_CONNECT, line);
 }
 
 static void test_defaults(void **state)
@@ -143,6 +152,66 @@ static void test_faults(void **state)
 	}
 }
 
+static void test_pair(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "box", "--pin" },
+		{ "--pin 1234", "HOST" },
+		{ "box --pin 1234 --mode 1280x720@60", "--mode" },
+		{ "box --pin 1234 --trust-first", "--trust-first" },
+		{ "box --pin", "--pin" },
+		{ "box --pin 1 --json --quiet", "--quiet" },
+	};
+	struct pf_probe_options o;
+
+	assert_int_equal(
+		parse_for(&o, PF_PROBE_CMD_PAIR, "box:9 --pin 0042 --identity id --name me"), 0);
+	assert_string_equal(o.pin, "0042");
+	assert_string_equal(o.identity, "id");
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse_for(&o, PF_PROBE_CMD_PAIR, bad[i][0]), -1);
+		assert_non_null(strstr(said, bad[i][1]));
+	}
+	assert_int_equal(parse(&o, "box --trust-first --pin 1234"), -1);
+}
+
+/* What pairing kept is what connecting takes. */
+static void test_known_hosts(void **state)
+{
+	char dir[] = "/tmp/pf-known-XXXXXX", path[64];
+	const uint8_t one[32] = { 1, 2 }, two[32] = { 0xff, 3 };
+	struct pf_probe_options o;
+	struct stat st;
+	uint8_t fp[32];
+
+	assert_non_null(mkdtemp(dir));
+	setenv("XDG_DATA_HOME", dir, 1);
+	assert_int_equal(pf_known_find(fp, "box", 0), -ENOENT);
+	assert_int_equal(pf_known_put("box", 0, one), 0);
+	assert_int_equal(pf_known_put("box", 7000, two), 0);
+	assert_int_equal(pf_known_put("box2", 0, two), 0);
+	assert_int_equal(pf_known_find(fp, "box", 9777), 0);
+	assert_memory_equal(fp, one, 32);
+	assert_int_equal(pf_known_put("box", 9777, two), 0);
+	assert_int_equal(pf_known_find(fp, "box", 0), 0);
+	assert_memory_equal(fp, two, 32);
+	assert_int_equal(pf_known_find(fp, "box", 7000), 0);
+	assert_int_equal(pf_known_find(fp, "box", 7001), -ENOENT);
+	assert_int_equal(parse(&o, "box:7000"), 0);
+	assert_true(o.pinned);
+	assert_memory_equal(o.fingerprint, two, 32);
+	snprintf(path, sizeof(path), "%s/punktfunk-probe/identity.pem", dir);
+	assert_string_equal(o.identity, path);
+	assert_int_equal(parse(&o, "box:7001"), -1);
+	snprintf(path, sizeof(path), "%s/punktfunk-probe/known_hosts", dir);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/punktfunk-probe", dir);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* The manual page names every option that --help names, and no other. */
 static void test_manual(void **state)
 {
@@ -180,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_known_hosts),
 		cmocka_unit_test(test_manual),
 	};
 

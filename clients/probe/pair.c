@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "clients/probe/pair.h"
+#include <stdlib.h>
+#include <string.h>
+#include "clients/probe/connect.h"
+#include "clients/probe/known.h"
+#include "punktfunk_core.h"
+
+static void print_hex(const uint8_t fp[32])
+{
+	for (unsigned i = 0; i < 32; i++)
+		printf("%02x", fp[i]);
+}
+
+static int keep(const struct pf_probe_options *o, const uint8_t fp[32])
+{
+	int r = pf_known_put(o->host, o->port, fp);
+
+	if (r) {
+		fprintf(stderr, "punktfunk-probe: cannot keep the host's fingerprint: %s\n",
+			strerror(-r));
+		return PF_PROBE_LOCAL;
+	}
+	return PF_PROBE_OK;
+}
+
+static int ceremony(
+	const struct pf_probe_options *o, const PunktfunkIdentity *identity, uint8_t fp[32])
+{
+	const PunktfunkPairOptions p = { .struct_size = sizeof(p),
+		.port = o->port,
+		.host = o->host,
+		.identity = identity,
+		.pin = o->pin,
+		.name = o->name,
+		.timeout_ms = (uint32_t)(o->timeout * 1000) };
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	int r = punktfunk_pair(&p, fp, &why);
+
+	if (!r)
+		return keep(o, fp);
+	fprintf(stderr, "punktfunk-probe: %s\n", why.text[0] ? why.text : punktfunk_strerror(r));
+	if (o->json)
+		printf("{\"paired\": false, \"close_code\": %u}\n", why.close_code);
+	return pf_probe_exit_of(r);
+}
+
+int pf_probe_pair(const struct pf_probe_options *o)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkIdentity *identity;
+	uint8_t fp[32], own[32];
+	int r = punktfunk_identity_open(o->identity, &identity, &why);
+
+	if (r) {
+		fprintf(stderr, "punktfunk-probe: %s\n",
+			why.text[0] ? why.text : punktfunk_strerror(r));
+		return PF_PROBE_LOCAL;
+	}
+	punktfunk_identity_fingerprint(identity, own);
+	r = ceremony(o, identity, fp);
+	if (!r && o->json) {
+		printf("{\"paired\": true, \"host_fingerprint\": \"");
+		print_hex(fp);
+		printf("\", \"fingerprint\": \"");
+		print_hex(own);
+		puts("\"}");
+	} else if (!r && !o->quiet) {
+		printf("paired with %s, fingerprint ", o->host);
+		print_hex(fp);
+		puts("");
+	}
+	punktfunk_identity_free(identity);
+	return r;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* api_trust.c - the operations that let clients of the native plane in. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "core/base/clock.h"
+#include "core/crypto/secret.h"
+#include "core/wire/pf1_handshake.h"
+#include "host/mgmt/api_impl.h"
+#include "host/registry/access.h"
+#include "host/registry/json_file.h"
+
+#define TTL_DEFAULT_S 300
+#define TTL_MAX_S     86400
+
+bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires_s)
+{
+	json_t *g = json_object_get(c->body, "grants");
+	json_t *e = json_object_get(c->body, "expires");
+	const char *s = json_string_value(g);
+	struct pf_reason why = { 0 };
+
+	if (g && pf_access_grants_parse(grants, s ? s : "", &why)) {
+		pf_mgmt_fail(c, 400, why.text);
+		return false;
+	}
+	s = json_is_null(e) ? "" : json_string_value(e);
+	if (e && (!s || !pf_json_time_parse(expires_s, s))) {
+		pf_mgmt_fail(c, 400,
+			"\"expires\" must be null or a time such as "
+			"\"2030-01-31T12:00:00Z\"");
+		return false;
+	}
+	return true;
+}
+
+/* ---- pairing by PIN ---- */
+
+static json_t *fingerprint_json(const uint8_t fingerprint[32])
+{
+	char fp[65];
+
+	pf_access_format(fingerprint, fp);
+	return json_string(fp);
+}
+
+static json_t *left_json(const struct pf_arming *a)
+{
+	uint64_t now = pf_clock_mono_ns();
+
+	if (!a->until_ns)
+		return json_null();
+	return json_integer(a->until_ns > now ? (json_int_t)((a->until_ns - now + PF_NS_PER_S - 1) /
+							     PF_NS_PER_S)
+					      : 0);
+}
+
+static json_t *last_json(const struct pf_native_pairing *p)
+{
+	static const char *const results[] = {
+		[PF_PAIR_DONE] = "paired",
+		[PF_PAIR_WRONG_PIN] = "wrong_pin",
+		[PF_PAIR_LEFT] = "left",
+	};
+
+	if (!p->last_id)
+		return json_null();
+	return json_pack("{s:I, s:s, s:s, s:o}", "id", (json_int_t)p->last_id, "result",
+		results[p->last], "name", p->last_name, "fingerprint",
+		fingerprint_json(p->last_fingerprint));
+}
+
+static bool has_pairing(struct pf_mgmt_op *c)
+{
+	if (c->p->hooks.pairing)
+		return true;
+	pf_mgmt_fail(c, 409, "no client can pair here: the host has no native plane");
+	return false;
+}
+
+static void reply_pairing(struct pf_mgmt_op *c, unsigned status)
+{
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	struct pf_native_pairing p;
+	json_t *o;
+
+	h->pairing(h->user, &p);
+	o = json_pack("{s:b, s:b, s:I, s:o}", "armed", p.armed, "running", p.running, "id",
+		(json_int_t)p.arming_id, "last", last_json(&p));
+	if (o && p.armed &&
+		(json_object_set_new(o, "pin", json_string(p.arming.pin)) ||
+			json_object_set_new(o, "left_s", left_json(&p.arming)) ||
+			json_object_set_new(o, "device",
+				p.arming.bound ? fingerprint_json(p.arming.device)
+					       : json_null()))) {
+		json_decref(o);
+		o = NULL;
+	}
+	pf_secret_wipe(&p, sizeof(p));
+	pf_mgmt_reply(c, status, o);
+}
+
+void pf_mgmt_get_arm(struct pf_mgmt_op *c)
+{
+	if (has_pairing(c))
+		reply_pairing(c, 200);
+}
+
+void pf_mgmt_post_arm(struct pf_mgmt_op *c)
+{
+	static const char *const fields[] = { "ttl_s", "device", "grants", "expires", NULL };
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	json_t *ttl = json_object_get(c->body, "ttl_s");
+	json_t *device = json_object_get(c->body, "device");
+	json_int_t ttl_s = ttl ? json_integer_value(ttl) : TTL_DEFAULT_S;
+	struct pf_arming a = { .grants = PF_GRANT_ALL };
+
+	if (!has_pairing(c) || !pf_mgmt_only_fields(c, fields))
+		return;
+	if ((ttl && !json_is_integer(ttl)) || ttl_s < 0 || ttl_s > TTL_MAX_S) {
+		pf_mgmt_fail(
+			c, 400, "\"ttl_s\" must be 0 (until the PIN is used) to 86400 seconds");
+		return;
+	}
+	if (device && !json_is_null(device)) {
+		const char *fp = json_string_value(device);
+
+		if (!fp || pf_access_fingerprint_parse(a.device, fp)) {
+			pf_mgmt_fail(c, 400,
+				"\"device\" must be the fingerprint of a client, 64 hex digits");
+			return;
+		}
+		a.bound = true;
+	}
+	if (!pf_mgmt_take_terms(c, &a.grants, &a.expires_s))
+		return;
+	a.has_terms = json_object_get(c->body, "grants") || json_object_get(c->body, "expires");
+	if (h->arm(h->user, &a, (uint32_t)ttl_s))
+		pf_mgmt_fail(c, 500, "the system has no random bytes for a PIN");
+	else
+		reply_pairing(c, 201);
+}
+
+void pf_mgmt_delete_arm(struct pf_mgmt_op *c)
+{
+	if (!has_pairing(c))
+		return;
+	c->p->hooks.disarm(c->p->hooks.user);
+	c->a->status = 204;
+}

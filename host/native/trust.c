@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* trust.c - who may connect to the native plane: the operator's list, those that
+ * paired, and pairing by PIN. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/utf8.h"
+#include "core/crypto/secret.h"
+#include "host/native/session.h"
+#include "host/registry/access.h"
+#include "host/sys/files.h"
+
+/* ---- admission ---- */
+
+static void on_bad_line(void *user, unsigned line, const char *text)
+{
+	struct pf_native *n = user;
+
+	/* The file is read at every knock: say it a few times, not for ever. */
+	if (n->bad_lines_told++ < 20)
+		pf_log(PF_LOG_WARN, "native", "%s:%u: %s", n->params.allowed_path, line, text);
+}
+
+int pf_native_admit(
+	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why)
+{
+	const struct pf_client *client;
+	struct pf_access_entry entry;
+	struct pf_reason read_why = { 0 };
+	uint8_t *text = NULL;
+	size_t len = 0;
+	char hex[65];
+	int r = -ENOENT;
+
+	if (peer->has_certificate) {
+		r = pf_file_read(
+			n->params.allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, &read_why);
+		if (r && r != -ENOENT)
+			pf_log(PF_LOG_ERROR, "native", "%s", read_why.text);
+		if (!r)
+			r = pf_access_find(&entry, text, len, peer->fingerprint, on_bad_line, n);
+		free(text);
+		if (!r) {
+			*grants = entry.grants;
+			return 0;
+		}
+	}
+	client = n->params.clients && peer->has_certificate
+			 ? pf_clients_find(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint)
+			 : NULL;
+	if (client) {
+		*grants = client->grants;
+		pf_clients_seen(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint);
+		return 0;
+	}
+	if (n->params.config->trust_on_first_use) {
+		*grants = PF_GRANT_ALL;
+		return 0;
+	}
+	if (!peer->has_certificate) {
+		r = pf_reason_set(why, -EACCES,
+			"this host knows its clients by their certificate; connect with one");
+		why->close = PUNKTFUNK_CLOSE_IDENTITY_REQUIRED;
+		return r;
+	}
+	pf_access_format(peer->fingerprint, hex);
+	r = pf_reason_set(why, -EACCES,
+		"not allowed; to allow this client add the line %s to the host's file "
+		"allowed_clients",
+		hex);
+	why->close = PUNKTFUNK_CLOSE_DENIED;
+	return r;
+}
+
+/* ---- pairing by PIN ---- */
+
+int pf_native_arm(struct pf_native *n, const struct pf_arming *a, uint32_t ttl_s)
+{
+	struct pf_arming own = *a;
+	int r = pf_pair_mint_pin(own.pin);
+
+	if (!r) {
+		own.id = ++n->arming_id;
+		own.until_ns = ttl_s ? pf_clock_mono_ns() + ttl_s * PF_NS_PER_S : 0;
+		pf_listener_arm(n->listener, &own);
+	}
+	pf_secret_wipe(&own, sizeof(own));
+	return r;
+}
+
+void pf_native_disarm(struct pf_native *n)
+{
+	pf_listener_disarm(n->listener);
+}
+
+void pf_native_pairing(const struct pf_native *n, struct pf_native_pairing *out)
+{
+	const struct pf_pair_outcome *last = &n->last_pair;
+
+	memset(out, 0, sizeof(*out));
+	out->running = pf_listener_ceremonies(n->listener) != 0;
+	out->armed = pf_listener_armed(n->listener, &out->arming);
+	out->arming_id = n->arming_id;
+	out->last_id = last->arming_id;
+	out->last = last->result;
+	(void)pf_utf8_printable(
+		out->last_name, sizeof(out->last_name), last->name, strlen(last->name));
+	memcpy(out->last_fingerprint, last->peer.fingerprint, 32);
+}
+
+/* Who pairs anew keeps what it may do, unless the PIN came with terms of its own. */
+static void keep(struct pf_native *n, const struct pf_pair_outcome *o)
+{
+	struct pf_client client = {
+		.plane = PF_PLANE_NATIVE, .grants = PF_GRANT_ALL, .paired_s = time(NULL)
+	};
+	const struct pf_client *old =
+		pf_clients_entry(n->params.clients, PF_PLANE_NATIVE, o->peer.fingerprint);
+	struct pf_reason why = { 0 };
+
+	memcpy(client.fingerprint, o->peer.fingerprint, 32);
+	(void)pf_utf8_printable(client.name, sizeof(client.name), o->name, strlen(o->name));
+	if (old) {
+		client.grants = old->grants;
+		client.seen_s = old->seen_s;
+		/* An expiry that has passed would undo the pairing at once. */
+		client.expires_s = old->expires_s > client.paired_s ? old->expires_s : 0;
+	}
+	if (o->has_terms) {
+		client.grants = o->grants;
+		client.expires_s = o->expires_s;
+	}
+	if (pf_clients_add(n->params.clients, &client, &why))
+		pf_log(PF_LOG_ERROR, "native", "\"%s\" paired, but is not kept: %s", client.name,
+			why.text);
+	else
+		pf_log(PF_LOG_INFO, "native", "\"%s\" paired", client.name);
+}
+
+void pf_native_paired(void *native, void *outcome)
+{
+	const struct pf_pair_outcome *o = outcome;
+	struct pf_native *n = native;
+
+	n->last_pair = *o;
+	if (o->result != PF_PAIR_DONE)
+		pf_log(PF_LOG_WARN, "native", "a client did not pair: %s; the PIN is used up",
+			o->result == PF_PAIR_WRONG_PIN ? "it had another PIN"
+						       : "it left before the end");
+	else if (n->params.clients)
+		keep(n, o);
+}
