@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "host/desk/desk_impl.h"
 #include "host/registry/apps.h"
@@ -15,6 +16,8 @@
 
 #define PROGRAM_GRACE_MS 500
 #define PREP_MS		 30000 /* for one command before or after an app */
+#define PREP_ALL_MS	 60000 /* for all before, and for all after */
+#define PREP_LEAST_MS	 1000  /* what each gets, however long the others took */
 #define ENV_MAX		 (64 + PF_APP_ENV_MAX)
 
 /* How a command of this desk starts; `env` and `log` are the caller's memory. */
@@ -79,19 +82,22 @@ static int start(struct pf_child **out, struct frame *f, const char *command, st
 	return pf_child_start(out, &f->params, why);
 }
 
-/* Runs a command to its end. */
-static int run(struct frame *f, const char *command, struct pf_reason *why)
+/* Runs a command to its end; `until_ns` is when all of its kind should be over. */
+static int run(struct frame *f, const char *command, uint64_t until_ns, struct pf_reason *why)
 {
 	struct pf_child *child = NULL;
 	struct pollfd p = { .events = POLLIN };
+	uint64_t now_ns = pf_clock_mono_ns();
+	uint64_t ms = until_ns > now_ns ? (until_ns - now_ns) / PF_NS_PER_MS : 0;
 	int status = 0, r = start(&child, f, command, why);
 
 	if (r)
 		return r;
+	ms = ms > PREP_MS ? PREP_MS : ms < PREP_LEAST_MS ? PREP_LEAST_MS : ms;
 	p.fd = pf_child_death_fd(child);
-	if (poll(&p, 1, PREP_MS) <= 0)
+	if (poll(&p, 1, (int)ms) <= 0)
 		r = pf_reason_set(why, -ETIMEDOUT, "\"%.80s\" did not end within %u s", command,
-			PREP_MS / 1000);
+			(unsigned)ms / 1000);
 	else if (pf_child_wait_status(child, &status) || !WIFEXITED(status) || WEXITSTATUS(status))
 		r = pf_reason_set(why, -ECANCELED, "\"%.80s\" failed with status %d", command,
 			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
@@ -101,18 +107,20 @@ static int run(struct frame *f, const char *command, struct pf_reason *why)
 
 static void undo(struct pf_desk *d, struct frame *f)
 {
+	uint64_t until_ns = pf_clock_mono_ns() + PREP_ALL_MS * PF_NS_PER_MS;
 	struct pf_reason why = { 0 };
 
 	while (d->prepared) {
 		const char *command = d->app->prep[--d->prepared].undo_command;
 
-		if (*command && run(f, command, &why))
+		if (*command && run(f, command, until_ns, &why))
 			pf_log(PF_LOG_WARN, "desk", "%s: %s", d->name, why.text);
 	}
 }
 
 int pf_desk_program_up(struct pf_desk *d, struct pf_reason *why)
 {
+	uint64_t until_ns = pf_clock_mono_ns() + PREP_ALL_MS * PF_NS_PER_MS;
 	const struct pf_app *app = d->app;
 	struct frame f;
 	int r = 0;
@@ -121,7 +129,7 @@ int pf_desk_program_up(struct pf_desk *d, struct pf_reason *why)
 	while (app && !r && d->prepared < app->prep_count) {
 		const char *command = app->prep[d->prepared].do_command;
 
-		r = *command ? run(&f, command, why) : 0;
+		r = *command ? run(&f, command, until_ns, why) : 0;
 		d->prepared += !r;
 	}
 	if (!r)

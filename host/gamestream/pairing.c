@@ -181,24 +181,63 @@ static bool may_start(struct pf_gs_pairing *p, const uint8_t ip[16], uint64_t no
 
 /* ---- phases ---- */
 
-/* NULL when the request may wait for a PIN, else why not. */
-static const char *competes(struct pf_gs_pairing *p, const char *uniqueid, const uint8_t ip[16])
+static unsigned count_of(const struct pf_gs_pairing *p, const uint8_t ip[16])
 {
-	unsigned all = 0, mine = 0;
+	unsigned n = 0;
 
+	for (const struct entry *e = p->first; e; e = e->next)
+		n += same_ip(e->ip, ip);
+	return n;
+}
+
+static unsigned count_all(const struct pf_gs_pairing *p)
+{
+	unsigned n = 0;
+
+	for (const struct entry *e = p->first; e; e = e->next)
+		n++;
+	return n;
+}
+
+/* Whose place a request of `ip` takes when there is no other: a few addresses must
+ * not keep everybody else out for the whole of a pairing's life. NULL = nobody's. */
+static struct entry *victim(struct pf_gs_pairing *p, const uint8_t ip[16], uint64_t now_ns)
+{
+	struct entry *oldest = NULL, *greedy = NULL;
+	unsigned mine = count_of(p, ip), most = mine + 1;
+
+	for (struct entry *e = p->first; e; e = e->next) {
+		unsigned n = count_of(p, e->ip);
+
+		if (e->phase != PHASE_PIN)
+			continue;
+		if (n > most) {
+			greedy = e;
+			most = n;
+		}
+		if (!oldest && now_ns - e->info.since_ns >= PF_GS_PAIR_HOLD_NS)
+			oldest = e;
+	}
+	return greedy ? greedy : oldest;
+}
+
+/* NULL when the request may wait for a PIN, else why not. */
+static const char *competes(
+	struct pf_gs_pairing *p, const char *uniqueid, const uint8_t ip[16], uint64_t now_ns)
+{
 	for (struct entry *e = p->first; e; e = e->next) {
 		bool near = same_ip(e->ip, ip);
 
-		all++;
-		mine += near;
 		if (!near && e->info.has_pin)
 			return "another device is being paired; try again in a moment";
 		if (!near && !strcmp(e->uniqueid, uniqueid))
 			return "another device with this id waits for its PIN";
 	}
-	if (mine >= PF_GS_PAIR_PER_IP)
+	if (count_of(p, ip) >= PF_GS_PAIR_PER_IP)
 		return "this address has too many pairing requests";
-	return all >= PF_GS_PAIR_PENDING ? "too many pairing requests" : NULL;
+	return count_all(p) >= PF_GS_PAIR_PENDING && !victim(p, ip, now_ns)
+		       ? "too many pairing requests"
+		       : NULL;
 }
 
 static bool phase_start(struct pf_gs_pairing *p, uint64_t now_ns, const struct pf_gs_query *q,
@@ -217,7 +256,7 @@ static bool phase_start(struct pf_gs_pairing *p, uint64_t now_ns, const struct p
 		fail(p, e, -ECANCELED, "the client started again");
 	if (pf_gs_query_hex(q, "salt", salt, sizeof(salt), &len) || len != sizeof(salt))
 		return refuse(out, "salt is missing or malformed");
-	objection = competes(p, uniqueid, ip);
+	objection = competes(p, uniqueid, ip, now_ns);
 	if (objection)
 		return refuse(out, objection);
 	if (!may_start(p, ip, now_ns))
@@ -229,6 +268,9 @@ static bool phase_start(struct pf_gs_pairing *p, uint64_t now_ns, const struct p
 		entry_free(e);
 		return refuse(out, "clientcert is missing or malformed");
 	}
+	/* Last: what is refused anyway costs nobody his place. */
+	if (count_all(p) >= PF_GS_PAIR_PENDING)
+		drop(p, victim(p, ip, now_ns), -ECANCELED, "another device took its place");
 	memcpy(e->salt, salt, sizeof(e->salt));
 	memcpy(e->ip, ip, sizeof(e->ip));
 	snprintf(e->uniqueid, sizeof(e->uniqueid), "%s", uniqueid);

@@ -6,7 +6,9 @@
  * any error deletes it. The first phase waits for the operator's PIN, which goes
  * to one named request. A PIN is good for one attempt: it is never accepted
  * again, and a failure after it drops every pending request. A client is trusted
- * only after both checks of phase 4. Control loop. */
+ * only after both checks of phase 4. When all places are taken, a newcomer takes
+ * one of an address that has more than its own, or the one that waited longest,
+ * after PF_GS_PAIR_HOLD_NS. Control loop. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +20,7 @@
 #define PF_GS_PAIR_PENDING    8u /* in all */
 #define PF_GS_PAIR_PER_IP     2u
 #define PF_GS_PAIR_LIFE_NS    (180 * PF_NS_PER_S)
+#define PF_GS_PAIR_HOLD_NS    (60 * PF_NS_PER_S) /* no newcomer takes its place before */
 #define PF_GS_PAIR_PHASE_NS   (30 * PF_NS_PER_S) /* for the client's next phase */
 #define PF_GS_PAIR_NAME_BYTES 65
 #define PF_GS_PAIR_HEX_BYTES  8192

@@ -33,8 +33,11 @@ struct pf_gs_rtsp_server {
 	void *user;
 	int fd;
 	sd_event_source *source;
+	struct pf_timer *pause; /* no descriptors were left: when to look again */
 	struct pf_gs_rtsp_conn *conns;
 };
+
+#define PAUSE_NS (200 * PF_NS_PER_MS)
 
 static void conn_free(struct pf_gs_rtsp_conn *c)
 {
@@ -182,6 +185,21 @@ static bool has_room(const struct pf_gs_rtsp_server *s, const struct sockaddr_in
 	return all < PF_GS_RTSP_CONNS && same < PF_GS_RTSP_CONNS_PER_IP;
 }
 
+static void on_pause_over(void *user)
+{
+	struct pf_gs_rtsp_server *s = user;
+
+	pf_timer_stop(&s->pause);
+	(void)sd_event_source_set_enabled(s->source, SD_EVENT_ON);
+}
+
+/* The connection stays in the queue, and the loop would spin on it. */
+static void pause_accept(struct pf_gs_rtsp_server *s)
+{
+	if (!s->pause && !pf_timer_start(&s->pause, s->loop, PAUSE_NS, on_pause_over, s))
+		(void)sd_event_source_set_enabled(s->source, SD_EVENT_OFF);
+}
+
 static int on_accept(sd_event_source *source, int fd, uint32_t events, void *user)
 {
 	struct pf_gs_rtsp_server *s = user;
@@ -190,8 +208,11 @@ static int on_accept(sd_event_source *source, int fd, uint32_t events, void *use
 	struct pf_gs_rtsp_conn *c;
 	int conn = accept4(fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (conn < 0)
+	if (conn < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			pause_accept(s);
 		return 0;
+	}
 	c = has_room(s, &peer) ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		close(conn);
@@ -240,6 +261,7 @@ void pf_gs_rtsp_server_close(struct pf_gs_rtsp_server *s)
 		return;
 	while (s->conns)
 		conn_free(s->conns);
+	pf_timer_stop(&s->pause);
 	sd_event_source_disable_unref(s->source);
 	if (s->fd >= 0)
 		close(s->fd);

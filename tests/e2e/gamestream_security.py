@@ -425,6 +425,44 @@ def row_22_many_connections_do_not_shut_others_out():
     w.cancel()
 
 
+def row_22_no_descriptors_left_is_no_spin():
+    """A connection that cannot be accepted stays in the queue: the loop must not spin
+    on it, and it is served once there are descriptors again."""
+    w, pid = bed.client(), bed.host.p.pid
+    with client.Session(w) as s:
+        s.launch()
+        with open(f"/proc/{pid}/limits") as f:
+            limit = next(line.split()[3] for line in f if line.startswith("Max open files"))
+
+        with open(f"/proc/{pid}/status") as f:
+            ids = {line[:3]: int(line.split()[1]) for line in f if line[:4] in ("Uid:", "Gid:")}
+        drop = {"user": ids["Uid"], "group": ids["Gid"]} if os.getuid() == 0 else {}
+
+        def allow(count):
+            subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={count}:"], check=True, **drop)
+        most = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
+        allow(most + 1)
+        try:
+            waiting = [socket.create_connection(("127.0.0.1", bed.host.base + 21))
+                       for _ in range(most + 1 - len(os.listdir(f"/proc/{pid}/fd")) + 2)]
+            time.sleep(0.3)
+
+            def ticks():
+                with open(f"/proc/{pid}/stat") as f:
+                    return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+            before = ticks()
+            time.sleep(1)
+            spent = (ticks() - before) / os.sysconf("SC_CLK_TCK")
+            print(f"# {spent:.2f} s of processor in 1 s, {len(waiting)} connections")
+            assert spent < 0.3, spent
+        finally:
+            allow(limit)
+        for c in waiting:
+            c.close()
+        s.handshake().open().connect().frames(1)
+    w.cancel()
+
+
 # ---- rows 7, 17, 23, 24 ----
 
 def row_17_mandatory_encryption_is_mandatory():
@@ -577,4 +615,4 @@ host_bed.main([
     row_18_malformed_messages_are_dropped, row_19_attributes_out_of_range_are_refused,
     row_20_a_client_sees_and_ends_only_its_own, row_21_a_launch_names_an_app_and_nothing_else,
     row_22_slow_connections_are_dropped, row_22_many_connections_do_not_shut_others_out,
-    row_24_a_silent_client_is_let_go, row_23_no_key_is_in_the_log])
+    row_22_no_descriptors_left_is_no_spin, row_24_a_silent_client_is_let_go, row_23_no_key_is_in_the_log])

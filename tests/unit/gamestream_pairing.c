@@ -694,6 +694,38 @@ static void row_3_floods_are_bounded(void **state)
 	}
 	assert_int_equal(accepted, PF_GS_PAIR_PENDING);
 	assert_int_equal(pending(b), PF_GS_PAIR_PENDING);
+	/* Whoever takes the place of one of them had to wait for it. */
+	b->now += PF_GS_PAIR_HOLD_NS - 1;
+	assert_true(ask_as(b, "late", ip_a, b->args, b));
+	refused(b);
+	b->now++;
+	b->laters = 0;
+	assert_false(ask_as(b, "late", ip_a, b->args, b));
+	assert_int_equal(b->laters, 1);
+	assert_int_equal(b->later.status, 400);
+	assert_int_equal(pending(b), PF_GS_PAIR_PENDING);
+	/* Not for what is refused anyway. */
+	assert_true(ask_as(b, "later", ip_b, "phrase=getservercert&salt=00", b));
+	assert_int_equal(b->laters, 1);
+	bed_free(b);
+
+	/* A few addresses with all the places they may have make way at once, the
+	 * oldest of theirs first; whoever has as many as the newcomer does not. */
+	b = bed_new();
+	for (unsigned i = 0; i < PF_GS_PAIR_PENDING; i++) {
+		uint8_t ip[16] = { [10] = 0xff, [11] = 0xff, 10, 0, 0, (uint8_t)(i / 2) };
+		char id[16];
+
+		snprintf(id, sizeof(id), "id%u", i);
+		gs_client_start(&stock, "1234", b->args);
+		assert_false(ask_as(b, id, ip, b->args, (void *)(uintptr_t)(i + 1)));
+	}
+	assert_false(ask_as(b, "honest", ip_a, b->args, b));
+	assert_ptr_equal(b->later_held, (void *)(uintptr_t)1);
+	assert_true(ask_as(b, "honest too", ip_a, b->args, b));
+	refused(b);
+	assert_int_equal(b->laters, 1);
+	assert_int_equal(pending(b), PF_GS_PAIR_PENDING);
 	bed_free(b);
 
 	b = bed_new();
