@@ -20,6 +20,10 @@
 /* A steady stream: how long a block may stay away before silence takes its place.
  * A client has some 30 ms in hand. */
 #define HOLD_NS (20 * PF_NS_PER_MS)
+/* Digital silence at a constant rate makes the same packet again and again, once the
+ * encoder's filter for direct current has forgotten what was (some 0.8 s). */
+#define SILENCE_SETTLES 200 /* packets of it */
+#define SILENCE_SAME	8   /* of these, the latest: equal */
 
 struct block {
 	uint64_t capture_ns;
@@ -37,10 +41,12 @@ struct pf_sound {
 	bool has_wake, started;
 	_Atomic bool stop;
 	pthread_t thread;
-	_Atomic uint64_t packets, bytes, silent, refused, filled, late, encode_ns;
+	_Atomic uint64_t packets, bytes, silent, repeated, refused, filled, late, encode_ns;
 	/* The thread's own. */
 	struct block block;
 	uint32_t seq, silent_run; /* blocks */
+	unsigned zero_run;	  /* packets of digital silence in a row */
+	unsigned same_run;	  /* of these, the latest that equal the one before */
 	uint64_t expect_ns;
 	bool has_previous;
 	unsigned current; /* which of the two buffers holds the packet at hand */
@@ -69,6 +75,38 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+static bool is_zero(const float *pcm, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (pcm[i] != 0)
+			return false;
+	return true;
+}
+
+/* Into the current buffer; its length or a negative errno. */
+static int encode_packet(struct pf_sound *s, const float *pcm)
+{
+	const unsigned at = s->current, before = at ^ 1;
+	const size_t len = s->packet_len[before];
+	int n;
+
+	if (!s->params.steady || !is_zero(pcm, PF_AUDIO_BLOCK * s->channels * s->packet_blocks))
+		s->zero_run = s->same_run = 0;
+	else if (s->zero_run < SILENCE_SETTLES || s->same_run < SILENCE_SAME)
+		s->zero_run++;
+	else {
+		memcpy(s->packet[at], s->packet[before], len);
+		count(&s->repeated, 1);
+		return (int)len;
+	}
+	n = pf_opus_encode(s->opus, pcm, s->packet[at], s->packet_most);
+	if (s->zero_run)
+		s->same_run = n == (int)len && !memcmp(s->packet[at], s->packet[before], len)
+				      ? s->same_run + 1
+				      : 0;
+	return n;
+}
+
 static void encode(struct pf_sound *s, const float *pcm, uint64_t pts_ns)
 {
 	const unsigned at = s->current, before = at ^ 1;
@@ -89,7 +127,7 @@ static void encode(struct pf_sound *s, const float *pcm, uint64_t pts_ns)
 		return;
 	}
 	start = pf_clock_mono_ns();
-	n = pf_opus_encode(s->opus, pcm, s->packet[at], s->packet_most);
+	n = encode_packet(s, pcm);
 	count(&s->encode_ns, pf_clock_mono_ns() - start);
 	s->expect_ns = pts_ns + BLOCK_NS * s->packet_blocks;
 	if (n < 0) {
@@ -282,6 +320,7 @@ void pf_sound_get_stats(const struct pf_sound *s, struct pf_sound_stats *out)
 	out->packets = atomic_load_explicit(&s->packets, memory_order_relaxed);
 	out->bytes = atomic_load_explicit(&s->bytes, memory_order_relaxed);
 	out->silent = atomic_load_explicit(&s->silent, memory_order_relaxed);
+	out->repeated = atomic_load_explicit(&s->repeated, memory_order_relaxed);
 	out->refused = atomic_load_explicit(&s->refused, memory_order_relaxed);
 	out->filled = atomic_load_explicit(&s->filled, memory_order_relaxed);
 	out->late = atomic_load_explicit(&s->late, memory_order_relaxed);

@@ -50,6 +50,7 @@ struct pf_sound_params {
 struct pf_sound_stats {
 	uint64_t packets, bytes;
 	uint64_t silent;    /* blocks not sent for silence */
+	uint64_t repeated;  /* steady: packets of silence that needed no encoding */
 	uint64_t refused;   /* ring full, wrong channels */
 	uint64_t filled;    /* steady: blocks of silence put in */
 	uint64_t late;	    /* steady: blocks whose time had gone out as silence */

@@ -11,8 +11,10 @@
 
 /* ENet has no descriptor for its timers: acknowledgements leave at once, what is
  * lost is sent again at this grain. */
-#define TICK_NS	  (10 * PF_NS_PER_MS)
-#define EVENT_MAX 64 /* in one turn of the loop */
+#define TICK_NS (10 * PF_NS_PER_MS)
+/* With nothing on its way there is only its own ping, twice a second. */
+#define TICK_IDLE_NS (100 * PF_NS_PER_MS)
+#define EVENT_MAX    64 /* in one turn of the loop */
 /* Links that may claim one session before a message proves whose it is. */
 #define CLAIMS_MAX 8
 /* A client is lost after this much silence (gamestream.md 8). */
@@ -23,6 +25,7 @@ struct pf_gs_control {
 	struct pf_loop *loop;
 	sd_event_source *source;
 	struct pf_timer *timer;
+	bool idle; /* the timer runs slowly */
 	const struct pf_gs_control_events *events;
 	void *user;
 	bool serving;
@@ -218,6 +221,28 @@ static void take_event(struct pf_gs_control *c, ENetEvent *e)
 
 static void on_tick(void *user);
 
+/* Sees to it that ENet is called again in time. */
+static void keep_time(struct pf_gs_control *c)
+{
+	bool any = false, idle = true;
+
+	/* Handshakes under way are not counted as connected. */
+	for (size_t i = 0; i < c->host->peerCount; i++) {
+		const ENetPeer *p = &c->host->peers[i];
+
+		if (p->state == ENET_PEER_STATE_DISCONNECTED)
+			continue;
+		any = true;
+		idle &= p->state == ENET_PEER_STATE_CONNECTED &&
+			enet_list_empty(&p->sentReliableCommands);
+	}
+	if (!any || (c->timer && c->idle <= idle))
+		return;
+	pf_timer_stop(&c->timer);
+	c->idle = idle;
+	(void)pf_timer_start(&c->timer, c->loop, idle ? TICK_IDLE_NS : TICK_NS, on_tick, c);
+}
+
 static void serve(struct pf_gs_control *c)
 {
 	ENetEvent e;
@@ -227,13 +252,13 @@ static void serve(struct pf_gs_control *c)
 		take_event(c, &e);
 	c->serving = false;
 	enet_host_flush(c->host);
-	/* Handshakes under way are not counted as connected. */
-	if (!c->timer)
-		for (size_t i = 0; i < c->host->peerCount; i++)
-			if (c->host->peers[i].state != ENET_PEER_STATE_DISCONNECTED) {
-				(void)pf_timer_start(&c->timer, c->loop, TICK_NS, on_tick, c);
-				break;
-			}
+	keep_time(c);
+}
+
+static void flush(struct pf_gs_control *c)
+{
+	enet_host_flush(c->host);
+	keep_time(c);
 }
 
 static void on_tick(void *user)
@@ -321,7 +346,7 @@ int pf_gs_link_send(struct pf_gs_link *link, const void *data, size_t len)
 	}
 	/* In the middle of a turn the flush at its end sends it. */
 	if (!c->serving)
-		enet_host_flush(c->host);
+		flush(c);
 	return 0;
 }
 
@@ -333,7 +358,7 @@ void pf_gs_link_close(struct pf_gs_link *link)
 	peer->data = NULL;
 	enet_peer_disconnect_later(peer, 0);
 	if (!c->serving)
-		enet_host_flush(c->host);
+		flush(c);
 }
 
 void pf_gs_control_release(
@@ -348,7 +373,7 @@ void pf_gs_control_release(
 			drop(peer);
 	}
 	if (!c->serving)
-		enet_host_flush(c->host);
+		flush(c);
 }
 
 static unsigned count_list(const ENetList *list, unsigned most)

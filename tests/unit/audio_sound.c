@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <opus.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -249,6 +250,49 @@ static unsigned stop_at_packet(struct heard *h, struct pf_sound *s)
 	return count;
 }
 
+static void a_steady_silence_is_encoded_once(void **state)
+{
+	struct heard *h = heard();
+	struct pf_sound *s = open_steady(h, 5);
+	struct pf_sound_stats st;
+	OpusDecoder *dec;
+	float pcm[PF_AUDIO_BLOCK * 2];
+	double loud = 0;
+	unsigned n;
+	int r;
+
+	/* A second settles it. */
+	wait_for(h, 240);
+	pf_sound_get_stats(s, &st);
+	assert_in_range(st.repeated, 30, st.packets - 200);
+	for (unsigned i = 200; i < 240; i++)
+		assert_memory_equal(h->packet[i].data, h->packet[199].data, h->packet[199].len);
+	/* Sound after it is what it was. */
+	n = stop_at_packet(h, s);
+	for (unsigned i = 0; i < 20; i++)
+		push_tone(s, i, (2000 + i) * BLOCK_NS);
+	hold(h, false);
+	wait_for(h, n + 20);
+	pf_sound_close(&s);
+	dec = opus_decoder_create(PF_AUDIO_RATE, 2, &r);
+	assert_non_null(dec);
+	for (unsigned i = 0; i < n + 20; i++) {
+		assert_int_equal(opus_decode_float(dec, h->packet[i].data,
+					 (opus_int32)h->packet[i].len, pcm, PF_AUDIO_BLOCK, 0),
+			PF_AUDIO_BLOCK);
+		for (unsigned k = 0; k < PF_AUDIO_BLOCK * 2; k++) {
+			if (i < n)
+				assert_true(pcm[k] > -1e-4f && pcm[k] < 1e-4f);
+			else if (i >= n + 10)
+				loud += (double)pcm[k] * (double)pcm[k];
+		}
+	}
+	opus_decoder_destroy(dec);
+	/* A sine of 0.5 in one of two channels: its power is 1/16. */
+	loud /= 10.0 * PF_AUDIO_BLOCK * 2;
+	assert_true(loud > 0.055 && loud < 0.07);
+}
+
 static void a_steady_stream_fills_holes(void **state)
 {
 	static const unsigned blocks[] = { 0, 1, 2, 5, 6 };
@@ -369,6 +413,7 @@ int main(void)
 		cmocka_unit_test(long_silence_ends_the_packets_until_sound),
 		cmocka_unit_test(a_stuck_receiver_costs_blocks_not_the_pusher),
 		cmocka_unit_test(a_steady_stream_needs_no_blocks),
+		cmocka_unit_test(a_steady_silence_is_encoded_once),
 		cmocka_unit_test(a_steady_stream_fills_holes),
 		cmocka_unit_test(a_steady_stream_is_not_delayed_by_a_stall),
 		cmocka_unit_test(a_steady_stream_joins_and_mixes),
