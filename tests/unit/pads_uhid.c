@@ -658,6 +658,7 @@ static void motion_is_wanted_by_readers(void **st)
 	struct uhid_event ev = { .type = UHID_GET_REPORT };
 	uint8_t r[PF_UHID_REPORT_BYTES] = { 0x31, 0x02, 0x01, 0, 0, 0x33 };
 	struct bed b;
+	uint64_t before_ns;
 	int fd, raw;
 
 	open_as(&b, PF_PAD_DUALSENSE, "c");
@@ -672,8 +673,10 @@ static void motion_is_wanted_by_readers(void **st)
 	assert_int_equal(b.count, 0);
 
 	/* A look at the node is none either. */
+	before_ns = pf_clock_mono_ns();
 	fd = open_node(&b, "input/event4");
 	b.d->ops->readable(b.d);
+	assert_true(b.d->due_ns >= before_ns + 50 * PF_NS_PER_MS);
 	close(fd);
 	b.d->ops->readable(b.d);
 	time_passes(&b, 1000);
