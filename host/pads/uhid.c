@@ -151,6 +151,10 @@ static void tell_motion(struct uhid *u)
 {
 	u->motion_ns = 0;
 	u->motion = motion_wanted(u);
+	if (!u->motion) {
+		memset(u->state.gyro, 0, sizeof(u->state.gyro)); /* no later reader turns by it */
+		update(u);
+	}
 	for (int gyro = 0; gyro < 2; gyro++)
 		tell(u, &(struct pf_pad_feedback){ .kind = PF_PAD_FB_MOTION,
 				.motion = { .gyro = gyro, .rate_hz = u->motion ? MOTION_HZ : 0 } });
@@ -280,6 +284,8 @@ static void take_event(struct uhid *u, const struct uhid_event *ev)
 	case UHID_CLOSE:
 	case UHID_STOP:
 		u->opened = ev->type == UHID_OPEN;
+		if (u->opened)
+			greet(u);
 		consider_motion(u);
 		break;
 	case UHID_OUTPUT:
@@ -427,8 +433,14 @@ static void settle(struct uhid *u, uint64_t now_ns)
 	/* A node that we may not read is read by no program of this user. */
 	u->blind = !watched(&u->watch.hidraw);
 	consider_motion(u);
-	if (u->blind)
-		u->greet_ns = now_ns + BLIND_EVERY_MS * PF_NS_PER_MS;
+	if (u->blind && u->opened)
+		greet(u);
+}
+
+/* Somebody may read. */
+static bool greets(const struct uhid *u)
+{
+	return u->blind ? u->opened : u->watch.hidraw.readers > 0;
 }
 
 static uint64_t greet_every_ns(const struct uhid *u, uint64_t now_ns)
@@ -446,9 +458,9 @@ void pf_uhid_tick(struct pf_pad_device *d, uint64_t now_ns)
 
 	if (u->greet_ns && now_ns >= u->greet_ns) {
 		send_report(u, now_ns);
-		u->greet_ns = now_ns + greet_every_ns(u, now_ns);
-		if (!u->blind && !u->watch.hidraw.readers && now_ns >= u->greet_until_ns)
-			u->greet_ns = 0;
+		u->greet_ns = greets(u) || now_ns < u->greet_until_ns
+				      ? now_ns + greet_every_ns(u, now_ns)
+				      : 0;
 	}
 	if (u->settle_ns && now_ns >= u->settle_ns)
 		settle(u, now_ns);
@@ -464,14 +476,16 @@ static bool claim(struct uhid *u, const char *mac)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "punktfunk/pad/%s", mac);
+	bool taken;
 
 	u->claim = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (u->claim < 0 || !bind(u->claim, (struct sockaddr *)&addr,
 				    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len)))
 		return true;
+	taken = errno == EADDRINUSE;
 	close(u->claim);
 	u->claim = -1;
-	return errno != EADDRINUSE;
+	return !taken;
 }
 
 static void choose_mac(struct uhid *u, const char *name, char text[18])

@@ -690,10 +690,17 @@ static void motion_is_wanted_by_readers(void **st)
 	assert_int_equal(b.heard[0].kind, PF_PAD_FB_MOTION);
 	assert_true(!b.heard[0].motion.gyro && b.heard[1].motion.gyro);
 	assert_int_equal(b.heard[1].motion.rate_hz, 100);
+	b.d->ops->motion(b.d, true, 5, 5, 5);
+	drain(&b);
 	close(fd);
 	b.d->ops->readable(b.d);
 	time_passes(&b, 2000);
 	assert_int_equal(b.count, 4);
+	/* What was the last turn is none for the next who looks. */
+	assert_int_equal(next(&b, r), PF_UHID_REPORT_BYTES);
+	drain(&b);
+	b.d->ops->motion(b.d, true, 0, 0, 0);
+	assert_int_equal(next(&b, r), 0);
 	assert_int_equal(b.heard[3].motion.rate_hz, 0);
 
 	/* Who opens hidraw is greeted, and kept company while he is there. */
@@ -758,6 +765,7 @@ static void blind_pads_are_lively(void **st)
 	say(&b, &ev, sizeof(ev));
 	time_passes(&b, 60000);
 	assert_int_equal(b.count, 4);
+	assert_int_equal(b.d->due_ns, 0);
 	finish(&b);
 }
 
