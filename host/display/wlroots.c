@@ -132,8 +132,9 @@ static int sway_ended(struct wlroots_display *d, struct pf_reason *why)
 }
 
 /* Connects to our sway's Wayland socket if it is there by now: sway picks the
- * first free wayland-N itself. -EAGAIN = not yet. */
-static int try_connect(struct wlroots_display *d, const char *dir, struct pf_wl **wl)
+ * first free wayland-N itself. -EAGAIN = not yet; `refused`: one is there, but nobody
+ * listens. */
+static int try_connect(struct wlroots_display *d, const char *dir, struct pf_wl **wl, bool *refused)
 {
 	DIR *list = opendir(dir);
 	struct dirent *e;
@@ -151,6 +152,7 @@ static int try_connect(struct wlroots_display *d, const char *dir, struct pf_wl 
 		if (asprintf(&path, "%s/%s", dir, e->d_name) < 0)
 			break;
 		fd = pf_wl_connect(path, &peer, NULL);
+		*refused |= fd == -ECONNREFUSED;
 		if (fd >= 0)
 			close(fd);
 		if (fd >= 0 && peer == pf_child_pid(d->sway) &&
@@ -167,12 +169,12 @@ static int try_connect(struct wlroots_display *d, const char *dir, struct pf_wl 
 }
 
 /* Waits for the compositor without sleeping past it: inotify says when a socket
- * appears; between bind and listen it refuses for a moment, hence the tick. */
+ * appears; should it refuse, being bound but not listened on yet, a tick tries again. */
 static int await_sway(struct wlroots_display *d, const char *dir, int watch, struct pf_wl **wl,
 	struct pf_reason *why)
 {
 	const uint64_t deadline = pf_clock_mono_ns() + PF_SWAY_TIMEOUT_MS * PF_NS_PER_MS;
-	bool seen = false;
+	bool refused = false;
 
 	while (pf_clock_mono_ns() < deadline) {
 		struct pollfd p[2] = {
@@ -182,13 +184,14 @@ static int await_sway(struct wlroots_display *d, const char *dir, int watch, str
 		_Alignas(struct inotify_event) char events[1024];
 		int r;
 
-		if (poll(p, 2, seen ? 2 : 100) < 0 && errno != EINTR)
+		if (poll(p, 2, refused ? 1 : 100) < 0 && errno != EINTR)
 			return pf_reason_set(why, -errno, "poll: %s", strerror(errno));
 		if (p[1].revents)
 			return sway_ended(d, why);
-		if (p[0].revents && read(watch, events, sizeof(events)) > 0)
-			seen = true;
-		r = try_connect(d, dir, wl);
+		if (p[0].revents)
+			(void)!read(watch, events, sizeof(events));
+		refused = false;
+		r = try_connect(d, dir, wl, &refused);
 		if (r != -EAGAIN)
 			return r ? pf_reason_set(why, r, "cannot read %s: %s", dir, strerror(-r))
 				 : 0;
