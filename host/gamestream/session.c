@@ -412,14 +412,20 @@ static void finish_done(struct pf_job *job)
 
 static void finish(struct pf_gs_session *s)
 {
+	const uint64_t asked = s->timeline.ns[PF_GS_MARK_PING_SOUND];
+	const uint64_t heard = s->timeline.ns[PF_GS_MARK_SENT_SOUND];
+	char sound[64] = "";
 	struct pf_sender_stats st = { 0 };
 
 	if (s->sender)
 		pf_sender_stats(s->sender, &st);
-	pf_log(PF_LOG_INFO, "gamestream", "%s: over%s%.100s after %.1f s: %llu frames sent",
+	if (heard && asked)
+		snprintf(sound, sizeof(sound), ", first sound %.1f ms after it was asked for",
+			(double)(heard - asked) / 1e6);
+	pf_log(PF_LOG_INFO, "gamestream", "%s: over%s%.100s after %.1f s: %llu frames sent%s",
 		s->name, CLOSE_TEXT(s),
 		(double)(s->ended_ns - s->timeline.ns[PF_GS_MARK_LAUNCH]) / 1e9,
-		(unsigned long long)st.sent);
+		(unsigned long long)st.sent, sound);
 	s->finished = true;
 	submit(s, finish_work, finish_done);
 }
@@ -436,6 +442,8 @@ static void send_termination(struct pf_gs_session *s, uint32_t code)
 
 static void step_ending(struct pf_gs_session *s)
 {
+	struct pf_gs_audio_stats sound;
+
 	if (s->stream_up) {
 		submit(s, stop_work, stop_done);
 		return;
@@ -447,6 +455,10 @@ static void step_ending(struct pf_gs_session *s)
 		if (!s->drop_desk && s->parked && pf_desk_park(d, s, s->parked, pf_parked_drop))
 			s->parked = NULL;
 		pf_desk_release(d, s, s->drop_desk);
+	}
+	if (s->sound) {
+		pf_gs_audio_get_stats(s->sound, &sound);
+		pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT_SOUND, sound.first_ns);
 	}
 	/* The desk hands out no sound any more. */
 	pf_gs_audio_close(&s->sound);
