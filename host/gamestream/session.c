@@ -11,7 +11,6 @@
 #include "core/crypto/secret.h"
 #include "core/net/udp.h"
 #include "core/wire/pf1_handshake.h"
-#include "host/registry/access.h"
 #include "host/registry/clients.h"
 
 #define TICK_NS	    (500 * PF_NS_PER_MS)
@@ -26,59 +25,6 @@
 #define DSCP_VIDEO	  40
 #define DSCP_AUDIO	  48
 #define CLOSE_TEXT(s)	  (*(s)->close_text ? ": " : ""), (s)->close_text
-
-static const char *codec_name(enum pf_gs_codec c)
-{
-	static const char *const names[] = { "H.264", "HEVC", "AV1" };
-
-	return names[c];
-}
-
-/* ---- running apps ---- */
-
-static void free_running(struct pf_gs_running **p)
-{
-	struct pf_gs_running *r = *p;
-
-	*p = r->next;
-	pf_app_unref(r->app);
-	free(r);
-}
-
-struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32])
-{
-	struct pf_gs_running **p = &g->running;
-
-	while (*p) {
-		if (!pf_desks_has(g->params.desks, (*p)->fingerprint))
-			free_running(p);
-		else if (!memcmp((*p)->fingerprint, fingerprint, 32))
-			return (*p)->app;
-		else
-			p = &(*p)->next;
-	}
-	return NULL;
-}
-
-int pf_gs_running_set(struct pf_gamestream *g, const uint8_t fingerprint[32], struct pf_app *app)
-{
-	struct pf_gs_running **p = &g->running, *r;
-
-	while (*p && memcmp((*p)->fingerprint, fingerprint, 32))
-		p = &(*p)->next;
-	if (*p)
-		free_running(p);
-	if (!app)
-		return 0;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		return -ENOMEM;
-	memcpy(r->fingerprint, fingerprint, 32);
-	r->app = pf_app_ref(app);
-	r->next = g->running;
-	g->running = r;
-	return 0;
-}
 
 /* ---- the stream's sink; encode thread, after play ---- */
 
@@ -707,7 +653,7 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 	make_sound(s);
 	pf_log(PF_LOG_INFO, "gamestream",
 		"%s: %ux%u@%u.%03u %s %s %u kbit/s, packets of %u, %u channels%s%s", s->name,
-		a->width, a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, codec_name(a->codec),
+		a->width, a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, pf_gs_session_codec(s),
 		pf_encoder_shape_name(pf_gs_shape_of(a)), s->encoder_kbps, a->packet_size,
 		a->channels, a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
 		a->audio_encrypted ? ", sound encrypted" : "");
@@ -1027,50 +973,4 @@ void pf_gs_session_launch(
 	pf_log(PF_LOG_INFO, "gamestream", "%s: \"%s\" %s %s", s->name, s->client_name,
 		l->resume ? "resumes" : "launches", app->title);
 	pf_gs_answer_launch(r, l->corever, g->base + PF_GS_RTSP_OFFSET);
-}
-
-/* ---- figures ---- */
-
-void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out)
-{
-	struct pf_stream_stats stream = { 0 };
-	struct pf_gs_audio_stats sound = { 0 };
-	struct pf_sender_stats st = { 0 };
-
-	if (s->stream)
-		pf_stream_stats(s->stream, &stream);
-	if (s->sound)
-		pf_gs_audio_get_stats(s->sound, &sound);
-	if (s->sender)
-		pf_sender_stats(s->sender, &st);
-	*out = (struct pf_gs_session_report){
-		.id = s->id,
-		.live = !s->ending,
-		.width = s->want_mode.width,
-		.height = s->want_mode.height,
-		.refresh_mhz = s->want_mode.refresh_mhz,
-		.bitrate_kbps = s->encoder_kbps,
-		.timeline = s->timeline,
-		.ended_ns = s->ended_ns,
-		.input_events = s->input.events,
-		.input_denied = s->input.denied,
-		.control_dropped = s->control_dropped,
-		.frames_sent = st.sent,
-		.frames_dropped = st.dropped,
-		.packets = st.packets,
-		.packets_parity = st.packets_parity,
-		.bytes = st.bytes,
-		.idrs = stream.idrs,
-		.encoder_kept = stream.encoder_kept,
-		.audio_packets = sound.packets,
-		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
-	};
-	pf_gs_mark_at(&out->timeline, PF_GS_MARK_SENT_SOUND, sound.first_ns);
-	pf_access_format(s->launch.fingerprint, out->client);
-	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
-	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");
-	snprintf(out->encoder, sizeof(out->encoder), "%s", stream.encoder);
-	snprintf(out->codec, sizeof(out->codec), "%s", codec_name(s->announce.codec));
-	snprintf(out->desk, sizeof(out->desk), "%s", s->desk_name);
-	snprintf(out->close_text, sizeof(out->close_text), "%s", s->close_text);
 }

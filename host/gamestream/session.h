@@ -143,6 +143,9 @@ void pf_gs_session_video_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
 void pf_gs_session_audio_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
+/* session_report.c */
+/** The name of its codec, once it is announced. */
+const char *pf_gs_session_codec(const struct pf_gs_session *s);
 void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out);
 
 /** Seals and sends a message, reliably. 0 or a negative errno. */
@@ -164,6 +167,7 @@ uint32_t pf_gs_mode_of(enum pf_gs_codec codec, enum pf_encoder_shape shape);
 /** What the client asked for. */
 enum pf_encoder_shape pf_gs_shape_of(const struct pf_gs_announce *a);
 
+/* running.c */
 /** The app of this client whose desk lives, or NULL. */
 struct pf_app *pf_gs_running_find(struct pf_gamestream *g, const uint8_t fingerprint[32]);
 /** Remembers it (takes a reference), or forgets it when `app` is NULL. 0, -ENOMEM. */
