@@ -77,7 +77,7 @@ def a_spare_desk_is_ready_and_becomes_the_clients():
                 assert starts(h)[2][0] == "kept, encoder kept", starts(h)
                 assert [x["encoder_kept"] for x in status(h)["sessions"]] == [True]
                 assert s.video.frames[0].type == 2, "it begins with a key frame"
-                assert gs_bed.programs(d, ["sway"]) == [sway]
+                assert sway in gs_bed.programs(d, ["sway"])
             # In another mode it is opened anew.
             with client.Session(h.clients[0], width=800, height=600) as s:
                 s.start(resume=True).frames(5)
@@ -85,8 +85,9 @@ def a_spare_desk_is_ready_and_becomes_the_clients():
                 assert starts(h)[3][0] == "kept", starts(h)
             h.clients[0].cancel()
             until(lambda: spare(h)["ready"], "the next spare desk")
-            assert spare(h)["mode"] == "800x600@60", spare(h)
-            assert sway not in gs_bed.programs(d), "a fresh one"
+            # A slow machine may have made it between two sessions.
+            assert spare(h)["mode"] in ("1024x768@60", "800x600@60"), spare(h)
+            until(lambda: sway not in gs_bed.programs(d), "the end of the one that was used")
             h.end()
         assert not gs_bed.programs(d), "nothing outlives the host"
 
