@@ -86,7 +86,7 @@ int pf_desk_pad(struct pf_desk *d, const struct pf_pad_event *ev)
 
 bool pf_desks_read_devices(const struct pf_desks *m)
 {
-	return m->params.display->reads_devices;
+	return m->params.display->map_device;
 }
 
 uint16_t pf_desk_pads(const struct pf_desk *d)

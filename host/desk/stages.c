@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "host/desk/desk_impl.h"
 #include "host/sys/rundir.h"
 #include "host/sys/spawn.h"
@@ -117,6 +118,24 @@ static void rundir_down(struct pf_desk *d)
 	d->runtime_dir = NULL;
 }
 
+static void map_devices(struct pf_desk *d)
+{
+	static const struct {
+		uint16_t product;
+		const char *name;
+	} rows[] = {
+		{ PF_PADS_TOUCH_PRODUCT, PF_PADS_TOUCH_NAME },
+		{ PF_PADS_PEN_PRODUCT, PF_PADS_PEN_NAME },
+	};
+	struct pf_reason why = { 0 };
+
+	for (unsigned i = 0; i < 2 && d->display->ops->map_device; i++)
+		if (d->display->ops->map_device(
+			    d->display, PF_PADS_VENDOR, rows[i].product, rows[i].name, &why))
+			pf_log(PF_LOG_WARN, "desk", "%s: touch and pen may land elsewhere: %s",
+				d->name, why.text);
+}
+
 static int display_up(struct pf_desk *d, struct pf_reason *why)
 {
 	const struct pf_config *c = d->m->params.config;
@@ -133,6 +152,7 @@ static int display_up(struct pf_desk *d, struct pf_reason *why)
 	if (!r) {
 		d->mode = d->job_mode;
 		d->display_ns = pf_clock_mono_ns();
+		map_devices(d);
 	}
 	return r;
 }

@@ -78,9 +78,6 @@ struct pf_display;
 
 struct pf_display_ops {
 	const char *name;
-	/* Its compositor reads the kernel's input devices: a touch screen made there
-	 * reaches it. */
-	bool reads_devices;
 	/* Mandatory. Says whether open could work here: 0, or a negative errno with
 	 * the words (e.g. the package to install). Cheap, no side effects. */
 	int (*probe)(const struct pf_display_params *params, struct pf_reason *why);
@@ -98,6 +95,10 @@ struct pf_display_ops {
 	/* Optional: environment (NULL-ended "K=V" list, owned by the display) that
 	 * an application needs to appear on this display. */
 	const char *const *(*app_env)(struct pf_display *d);
+	/* Optional: its compositor reads the kernel's input devices, and from now on what
+	 * touches such a one touches this output. NULL: it reads none. */
+	int (*map_device)(struct pf_display *d, uint16_t vendor, uint16_t product, const char *name,
+		struct pf_reason *why);
 	/* Optional: a descriptor that becomes readable when the display died. */
 	int (*death_fd)(struct pf_display *d);
 	/* Optional: whoever has it can be opened before anyone asks, as nothing of it

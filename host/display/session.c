@@ -400,6 +400,23 @@ static const char *const *session_app_env(struct pf_display *display)
 	return (const char *const *)((struct session_display *)display)->env;
 }
 
+/* Others than sway have no such command: there such devices span all outputs. */
+static int session_map_device(struct pf_display *display, uint16_t vendor, uint16_t product,
+	const char *name, struct pf_reason *why)
+{
+	struct session_display *d = (struct session_display *)display;
+	char id[64], text[192];
+
+	if (!d->added)
+		return 0;
+	snprintf(id, sizeof(id), "%u:%u:%s", vendor, product, name);
+	for (char *c = id; *c; c++)
+		if (*c == ' ')
+			*c = '_'; /* as sway spells it */
+	snprintf(text, sizeof(text), "input \"%s\" map_to_output \"%s\"", id, d->output);
+	return command(d, text, why);
+}
+
 static int session_death_fd(struct pf_display *display)
 {
 	return ((struct session_display *)display)->watch;
@@ -407,7 +424,6 @@ static int session_death_fd(struct pf_display *display)
 
 const struct pf_display_ops session_display_ops = {
 	.name = "session",
-	.reads_devices = true,
 	.probe = session_probe,
 	.open = session_open,
 	.close = session_close,
@@ -415,5 +431,6 @@ const struct pf_display_ops session_display_ops = {
 	.source = session_source,
 	.input_target = session_input_target,
 	.app_env = session_app_env,
+	.map_device = session_map_device,
 	.death_fd = session_death_fd,
 };

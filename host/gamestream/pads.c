@@ -363,7 +363,7 @@ void pf_gs_pads_input(struct pf_gs_pads *p, const struct pf_gs_input *in, uint64
 	}
 }
 
-void pf_gs_pads_revoke(struct pf_gs_pads *p, bool pads, bool touch)
+void pf_gs_pads_lift(struct pf_gs_pads *p)
 {
 	const struct pf_pad_event up = {
 		.kind = PF_PAD_SCREEN_TOUCH,
@@ -378,13 +378,17 @@ void pf_gs_pads_revoke(struct pf_gs_pads *p, bool pads, bool touch)
 			.rotation_deg = -1 },
 	};
 
-	for (unsigned i = 0; pads && i < PF_PADS_MAX; i++)
+	if (!p->screen || !(p->can & PF_PADS_CAN_UINPUT))
+		return;
+	(void)p->post(p->user, &up);
+	(void)p->post(p->user, &away);
+}
+
+void pf_gs_pads_revoke(struct pf_gs_pads *p)
+{
+	for (unsigned i = 0; i < PF_PADS_MAX; i++)
 		if (p->there & bit(i))
 			leave(p, i);
-	if (touch && p->screen && p->can) {
-		(void)p->post(p->user, &up);
-		(void)p->post(p->user, &away);
-	}
 }
 
 /* ---- out ---- */

@@ -55,8 +55,11 @@ enum pf_pad_kind pf_gs_pads_kind(
 void pf_gs_pads_input(struct pf_gs_pads *p, const struct pf_gs_input *in, uint64_t now_ns);
 /** Posts what found the devices busy. */
 void pf_gs_pads_flush(struct pf_gs_pads *p);
-/** The client may not play pads any more (they leave), or not touch. */
-void pf_gs_pads_revoke(struct pf_gs_pads *p, bool pads, bool touch);
+/** Fingers and pen up. Makes touch screen and pen if they are not there: what comes
+ * with the first touch comes too late for it. */
+void pf_gs_pads_lift(struct pf_gs_pads *p);
+/** The client may not play pads any more: they leave. */
+void pf_gs_pads_revoke(struct pf_gs_pads *p);
 /** Pads whose feedback this client can hear. */
 uint16_t pf_gs_pads_listening(const struct pf_gs_pads *p);
 /** The message that says `fb`; false when the client's pad has no such thing. */

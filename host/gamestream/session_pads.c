@@ -41,7 +41,10 @@ void pf_gs_session_pads_begin(struct pf_gs_session *s)
 void pf_gs_session_pads_desk(struct pf_gs_session *s)
 {
 	s->pads.there = pf_desk_pads(s->desk);
-	pf_gs_session_pads_revoke(s, ~s->input.grants);
+	if (!(s->input.grants & PF_GRANT_GAMEPAD))
+		pf_gs_pads_revoke(&s->pads);
+	if (s->input.grants & PF_GRANT_POINTER)
+		pf_gs_pads_lift(&s->pads);
 }
 
 void pf_gs_session_pads_input(void *user, const struct pf_gs_input *in)
@@ -88,5 +91,8 @@ void pf_gs_session_pads_end(struct pf_gs_session *s)
 
 void pf_gs_session_pads_revoke(struct pf_gs_session *s, uint32_t lost_grants)
 {
-	pf_gs_pads_revoke(&s->pads, lost_grants & PF_GRANT_GAMEPAD, lost_grants & PF_GRANT_POINTER);
+	if (lost_grants & PF_GRANT_GAMEPAD)
+		pf_gs_pads_revoke(&s->pads);
+	if (lost_grants & PF_GRANT_POINTER)
+		pf_gs_pads_lift(&s->pads);
 }

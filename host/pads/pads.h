@@ -14,6 +14,13 @@
 
 #define PF_PADS_MAX 16
 
+/* The touch screen and the pen, as compositors see them. */
+#define PF_PADS_VENDOR	      0x5046
+#define PF_PADS_TOUCH_PRODUCT 1
+#define PF_PADS_TOUCH_NAME    "punktfunk touch screen"
+#define PF_PADS_PEN_PRODUCT   2
+#define PF_PADS_PEN_NAME      "punktfunk pen"
+
 enum pf_pad_kind {
 	PF_PAD_XBOX_360,
 	PF_PAD_XBOX_ONE,

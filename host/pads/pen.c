@@ -24,8 +24,8 @@ static const struct pf_uinput_axis axes[] = {
 	{ 0 },
 };
 static const struct pf_uinput_desc desc = {
-	.name = "punktfunk pen",
-	.id = { BUS_VIRTUAL, 0x5046, 2, 1 },
+	.name = PF_PADS_PEN_NAME,
+	.id = { BUS_VIRTUAL, PF_PADS_VENDOR, PF_PADS_PEN_PRODUCT, 1 },
 	.property = INPUT_PROP_DIRECT,
 	.keys = keys,
 	.axes = axes,

@@ -30,8 +30,8 @@ static const struct pf_uinput_axis axes[] = {
 	{ 0 },
 };
 static const struct pf_uinput_desc desc = {
-	.name = "punktfunk touch screen",
-	.id = { BUS_VIRTUAL, 0x5046, 1, 1 },
+	.name = PF_PADS_TOUCH_NAME,
+	.id = { BUS_VIRTUAL, PF_PADS_VENDOR, PF_PADS_TOUCH_PRODUCT, 1 },
 	.property = INPUT_PROP_DIRECT,
 	.keys = keys,
 	.axes = axes,

@@ -335,15 +335,18 @@ static void who_loses_the_grant_loses_the_pads(void **unused)
 	arrival(&l, 0, PF_GS_PAD_TYPE_XBOX, 0);
 	arrival(&l, 5, PF_GS_PAD_TYPE_PLAYSTATION, RICH);
 	l.count = 0;
-	pf_gs_pads_revoke(&l.pads, true, false);
+	pf_gs_pads_revoke(&l.pads);
 	assert_int_equal(l.count, 2);
 	expect(&l, 0, PF_PAD_LEAVE, 0);
 	expect(&l, 1, PF_PAD_LEAVE, 5);
 	l.count = 0;
-	pf_gs_pads_revoke(&l.pads, false, true);
+	pf_gs_pads_lift(&l.pads);
 	assert_int_equal(l.count, 2);
 	assert_int_equal(l.ev[0].screen.phase, PF_TOUCH_CANCEL_ALL);
 	assert_int_equal(l.ev[1].pen.phase, PF_TOUCH_LEAVE);
+	l.pads.screen = false;
+	pf_gs_pads_lift(&l.pads);
+	assert_int_equal(l.count, 2);
 	/* Granted again, the next state brings the pad back. */
 	state(&l, 5, 1 << 5 | 1, 0);
 	expect(&l, 0, PF_PAD_ARRIVE, 5);

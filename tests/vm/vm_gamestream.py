@@ -5,8 +5,11 @@ these say back: a whole host with a synthetic picture, in a Debian kernel."""
 import errno
 import fcntl
 import glob
+import grp
+import json
 import os
 import pathlib
+import shutil
 import socket
 import struct
 import subprocess
@@ -21,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests/e2e"))
 import gs_bed  # noqa: E402
 import host_bed  # noqa: E402
 from gs import client, control  # noqa: E402
-from host_bed import until  # noqa: E402
+from host_bed import Skip, until  # noqa: E402
 
 RUMBLE, TRIGGER_RUMBLE, TOUCHPAD, ACCEL, GYRO, BATTERY, LED = 2, 4, 8, 0x10, 0x20, 0x40, 0x80
 RICH = RUMBLE | TOUCHPAD | ACCEL | GYRO | BATTERY | LED
@@ -252,6 +255,66 @@ def the_setting_chooses_the_kind():
         until(lambda: not nodes(), "the end of the devices")
 
 
+def a_touch_lands_where_the_client_looks():
+    """The user's own sway, with a screen of its own beside the client's output."""
+    if not shutil.which("sway") or not (BUILD / "tools/pattern/pf-pattern").exists():
+        raise Skip("sway or pf-pattern is missing")
+    with host_bed.Place() as p:
+        gs_bed.desk_tools(p, BUILD / "tools/pattern/pf-pattern")
+        config = p.dir / "sway.conf"
+        config.write_text("xwayland disable\n")
+        p.own()
+        env = {**p.env, "WLR_BACKENDS": "headless,libinput", "WLR_RENDERER": "pixman",
+               "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_HEADLESS_OUTPUTS": "1",
+               "LIBSEAT_BACKEND": "builtin", "SEATD_VTBOUND": "0"}
+        with open(p.dir / "sway.log", "w") as log:
+            sway = subprocess.Popen(
+                ["sway", "-c", config], env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                user=host_bed.USER.pw_uid, group=host_bed.USER.pw_gid,
+                extra_groups=[grp.getgrnam("input").gr_gid])
+        try:
+            def sockets():
+                assert sway.poll() is None, (p.dir / "sway.log").read_text()
+                return [s.name for s in (p.dir / "runtime_dir").glob("wayland-*") if s.is_socket()]
+            until(sockets, "sway")
+            command = gs_bed.desk_command(p, "exec pf-pattern --report seen.json")
+            with gs_bed.Host(p, "--audio=no", "--session-command", command, display="session",
+                             WAYLAND_DISPLAY=sockets()[0]) as h:
+                touch_and_see(p, h)
+                h.end()
+        finally:
+            sway.terminate()
+            sway.wait(timeout=host_bed.PATIENCE)
+
+
+def inputs(p):
+    sock = next((p.dir / "runtime_dir").glob("sway-ipc.*.sock"))
+    return subprocess.run(["swaymsg", "-s", sock, "-t", "get_inputs", "-r"], capture_output=True,
+                          text=True, check=True).stdout
+
+
+def touch_and_see(p, h):
+    def seen():
+        return json.loads((p.dir / "seen.json").read_text())
+    with client.Session(h.clients[0], **{**SIZE, "width": 640, "height": 480}) as s:
+        s.start().frames(1)
+        assert "featureFlags:3\r\n" in s.description, s.description
+        until(lambda: (p.dir / "seen.json").exists() and seen()["frames_drawn"] > 2, "the program")
+        until(lambda: "20550:1:punktfunk_touch_screen" in inputs(p), "the touch screen in sway")
+        # A program that knows no touch: sway makes a pointer of it.
+        for x, y in ((0.25, 0.5), (0.75, 0.125)):
+            before = seen()["buttons_pressed"]
+            s.input(control.touch(1, 7, x, y), control.TOUCH)
+            until(lambda: seen()["buttons_pressed"] > before, f"a touch: {seen()}")
+            s.input(control.touch(2, 7, x, y), control.TOUCH)
+            until(lambda: seen()["buttons_released"] == before + 1, "its end")
+            at = seen()["pointer_x"], seen()["pointer_y"]
+            print(f"# touched {x}, {y}: {at}")
+            assert abs(at[0] - 640 * x) <= 2 and abs(at[1] - 480 * y) <= 2, at
+        h.clients[0].cancel()
+        assert s.ended() == control.NORMAL_END
+
+
 def prepare():
     """The guest is bare: no network, and nobody told the host's user to use devices."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -265,4 +328,5 @@ def prepare():
 
 
 prepare()
-host_bed.main([four_pads_there_and_back, the_setting_chooses_the_kind])
+host_bed.main([four_pads_there_and_back, the_setting_chooses_the_kind,
+               a_touch_lands_where_the_client_looks])
