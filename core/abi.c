@@ -99,6 +99,8 @@ const char *punktfunk_strerror(int32_t code)
 		return "the other side broke the protocol";
 	case PUNKTFUNK_EMSGSIZE:
 		return "too large";
+	case PUNKTFUNK_ENOTSUP:
+		return "not supported by the other side";
 	case PUNKTFUNK_ETIMEDOUT:
 		return "no answer in time";
 	case PUNKTFUNK_ECONNREFUSED:
@@ -348,6 +350,30 @@ int32_t punktfunk_request_mode(
 {
 	return conn ? pf_client_request_mode(client_of(conn), width, height, refresh_hz)
 		    : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_report_decoded(PunktfunkConnection *conn, const PunktfunkDecoded *decoded)
+{
+	PunktfunkDecoded own;
+
+	if (!conn || !take(&own, sizeof(own), decoded))
+		return PUNKTFUNK_EINVAL;
+	pf_client_decoded(client_of(conn), &own);
+	return PUNKTFUNK_OK;
+}
+
+int32_t punktfunk_speed_test(
+	PunktfunkConnection *conn, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out)
+{
+	PunktfunkSpeedTest own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_speed_test(client_of(conn), kbps, duration_ms, &own);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
 }
 
 int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out)

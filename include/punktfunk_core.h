@@ -43,6 +43,7 @@ enum PunktfunkError {
 	PUNKTFUNK_EPIPE = -32, /* the other side closed; see the close code */
 	PUNKTFUNK_EPROTO = -71,
 	PUNKTFUNK_EMSGSIZE = -90,
+	PUNKTFUNK_ENOTSUP = -95, /* the other side does not do that */
 	PUNKTFUNK_ETIMEDOUT = -110,
 	PUNKTFUNK_ECONNREFUSED = -111,
 	PUNKTFUNK_EHOSTUNREACH = -113,
@@ -131,6 +132,10 @@ typedef struct PunktfunkStats {
 	uint64_t in_flight_bytes;   /* client: memory of unfinished frames now */
 	uint32_t loss_ppm;	    /* newest loss estimate */
 	uint32_t fec_percent;	    /* host: parity of the newest frame, rounded up */
+	uint32_t delivered_kbps;    /* client: access units of the newest 750 ms */
+	uint32_t rate_target_kbps;  /* client: what rate control has in force; 0 = it is off */
+	uint32_t rate_ceiling_kbps; /* client: and the most it would ask for */
+	uint32_t reserved2;
 } PunktfunkStats;
 
 /* ---- frames ---- */
@@ -249,8 +254,10 @@ typedef struct PunktfunkConnectOptions {
 	const char *name;		   /* label shown at the host; NULL = host name */
 	const char *launch;		   /* library id or NULL */
 	uint32_t width, height, refresh_hz;
-	uint32_t bitrate_kbps; /* 0 = the host's default */
-	uint8_t video_codecs;  /* PUNKTFUNK_CODEC_... set; 0 = H.264 */
+	/* 0 = automatic: the host's default, then what link, host and decoder allow;
+	 * a capacity probe runs two seconds into the session. Else it is kept. */
+	uint32_t bitrate_kbps;
+	uint8_t video_codecs; /* PUNKTFUNK_CODEC_... set; 0 = H.264 */
 	uint8_t preferred_codec;
 	uint8_t audio_channels; /* 2, 6, 8; 0 = 2 */
 	uint8_t compositor;	/* punktfunk1.md 5; 0 = the host's choice */
@@ -324,6 +331,29 @@ typedef struct PunktfunkInputEvent {
 	uint32_t flags;
 } PunktfunkInputEvent;
 
+/* What became of one frame in the decoder. */
+enum PunktfunkDecodedFlags {
+	PUNKTFUNK_DECODED_PICTURE = 1, /* a picture came out */
+	PUNKTFUNK_DECODED_IDR = 2,     /* the decoder itself saw an IDR */
+};
+
+typedef struct PunktfunkDecoded {
+	uint32_t struct_size;
+	uint32_t frame_index;
+	uint32_t flags;	    /* PUNKTFUNK_DECODED_... */
+	uint32_t decode_us; /* submitted to picture; 0 = not measured */
+} PunktfunkDecoded;
+
+/* What a speed test found. */
+typedef struct PunktfunkSpeedTest {
+	uint32_t struct_size;
+	uint32_t kbps; /* that arrived, UDP payload */
+	uint64_t bytes_sent, bytes_received;
+	uint32_t packets_sent, packets_received;
+	uint32_t packets_unsent; /* the host's own network took no more */
+	uint32_t duration_ms;	 /* of the sending */
+} PunktfunkSpeedTest;
+
 /** Connects, agrees on a mode, measures the clock, opens the data plane. Blocks
  * up to timeout_ms. On failure `why` (may be NULL) says what to do. */
 PUNKTFUNK_API int32_t punktfunk_connect(
@@ -349,6 +379,18 @@ PUNKTFUNK_API int32_t punktfunk_request_keyframe(PunktfunkConnection *conn);
 PUNKTFUNK_API int32_t punktfunk_request_bitrate(PunktfunkConnection *conn, uint32_t kbps);
 PUNKTFUNK_API int32_t punktfunk_request_mode(
 	PunktfunkConnection *conn, uint32_t width, uint32_t height, uint32_t refresh_hz);
+/** Tells what the decoder made of a frame. Three in a row without a picture freeze
+ * the picture (PUNKTFUNK_FRAME_HOLD) and ask for a keyframe; an IDR that only the
+ * decoder saw ends a freeze; the times feed rate control. Optional. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_report_decoded(
+	PunktfunkConnection *conn, const PunktfunkDecoded *decoded);
+/** Has the host send filler at `kbps` (0 = 2 Gbit/s; at most 10) for `duration_ms`
+ * (0 = 800; at most 5000) beside the picture, and counts what arrives. Blocks until
+ * the result is there, at most 6 s longer. EBUSY within 10 s of the test before
+ * (that of automatic bitrate counts, too), ENOTSUP when the host measures nothing,
+ * ETIMEDOUT, EPIPE. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_speed_test(
+	PunktfunkConnection *conn, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
 /** Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out);
 /** Closes with a code of PunktfunkCloseCode, waits briefly for it to leave, and

@@ -20,7 +20,7 @@ struct pf_au {
 	const uint8_t *data; /* borrowed until the next begin; NULL if len is 0 */
 	uint32_t len;
 	uint32_t frame_index;
-	uint32_t user_flags; /* pf_user_flag */
+	uint32_t user_flags; /* pf_user_flag; pf1: PROBE has no parity */
 	uint64_t pts_ns;
 	uint16_t latency_100us; /* gs: capture to now, 0 = unknown or a repeat */
 };

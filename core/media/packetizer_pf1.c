@@ -110,7 +110,10 @@ static int pf1_begin(struct pf_packetizer *base, const struct pf_au *au, struct 
 	if (err)
 		return err;
 	for (uint32_t b = 0; b < p->blocks; b++) {
-		p->m[b] = (uint16_t)pf_parity_choose(p->params.parity, block_data(p, b));
+		/* Filler is sent to be counted. */
+		p->m[b] = au->user_flags & PF_USER_PROBE
+				  ? 0
+				  : (uint16_t)pf_parity_choose(p->params.parity, block_data(p, b));
 		parity += p->m[b];
 		if (p->m[b] > m_max)
 			m_max = p->m[b];
@@ -148,7 +151,7 @@ static void put_header(struct pf1 *p, uint32_t shard_index, uint8_t *packet)
 		.shard_index = (uint16_t)shard_index,
 		.shard_bytes = p->params.shard_bytes,
 		.fec_scheme = FEC_GF16,
-		.flags = PF_PKT_PIC,
+		.flags = p->au.user_flags & PF_USER_PROBE ? PF_PKT_PROBE : PF_PKT_PIC,
 	};
 
 	if (!p->sent)

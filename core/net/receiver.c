@@ -15,6 +15,7 @@
 #include "core/media/replay.h"
 #include "core/net/os_linux.h"
 #include "core/net/udp.h"
+#include "core/wire/pf1_media.h"
 
 #define RING_FRAMES    8u
 #define RING_FACTOR    4u /* x max_frame_bytes: no more in the ring */
@@ -22,6 +23,8 @@
 #define PUNCH_QUICK_NS (200 * PF_NS_PER_MS)
 #define PUNCH_SLOW_NS  (2 * PF_NS_PER_S)
 #define PUNCHES_QUICK  15u
+/* A delay further than this from the first frame's is a lie or a new clock. */
+#define DELAY_MAX_NS (60 * (int64_t)PF_NS_PER_S)
 /* All the frames there can be outside the reassembler between two batches. */
 #define RETURNED_FRAMES (RING_FRAMES + 2)
 
@@ -50,6 +53,14 @@ struct pf_receiver {
 	pthread_mutex_t lock;
 	bool stop;
 	bool discard;
+	bool probing;
+	struct pf_received_probe probe;
+	uint64_t probe_packets, probe_bytes; /* of the reassembler, counted already */
+	struct pf_receiver_window window;
+	int64_t delay_sum_ns;	/* of the window, less the base */
+	uint64_t delay_base_ns; /* of the session's first frame */
+	bool delay_based;
+	uint64_t lost_before, dropped_before; /* counts when the window began */
 	struct ready ring[RING_FRAMES];
 	unsigned ring_first, ring_len;
 	uint64_t ring_bytes;
@@ -178,6 +189,43 @@ static void publish_stats(struct pf_receiver *r)
 	s->in_flight_bytes = a->memory_bytes;
 }
 
+static void count_frame(struct pf_receiver *r, const struct pf_assembled *f)
+{
+	uint64_t delay = f->first_ns - f->pts_ns; /* two clocks: any number, wraps */
+	int64_t off;
+
+	if (!r->delay_based) {
+		r->delay_based = true;
+		r->delay_base_ns = delay;
+	}
+	off = (int64_t)(delay - r->delay_base_ns);
+	if (off > DELAY_MAX_NS)
+		off = DELAY_MAX_NS;
+	if (off < -DELAY_MAX_NS)
+		off = -DELAY_MAX_NS;
+	r->delay_sum_ns += off;
+	r->window.frames++;
+	r->window.frame_bytes += f->len;
+}
+
+/* Filler that came since the last look. */
+static void count_probe(struct pf_receiver *r, uint64_t now_ns)
+{
+	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->reassembler);
+	uint64_t packets = a->probe_packets - r->probe_packets;
+	uint64_t bytes = a->probe_bytes - r->probe_bytes;
+
+	if (!packets)
+		return;
+	r->probe_packets = a->probe_packets;
+	r->probe_bytes = a->probe_bytes;
+	if (!r->probe.packets)
+		r->probe.first_ns = now_ns;
+	r->probe.last_ns = now_ns;
+	r->probe.packets += packets;
+	r->probe.bytes += bytes + packets * PF_SEAL_OVERHEAD;
+}
+
 /* Moves complete frames to the ring, takes back used ones. Lock held. */
 static void exchange(struct pf_receiver *r, uint64_t now_ns)
 {
@@ -188,6 +236,7 @@ static void exchange(struct pf_receiver *r, uint64_t now_ns)
 		pf_reassembler_release(r->reassembler, r->returned[--r->returned_len]);
 	while ((f = pf_reassembler_take(r->reassembler))) {
 		f->done_ns = now_ns;
+		count_frame(r, f);
 		note_ask(r,
 			pf_recovery_delivered(&r->recovery, f->frame_index, f->user_flags, now_ns));
 		while (ring_full(r, f->len))
@@ -197,6 +246,7 @@ static void exchange(struct pf_receiver *r, uint64_t now_ns)
 	if (pf_reassembler_take_lost(r->reassembler, &lost))
 		note_ask(r, pf_recovery_lost(&r->recovery, lost, now_ns));
 	note_ask(r, pf_recovery_poll(&r->recovery, now_ns));
+	count_probe(r, now_ns);
 	publish_stats(r);
 }
 
@@ -212,21 +262,44 @@ static void emit(struct pf_receiver *r, struct pf_ask ask)
 		e->request_rfi(r->params.user, ask.first, ask.last);
 }
 
+/* Ends the window and begins the next. Lock held. */
+static struct pf_receiver_window next_window(struct pf_receiver *r, uint32_t ppm, uint64_t now_ns)
+{
+	struct pf_receiver_window w = r->window;
+
+	w.span_ns = now_ns - w.end_ns;
+	w.end_ns = now_ns;
+	w.loss_ppm = ppm;
+	w.frames_lost = (uint32_t)(r->stats.frames_lost - r->lost_before);
+	w.frames_dropped = (uint32_t)(r->stats.frames_dropped - r->dropped_before);
+	w.delay_ns = w.frames ? r->delay_sum_ns / (int64_t)w.frames : 0;
+	r->window = (struct pf_receiver_window){ .end_ns = now_ns };
+	r->delay_sum_ns = 0;
+	r->lost_before = r->stats.frames_lost;
+	r->dropped_before = r->stats.frames_dropped;
+	return w;
+}
+
 static void report_loss(struct pf_receiver *r, bool discard, uint64_t now_ns)
 {
+	const struct pf_receiver_events *e = r->params.events;
+	struct pf_receiver_window w;
 	uint32_t ppm;
 
 	if (!discard && now_ns < r->report_at_ns)
 		return;
 	ppm = pf_reassembler_loss_ppm(r->reassembler);
 	r->report_at_ns = now_ns + REPORT_NS;
-	if (discard)
-		return;
 	pthread_mutex_lock(&r->lock);
-	r->stats.loss_ppm = ppm;
+	w = next_window(r, ppm, now_ns);
+	discard = discard || r->probing;
+	if (!discard)
+		r->stats.loss_ppm = ppm;
 	pthread_mutex_unlock(&r->lock);
-	if (r->params.events && r->params.events->loss_report)
-		r->params.events->loss_report(r->params.user, ppm);
+	if (!discard && e && e->loss_report)
+		e->loss_report(r->params.user, ppm);
+	if (!discard && e && e->window)
+		e->window(r->params.user, &w);
 }
 
 static void punch(struct pf_receiver *r, uint64_t now_ns)
@@ -260,6 +333,7 @@ static void *run(void *arg)
 	uint64_t now = pf_clock_mono_ns(), at = now;
 
 	r->report_at_ns = now + REPORT_NS;
+	r->window.end_ns = now;
 	for (;;) {
 		struct pf_ask ask;
 		bool stop, discard;
@@ -372,6 +446,23 @@ void pf_receiver_discard_window(struct pf_receiver *r)
 	r->discard = true;
 	pthread_mutex_unlock(&r->lock);
 	pf_wake_set(r->wake_fd);
+}
+
+void pf_receiver_probe_begin(struct pf_receiver *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->probing = true;
+	r->probe = (struct pf_received_probe){ 0 };
+	pthread_mutex_unlock(&r->lock);
+}
+
+void pf_receiver_probe_end(struct pf_receiver *r, struct pf_received_probe *out)
+{
+	pthread_mutex_lock(&r->lock);
+	r->probing = false;
+	*out = r->probe;
+	pthread_mutex_unlock(&r->lock);
+	pf_receiver_discard_window(r);
 }
 
 void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out)

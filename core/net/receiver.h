@@ -15,12 +15,32 @@
 
 struct pf_receiver;
 
+/* What came since the loss report before. */
+struct pf_receiver_window {
+	uint64_t end_ns, span_ns;
+	uint64_t frames, frame_bytes; /* complete ones */
+	uint32_t frames_lost;	      /* given up by the reassembler */
+	uint32_t frames_dropped;      /* the taker was too slow */
+	uint32_t loss_ppm;	      /* as reported */
+	/* Mean from capture to first packet, of two clocks: valid with frames, and
+	 * only against other windows of the session. */
+	int64_t delay_ns;
+};
+
+/* Filler of a capacity probe that came. */
+struct pf_received_probe {
+	uint64_t packets, bytes;    /* UDP payload */
+	uint64_t first_ns, last_ns; /* when; 0 = none came */
+};
+
 struct pf_receiver_events {
 	/* Optional. Every 750 ms: send LossReport. */
 	void (*loss_report)(void *user, uint32_t loss_ppm);
 	/* Optional. Cool-downs are already applied: send RequestKeyframe / RfiRequest. */
 	void (*request_keyframe)(void *user);
 	void (*request_rfi)(void *user, uint32_t first_lost, uint32_t last_lost);
+	/* Optional. With each loss report: what the window held. */
+	void (*window)(void *user, const struct pf_receiver_window *w);
 };
 
 struct pf_receiver_params {
@@ -83,4 +103,9 @@ int pf_receiver_next(struct pf_receiver *r, struct pf_received_frame *out, uint3
 void pf_receiver_decoded(struct pf_receiver *r, uint32_t frame_index, bool output, bool idr);
 /** PipelineGap or a probe: forget the running loss window. */
 void pf_receiver_discard_window(struct pf_receiver *r);
+/** A capacity probe begins: filler counts from now on, and no loss is reported
+ * before its end. */
+void pf_receiver_probe_begin(struct pf_receiver *r);
+/** The probe is over; the running window is forgotten, too. */
+void pf_receiver_probe_end(struct pf_receiver *r, struct pf_received_probe *out);
 void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out);

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
@@ -13,11 +14,16 @@
 #include "core/media/packetizer.h"
 #include "core/net/os_linux.h"
 #include "core/net/udp.h"
+#include "core/wire/pf1_media.h"
 
 /* A sleep wakes about this late, so it ends this early. */
 #define SLEEP_SLACK_NS 50000ull
 /* FEC status messages are summed up over this long, as a LossReport is. */
 #define FEC_STATUS_NS 750000000ull
+
+/* A probe's filler: one train, as long as it takes to send for this long. */
+#define PROBE_TRAIN_NS 1000000ull
+#define PROBE_NONE     0ull /* kbps << 32 | ms otherwise */
 
 _Static_assert(PF_FEC_ADAPTIVE == PF_PARITY_ADAPTIVE, "one number for both");
 
@@ -33,7 +39,7 @@ struct pf_sender {
 	struct pf_sender_params params;
 	uint32_t frame_bytes_max; /* the smaller of the caller's and the format's */
 	int wake_fd;
-	sem_t work; /* one post per frame, one to stop */
+	sem_t work; /* posted for each frame, a probe, the end */
 	bool work_ready;
 	pthread_t thread;
 	bool thread_runs;
@@ -48,10 +54,13 @@ struct pf_sender {
 	atomic_uint_least64_t report;  /* count << 32 | ppm of the newest report */
 	atomic_uint_least64_t missing; /* of all FEC status messages; one writer */
 	atomic_bool fec_status;	       /* there was one */
+	atomic_uint_least64_t probe;   /* asked for and not over */
 
 	/* The thread's own. */
 	uint32_t reports_seen;
 	uint64_t missing_seen, status_ns;
+	uint32_t probe_index;
+	unsigned sent_tail; /* frames that left: what `tail` is set to */
 	struct pf_seal seal;
 	struct pf_gs_video_seal gs_seal;
 	uint8_t *sealed;       /* a train, where sealing is not in place */
@@ -145,6 +154,20 @@ void pf_sender_fec_status(struct pf_sender *s, uint32_t missing)
 {
 	add(&s->missing, missing);
 	atomic_store_explicit(&s->fec_status, true, memory_order_release);
+}
+
+int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
+{
+	uint64_t none = PROBE_NONE, probe = (uint64_t)kbps << 32 | duration_ms;
+
+	if (s->params.format != PF_SENDER_PF1)
+		return -ENOTSUP;
+	if (!kbps || !duration_ms)
+		return -EINVAL;
+	if (!atomic_compare_exchange_strong(&s->probe, &none, probe))
+		return -EBUSY;
+	sem_post(&s->work);
+	return 0;
 }
 
 int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer)
@@ -287,6 +310,91 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 		s->params.events->sent(s->params.user, &done);
 }
 
+/* All frames that wait; each may have posted `work`, or not any more. */
+static void send_waiting(struct pf_sender *s)
+{
+	while (s->sent_tail != atomic_load_explicit(&s->head, memory_order_acquire) &&
+		!atomic_load_explicit(&s->stop, memory_order_acquire)) {
+		send_frame(s, &s->slots[s->sent_tail % PF_SENDER_SLOTS]);
+		atomic_store_explicit(&s->tail, ++s->sent_tail, memory_order_release);
+	}
+}
+
+/* --- capacity probe --- */
+
+/* One train of filler of `count` packets; false when it cannot be made. */
+static bool send_filler(
+	struct pf_sender *s, const uint8_t *filler, uint32_t count, struct pf_sent_probe *out)
+{
+	struct pf_au au = {
+		.data = filler,
+		.len = count * s->params.shard_bytes,
+		.frame_index = s->probe_index++,
+		.user_flags = PF_USER_PROBE,
+		.pts_ns = pf_clock_unix_ns(),
+	};
+	struct pf_au_plan plan;
+	struct pf_train t;
+	const uint8_t *base;
+
+	if (s->packetizer->ops->begin(s->packetizer, &au, &plan))
+		return false;
+	s->packetizer->ops->next(s->packetizer, count, &t);
+	out->packets += t.count;
+	base = seal_train(s, &t, 0);
+	if (base) {
+		uint32_t taken = pf_udp_send_train(&s->tx, base, t.stride, t.stride, t.count);
+
+		out->wire_packets += taken;
+		out->bytes += (uint64_t)taken * t.stride;
+	}
+	return true;
+}
+
+/* Sleeps until `due_ns`, a frame, or the end. */
+static void wait_for_work(struct pf_sender *s, uint64_t due_ns)
+{
+	struct timespec ts = { .tv_sec = (time_t)(due_ns / PF_NS_PER_S),
+		.tv_nsec = (long)(due_ns % PF_NS_PER_S) };
+
+	while (sem_clockwait(&s->work, CLOCK_MONOTONIC, &ts) && errno == EINTR)
+		;
+}
+
+static void run_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
+{
+	uint64_t start = pf_clock_mono_ns(), end = start + duration_ms * PF_NS_PER_MS, now = start;
+	uint32_t stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + s->params.shard_bytes;
+	uint64_t train = kbps * PROBE_TRAIN_NS / 8000000 / stride;
+	uint32_t most = pf_udp_train_max(stride);
+	struct pf_sent_probe out = { 0 };
+	bool can = true;
+	uint8_t *filler;
+
+	if (most > PF_PACER_TRAIN_MAX)
+		most = PF_PACER_TRAIN_MAX;
+	if (train < most)
+		most = train ? (uint32_t)train : 1;
+	filler = calloc(most, s->params.shard_bytes);
+	while (filler && can && now < end &&
+		!atomic_load_explicit(&s->stop, memory_order_acquire)) {
+		/* When the filler so far should have left. */
+		uint64_t due = start + (uint64_t)out.packets * stride * 8000000 / kbps;
+
+		send_waiting(s);
+		if (due <= now || due - now < PF_PACER_SLEEP_MIN_NS)
+			can = send_filler(s, filler, most, &out);
+		else
+			wait_for_work(s, due < end ? due : end);
+		now = pf_clock_mono_ns();
+	}
+	free(filler);
+	out.duration_ms = (uint32_t)((now - start) / PF_NS_PER_MS);
+	atomic_store(&s->probe, PROBE_NONE);
+	if (s->params.events && s->params.events->probed)
+		s->params.events->probed(s->params.user, &out);
+}
+
 /* Settles the destination; false when the sender stops before. */
 static bool find_peer(struct pf_sender *s)
 {
@@ -311,18 +419,21 @@ static bool find_peer(struct pf_sender *s)
 static void *run(void *arg)
 {
 	struct pf_sender *s = arg;
-	unsigned tail = 0;
 
 	if (!find_peer(s))
 		return NULL;
-	for (;;) {
+	/* Asked before each wait, too: a probe may have taken the post of the end. */
+	while (!atomic_load_explicit(&s->stop, memory_order_acquire)) {
+		uint64_t probe;
+
 		while (sem_wait(&s->work) && errno == EINTR)
 			;
-		if (atomic_load_explicit(&s->stop, memory_order_acquire))
-			return NULL;
-		send_frame(s, &s->slots[tail % PF_SENDER_SLOTS]);
-		atomic_store_explicit(&s->tail, ++tail, memory_order_release);
+		send_waiting(s);
+		probe = atomic_load_explicit(&s->probe, memory_order_acquire);
+		if (probe != PROBE_NONE)
+			run_probe(s, (uint32_t)(probe >> 32), (uint32_t)probe);
 	}
+	return NULL;
 }
 
 /* --- life --- */

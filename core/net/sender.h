@@ -40,11 +40,21 @@ struct pf_sent_frame {
 	uint64_t user[PF_SENDER_USER_U64S];
 };
 
+/* What a capacity probe came to. */
+struct pf_sent_probe {
+	uint64_t bytes;	       /* UDP payload that the kernel took */
+	uint32_t packets;      /* offered to the kernel */
+	uint32_t wire_packets; /* of these, taken */
+	uint32_t duration_ms;
+};
+
 struct pf_sender_events {
 	/* Optional. The destination is settled; frames leave from now on. */
 	void (*ready)(void *user, const struct sockaddr_storage *peer);
 	/* Optional. Once per frame, right after its last packet. */
 	void (*sent)(void *user, const struct pf_sent_frame *f);
+	/* Optional. A probe is over. */
+	void (*probed)(void *user, const struct pf_sent_probe *p);
 };
 
 /* A key has one sender and never a second one: its counters would repeat. */
@@ -123,6 +133,10 @@ void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm);
  * makes its loss estimate of these itself; a client that sends them needs no
  * loss reports. One thread. */
 void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
+/** pf1: sends filler of its own number space at `kbps` for `duration_ms` and tells
+ * `probed`. Frames go first. 0, -EBUSY while another one waits or runs, -ENOTSUP
+ * in another format. */
+int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms);
 /** Sends to `peer` from now on: the client's address changed. 0 or connect's
  * negative errno. */
 int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer);

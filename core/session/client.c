@@ -67,6 +67,7 @@ int pf_client_request_keyframe(struct pf_client *c)
 {
 	struct pf_ctl m = { .type = PF_CTL_REQUEST_KEYFRAME };
 
+	pf_client_rate_asked_keyframe(c);
 	return pf_client_send_control(c, &m);
 }
 
@@ -360,4 +361,5 @@ int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t time
 void pf_client_stats(struct pf_client *c, PunktfunkStats *out)
 {
 	pf_public_receiver_stats(c->receiver, out);
+	pf_client_rate_stats(c, out);
 }

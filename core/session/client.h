@@ -30,5 +30,10 @@ int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t time
 int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e);
 int pf_client_request_keyframe(struct pf_client *c);
 int pf_client_request_bitrate(struct pf_client *c, uint32_t kbps);
+/** Any thread. Blocks; 0, -EBUSY, -ENOTSUP, -ETIMEDOUT, -EPIPE. */
+int pf_client_speed_test(
+	struct pf_client *c, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
+/** Any thread. */
+void pf_client_decoded(struct pf_client *c, const PunktfunkDecoded *d);
 int pf_client_request_mode(
 	struct pf_client *c, uint32_t width, uint32_t height, uint32_t refresh_hz);

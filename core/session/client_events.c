@@ -25,6 +25,11 @@ static void on_loss_report(void *user, uint32_t loss_ppm)
 	pf_client_send_control(user, &m);
 }
 
+static void on_window(void *user, const struct pf_receiver_window *w)
+{
+	pf_client_rate_window(user, w);
+}
+
 static void on_want_keyframe(void *user)
 {
 	pf_client_request_keyframe(user);
@@ -39,6 +44,7 @@ static void on_want_rfi(void *user, uint32_t first, uint32_t last)
 
 static const struct pf_receiver_events receiver_events = {
 	.loss_report = on_loss_report,
+	.window = on_window,
 	.request_keyframe = on_want_keyframe,
 	.request_rfi = on_want_rfi,
 };
@@ -83,7 +89,7 @@ static void on_opened(void *user, struct pf_quic_conn *conn)
 
 static void run_clock(struct pf_client *c, struct pf_quic_conn *conn)
 {
-	uint64_t now = pf_clock_mono_ns(), due;
+	uint64_t now = pf_clock_mono_ns(), due, rate_due = UINT64_MAX;
 	uint64_t t1 = pf_client_unix_ns(c, now);
 
 	if (pf_clock_sync_poll(&c->clock, now, t1)) {
@@ -92,6 +98,10 @@ static void run_clock(struct pf_client *c, struct pf_quic_conn *conn)
 		pf_client_send_control(c, &m);
 	}
 	due = pf_clock_sync_deadline_ns(&c->clock);
+	if (c->state == PF_CLIENT_OPEN)
+		rate_due = pf_client_rate_poll(c, now);
+	if (rate_due < due)
+		due = rate_due;
 	if (!c->stream_ended)
 		pf_quic_conn_set_timer(conn, due == UINT64_MAX ? 0 : due);
 }
@@ -219,7 +229,9 @@ static void open_data(struct pf_client *c, struct pf_quic_conn *conn)
 		give_up(c, conn, err, "too many open files");
 		return;
 	}
+	pf_client_rate_open(c, pf_clock_mono_ns());
 	set_state(c, PF_CLIENT_OPEN);
+	run_clock(c, conn);
 }
 
 static void publish_clock(struct pf_client *c)
@@ -260,6 +272,8 @@ static void on_reconfigured(struct pf_client *c, const struct pf_ctl *m)
 	c->info.height = e.b;
 	c->info.refresh_hz = e.c;
 	pthread_mutex_unlock(&c->lock);
+	if (m->reconfigured.accepted)
+		pf_client_rate_mode(c);
 	put_event(c, &e);
 }
 
@@ -272,6 +286,7 @@ static void on_bitrate(struct pf_client *c, uint32_t kbps)
 	pthread_mutex_lock(&c->lock);
 	c->info.bitrate_kbps = kbps;
 	pthread_mutex_unlock(&c->lock);
+	pf_client_rate_changed(c, kbps);
 	put_event(c, &e);
 }
 
@@ -309,6 +324,10 @@ static void on_control(struct pf_client *c, struct pf_quic_conn *conn, const str
 	case PF_CTL_PIPELINE_GAP:
 		if (c->receiver)
 			pf_receiver_discard_window(c->receiver);
+		pf_client_rate_gap(c);
+		break;
+	case PF_CTL_PROBE_RESULT:
+		pf_client_probe_result(c, m);
 		break;
 	default:
 		break;
@@ -355,6 +374,7 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 		e.value = d.timing.pts_ns;
 		e.a = d.timing.host_us;
 		if (d.timing.has_stages) {
+			pf_client_rate_encoded(c, d.timing.encode_us);
 			e.b = d.timing.queue_us;
 			e.c = d.timing.encode_us;
 			e.d = d.timing.pace_us;

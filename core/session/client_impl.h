@@ -2,10 +2,12 @@
 /* client_impl.h - the inside of a client session; private to core/session.
  *
  * client.c connects, asks and pulls on the application's threads;
- * client_events.c is what happens on the quic and the receive thread. */
+ * client_events.c is what happens on the quic and the receive thread;
+ * client_rate.c is the bitrate and the capacity probe, on all of them. */
 #pragma once
 #include <pthread.h>
 #include "core/media/clock.h"
+#include "core/media/rate_control.h"
 #include "core/net/receiver.h"
 #include "core/quic/endpoint.h"
 #include "core/quic/sendq.h"
@@ -30,6 +32,28 @@ struct pf_audio_slot {
 	uint8_t data[PF_DGRAM_MAX_LEN];
 };
 
+struct pf_client_mean {
+	uint64_t sum_ns;
+	unsigned count;
+};
+
+struct pf_client_rate {
+	bool active; /* the session began with bitrate 0 */
+	struct pf_rate_control control;
+	struct pf_client_mean decode, encode; /* of the running window */
+	uint32_t keyframe_asks;
+	unsigned skip; /* windows that a probe spoiled */
+	uint32_t delivered_kbps;
+	uint64_t probe_at_ns; /* 0 = was made */
+};
+
+struct pf_client_probe {
+	enum { PF_PROBE_IDLE, PF_PROBE_RUNS, PF_PROBE_OVER } state;
+	uint64_t asked_ns, until_ns;
+	int err;
+	PunktfunkSpeedTest result;
+};
+
 struct pf_client {
 	struct pf_quic *quic;
 	struct pf_receiver *receiver; /* from OPEN on */
@@ -49,6 +73,8 @@ struct pf_client {
 	struct pf_quic_close end;
 	struct pf_reason failure; /* code != 0: our own reason to end */
 	PunktfunkConnectionInfo info;
+	struct pf_client_rate rate;
+	struct pf_client_probe probe;
 
 	struct pf_wake *closed;
 	struct pf_queue audio, events;
@@ -67,3 +93,23 @@ extern const struct pf_quic_events pf_client_events;
 
 /** Any thread. 0, -EPIPE, -EAGAIN... */
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);
+
+/* client_rate.c; those without a word on it from any thread. */
+
+/** Quic thread: frames come from now on. */
+void pf_client_rate_open(struct pf_client *c, uint64_t now_ns);
+/** Quic thread, when due: the capacity probe. When it is due next, UINT64_MAX =
+ * not. */
+uint64_t pf_client_rate_poll(struct pf_client *c, uint64_t now_ns);
+/** Receive thread: a window is over; may ask the host for another bitrate. */
+void pf_client_rate_window(struct pf_client *c, const struct pf_receiver_window *w);
+/** The host's pipeline had a gap: the running window counts for nothing. */
+void pf_client_rate_gap(struct pf_client *c);
+/** Another bitrate, another mode is in force; info tells the mode. */
+void pf_client_rate_changed(struct pf_client *c, uint32_t kbps);
+void pf_client_rate_mode(struct pf_client *c);
+void pf_client_rate_encoded(struct pf_client *c, uint32_t encode_us);
+void pf_client_rate_asked_keyframe(struct pf_client *c);
+/** ProbeResult came; NULL = it is not waited for any more. Ignored when unasked. */
+void pf_client_probe_result(struct pf_client *c, const struct pf_ctl *m);
+void pf_client_rate_stats(struct pf_client *c, PunktfunkStats *out);

@@ -18,7 +18,11 @@
 #define HOLD_ECHOES 8
 #define HELD_MAX    64
 #define MAX_DATA    4096
-#define FEC_GF16    1
+/* Capacity probes (punktfunk1.md 6). */
+#define PROBE_INTERVAL_NS (10 * PF_NS_PER_S)
+#define PROBE_KBPS_MAX	  10000000u
+#define PROBE_MS_MAX	  5000u
+#define FEC_GF16	  1
 /* What Welcome says while parity is chosen per frame; it caps k + m. */
 #define ADAPTIVE_SAID 10
 
@@ -232,9 +236,24 @@ static void on_sent(void *user, const struct pf_sent_frame *f)
 	pf_host_session_datagram(s, &d);
 }
 
+/* Sender's thread. */
+static void on_probed(void *user, const struct pf_sent_probe *p)
+{
+	struct pf_ctl m = { .type = PF_CTL_PROBE_RESULT };
+
+	m.probe_result.bytes = p->bytes;
+	m.probe_result.packets = p->packets;
+	m.probe_result.duration_ms = p->duration_ms;
+	m.probe_result.has_tail = true;
+	m.probe_result.wire_packets = p->wire_packets;
+	m.probe_result.send_dropped = p->packets - p->wire_packets;
+	(void)pf_host_session_control(user, &m);
+}
+
 static const struct pf_sender_events sender_events = {
 	.ready = on_ready,
 	.sent = on_sent,
+	.probed = on_probed,
 };
 
 /* Under the lock. */
@@ -292,6 +311,32 @@ static void answer_clock(struct pf_host_session *s, uint64_t t1, uint64_t t2)
 		pf_quic_conn_send(s->conn, buf, (size_t)n);
 }
 
+/* Under the lock. A client whose filler would mix with its frames, or who asks for
+ * none, hears at once that nothing was measured; one that asks too often hears
+ * nothing. */
+static void probe(struct pf_host_session *s, uint32_t kbps, uint32_t duration_ms)
+{
+	struct pf_sender *sender = atomic_load(&s->sender);
+	struct pf_ctl none = { .type = PF_CTL_PROBE_RESULT };
+	uint64_t now = pf_clock_mono_ns();
+	uint8_t buf[64];
+	int n;
+
+	if (s->probed_ns && now - s->probed_ns < PROBE_INTERVAL_NS)
+		return;
+	s->probed_ns = now;
+	if (kbps > PROBE_KBPS_MAX)
+		kbps = PROBE_KBPS_MAX;
+	if (duration_ms > PROBE_MS_MAX)
+		duration_ms = PROBE_MS_MAX;
+	if (sender && s->hello.video_caps & PF_VIDEO_CAP_PROBE_SEQ &&
+		!pf_sender_probe(sender, kbps, duration_ms))
+		return;
+	n = pf_ctl_build(&none, buf, sizeof(buf));
+	if (n > 0)
+		pf_quic_conn_send(s->conn, buf, (size_t)n);
+}
+
 static void refuse(struct pf_host_session *s, const char *text)
 {
 	pf_quic_conn_close(s->conn, PUNKTFUNK_CLOSE_SETUP_FAILED, text);
@@ -331,6 +376,8 @@ bool pf_host_session_message(
 
 			if (sender)
 				pf_sender_loss_report(sender, msg->loss_ppm);
+		} else if (msg->type == PF_CTL_PROBE_REQUEST) {
+			probe(s, msg->probe_request.target_kbps, msg->probe_request.duration_ms);
 		} else {
 			forward = true;
 		}

@@ -54,8 +54,8 @@ struct pf_listener_events {
 	 * submitted. */
 	void (*started)(void *user, struct pf_host_session *s);
 	/* A control message that the session layer does not answer itself (it does
-	 * clock probes and loss reports): keyframe, RFI, mode, bitrate... From Start
-	 * on, so perhaps before `started`. */
+	 * clock probes, loss reports and capacity probes): keyframe, RFI, mode, bitrate... From
+	 * Start on, so perhaps before `started`. */
 	void (*control)(void *user, struct pf_host_session *s, const struct pf_ctl *msg);
 	/* Input, mic, rich input datagrams. */
 	void (*datagram)(void *user, struct pf_host_session *s, const struct pf_dgram *d);

@@ -107,7 +107,6 @@ static void on_control(void *user, struct pf_host_session *s, const struct pf_ct
 	case PF_CTL_REQUEST_KEYFRAME:
 	case PF_CTL_SET_BITRATE:
 	case PF_CTL_RFI_REQUEST:
-	case PF_CTL_PROBE_REQUEST:
 	case PF_CTL_CLIP_CONTROL:
 		break;
 	default:

@@ -74,11 +74,6 @@ void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl
 	case PF_CTL_SET_BITRATE:
 		set_bitrate(ns, msg->kbps);
 		break;
-	case PF_CTL_PROBE_REQUEST:
-		/* All zero: this host measures no capacity; the client keeps its rate. */
-		m.type = PF_CTL_PROBE_RESULT;
-		(void)pf_host_session_control(ns->s, &m);
-		break;
 	case PF_CTL_CLIP_CONTROL:
 		m.type = PF_CTL_CLIP_STATE;
 		m.clip_state.reason = 1; /* no back end */

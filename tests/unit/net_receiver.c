@@ -25,6 +25,9 @@
 struct seen {
 	atomic_uint reports, keyframes, rfis;
 	atomic_uint ppm, first, last;
+	atomic_uint windows;
+	pthread_mutex_t lock;
+	struct pf_receiver_window window; /* all of them */
 };
 
 static void on_report(void *user, uint32_t ppm)
@@ -49,7 +52,24 @@ static void on_rfi(void *user, uint32_t first, uint32_t last)
 	atomic_fetch_add(&s->rfis, 1);
 }
 
-static const struct pf_receiver_events events = { on_report, on_keyframe, on_rfi };
+static void on_window(void *user, const struct pf_receiver_window *w)
+{
+	struct seen *s = user;
+
+	pthread_mutex_lock(&s->lock);
+	s->window.end_ns = w->end_ns;
+	s->window.span_ns += w->span_ns;
+	s->window.frames += w->frames;
+	s->window.frame_bytes += w->frame_bytes;
+	s->window.frames_lost += w->frames_lost;
+	s->window.frames_dropped += w->frames_dropped;
+	if (w->frames)
+		s->window.delay_ns = w->delay_ns;
+	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&s->windows, 1);
+}
+
+static const struct pf_receiver_events events = { on_report, on_keyframe, on_rfi, on_window };
 
 /* The host's side made by hand, so that each packet's fate is the test's. */
 struct rig {
@@ -78,6 +98,7 @@ static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
 	int fd[2];
 
 	memset(g, 0, sizeof(*g));
+	pthread_mutex_init(&g->seen.lock, NULL);
 	udp_pair(fd);
 	g->fd = fd[0];
 	params.fd = fd[1];
@@ -93,6 +114,7 @@ static void rig_close(struct rig *g)
 	g->p->ops->destroy(g->p);
 	pf_seal_finish(&g->seal);
 	packets_clear(&g->l);
+	pthread_mutex_destroy(&g->seen.lock);
 	close(g->fd);
 }
 
@@ -437,6 +459,72 @@ static void bad_parameters_say_why(void **state)
 	pf_receiver_destroy(NULL);
 }
 
+static void windows_tell_what_came(void **state)
+{
+	struct rig g;
+	uint64_t begin = pf_clock_mono_ns();
+	unsigned n;
+
+	rig_open(&g, false, FRAME_MAX);
+	for (uint32_t i = 0; i < 10; i++) {
+		send_frame(&g, i, 1000 + i, 0, 0);
+		next(&g, i, 1000 + i);
+	}
+	/* one is lost for good once frames 65 numbers later come */
+	send_frame(&g, 11 + 70, 2000, 0, 0);
+	next(&g, 11 + 70, 2000);
+	n = atomic_load(&g.seen.windows);
+	wait_for(&g.seen.windows, n + 2);
+	pthread_mutex_lock(&g.seen.lock);
+	assert_true(g.seen.window.frames == 11);
+	assert_true(g.seen.window.frame_bytes == 10 * 1000 + 45 + 2000);
+	assert_true(g.seen.window.frames_lost >= 1);
+	assert_int_equal(g.seen.window.frames_dropped, 0);
+	assert_true(g.seen.window.span_ns >= 1400 * PF_NS_PER_MS);
+	assert_true(g.seen.window.end_ns - begin + PF_NS_PER_S > g.seen.window.span_ns);
+	/* of the same two clocks as the first frame's */
+	assert_true(g.seen.window.delay_ns >= 0);
+	assert_true(g.seen.window.delay_ns < 60 * (int64_t)PF_NS_PER_S);
+	pthread_mutex_unlock(&g.seen.lock);
+	rig_close(&g);
+}
+
+static void filler_is_counted_and_silences_the_reports(void **state)
+{
+	struct pf_received_probe got;
+	uint8_t data[512] = { 0 };
+	struct pf_au au = { data, sizeof(data), 0, PF_USER_PROBE, 1 };
+	struct rig g;
+	unsigned reports;
+
+	rig_open(&g, false, FRAME_MAX);
+	pf_receiver_probe_begin(g.r);
+	reports = atomic_load(&g.seen.reports);
+	for (au.frame_index = 0; au.frame_index < 30; au.frame_index++) {
+		packets_clear(&g.l);
+		packets_of_frame(&g.l, g.p, &au, 64);
+		assert_int_equal(g.l.n, 1); /* no parity */
+		send_packet(&g, &g.l.v[0], false);
+		usleep(50000);
+	}
+	/* two windows have passed */
+	assert_int_equal(atomic_load(&g.seen.reports), reports);
+	assert_int_equal(atomic_load(&g.seen.windows), reports);
+	pf_receiver_probe_end(g.r, &got);
+	assert_true(got.packets == 30);
+	assert_true(got.bytes == 30 * (512 + 40 + 24));
+	assert_true(got.last_ns - got.first_ns >= 29 * 50 * PF_NS_PER_MS);
+	/* the stream's numbers are its own */
+	send_frame(&g, 0, 1000, 0, 0);
+	next(&g, 0, 1000);
+	wait_for(&g.seen.reports, reports + 1);
+	/* and a second probe begins at nothing */
+	pf_receiver_probe_begin(g.r);
+	pf_receiver_probe_end(g.r, &got);
+	assert_true(got.packets == 0 && got.bytes == 0 && got.first_ns == 0);
+	rig_close(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -449,6 +537,8 @@ int main(void)
 		cmocka_unit_test(punches_open_the_path),
 		cmocka_unit_test(sender_and_receiver_over_a_bad_link),
 		cmocka_unit_test(bad_parameters_say_why),
+		cmocka_unit_test(windows_tell_what_came),
+		cmocka_unit_test(filler_is_counted_and_silences_the_reports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

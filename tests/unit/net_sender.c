@@ -21,6 +21,8 @@
 struct seen {
 	atomic_uint ready, sent;
 	struct pf_sent_frame frames[64];
+	atomic_uint probed;
+	struct pf_sent_probe probe;
 	uint16_t peer_port;
 };
 
@@ -40,7 +42,17 @@ static void on_sent(void *user, const struct pf_sent_frame *f)
 	atomic_fetch_add(&s->sent, 1);
 }
 
-static const struct pf_sender_events events = { .ready = on_ready, .sent = on_sent };
+static void on_probed(void *user, const struct pf_sent_probe *p)
+{
+	struct seen *s = user;
+
+	s->probe = *p;
+	atomic_fetch_add(&s->probed, 1);
+}
+
+static const struct pf_sender_events events = {
+	.ready = on_ready, .sent = on_sent, .probed = on_probed
+};
 
 static struct pf_sender_params params_for(int fd, struct seen *seen)
 {
@@ -258,6 +270,73 @@ static void reports_steer_the_parity(void **state)
 	close(fd[1]);
 }
 
+static void a_probe_fills_the_link_beside_the_frames(void **state)
+{
+	static struct seen seen;
+	static uint8_t data[20000];
+	struct pf_sender_frame f = { .data = data, .len = sizeof(data) };
+	struct pf_media_keys keys = udp_keys();
+	unsigned filler = 0, video = 0, trains = 0;
+	struct pf_sender_params params;
+	struct pf_sender_stats stats;
+	struct pf_media_hdr h;
+	struct pf_sender *s;
+	struct pf_seal opener;
+	uint32_t last = 0;
+	int fd[2];
+
+	f.user_flags = PF_USER_VIDEO;
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	assert_int_equal(pf_seal_init(&opener, &keys, PF_FROM_HOST), 0);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	assert_int_equal(pf_sender_probe(s, 0, 100), -EINVAL);
+	assert_int_equal(pf_sender_probe(s, 10000, 0), -EINVAL);
+	assert_int_equal(pf_sender_probe(s, 16000, 300), 0);
+	assert_int_equal(pf_sender_probe(s, 16000, 300), -EBUSY);
+	/* Frames do not wait for its end. */
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(pf_sender_submit(s, &f), 0);
+		wait_for(&seen.sent, i + 1);
+		assert_int_equal(atomic_load(&seen.probed), 0);
+	}
+	wait_for(&seen.probed, 1);
+	/* 16 Mbit/s for 300 ms are 600 kB; never more, less when the machine is busy. */
+	assert_in_range(seen.probe.duration_ms, 300, 3000);
+	assert_in_range(seen.probe.packets, 100, 600000 / 1472 + 64);
+	assert_int_equal(seen.probe.wire_packets, seen.probe.packets);
+	assert_true(seen.probe.bytes == seen.probe.packets * 1472ull);
+	while (filler < seen.probe.packets || video < 4 * 18) {
+		assert_int_equal(drain(fd[1], &opener, 1, &h), 1);
+		if (h.user_flags == PF_USER_VIDEO) {
+			assert_in_range(h.frame_index, 0, 3);
+			video++;
+			continue;
+		}
+		/* Numbers of its own, no parity, a frame per train. */
+		assert_int_equal(h.user_flags, PF_USER_PROBE);
+		assert_int_equal(h.flags & ~(PF_PKT_SOF | PF_PKT_EOF), PF_PKT_PROBE);
+		assert_int_equal(h.recovery_shards, 0);
+		assert_int_equal(h.frame_bytes, h.data_shards * 1408);
+		if (filler && h.frame_index != last)
+			assert_int_equal(h.frame_index, last + 1);
+		trains += !filler || h.frame_index != last;
+		last = h.frame_index;
+		filler++;
+	}
+	assert_int_equal(last + 1, trains);
+	/* Statistics are of the stream. */
+	pf_sender_stats(s, &stats);
+	assert_int_equal(stats.packets, 4 * 18);
+	assert_int_equal(stats.frames, 4);
+	assert_int_equal(pf_sender_queued(s), 0);
+	/* The next one may come; a sender ends in the middle of it. */
+	assert_int_equal(pf_sender_probe(s, 1000, 5000), 0);
+	pf_sender_destroy(s);
+	pf_seal_finish(&opener);
+	close(fd[1]);
+}
+
 static void bad_parameters_say_why(void **state)
 {
 	struct pf_sender *s = NULL;
@@ -302,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_punch_settles_the_destination),
 		cmocka_unit_test(large_frames_are_spread),
 		cmocka_unit_test(reports_steer_the_parity),
+		cmocka_unit_test(a_probe_fills_the_link_beside_the_frames),
 		cmocka_unit_test(bad_parameters_say_why),
 	};
 

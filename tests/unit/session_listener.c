@@ -300,6 +300,47 @@ static void a_client_behind_no_nat_need_not_punch(void **state)
 	host_stop(&h);
 }
 
+static struct pf_ctl raw_ask_probe(struct raw *r, uint32_t kbps, uint32_t ms, unsigned messages)
+{
+	struct pf_ctl m = { .type = PF_CTL_PROBE_REQUEST, .probe_request = { kbps, ms } };
+	uint8_t buf[64];
+	int n = pf_ctl_build(&m, buf, sizeof(buf));
+
+	assert_int_equal(pf_quic_conn_send(r->conn, buf, (size_t)n), 0);
+	m.type = 0;
+	if (messages) {
+		assert_true(raw_wait(r, &r->messages, messages, PATIENCE_MS));
+		assert_int_equal(
+			pf_ctl_parse(&m, r->got[messages - 1].data, r->got[messages - 1].len), 0);
+	}
+	return m;
+}
+
+/* This one has no number space for filler: it gets none, and hears so at once. */
+static void capacity_probes_are_answered_seldom(void **state)
+{
+	struct pf_ctl m;
+	struct host h;
+	struct raw r;
+
+	host_init(&h);
+	host_start(&h);
+	raw_open(&r, &h);
+	raw_hello(&r);
+	assert_true(raw_wait(&r, &r.messages, 1, PATIENCE_MS));
+	raw_start(&r, 9);
+	m = raw_ask_probe(&r, UINT32_MAX, UINT32_MAX, 2);
+	assert_int_equal(m.type, PF_CTL_PROBE_RESULT);
+	assert_int_equal(m.probe_result.packets, 0);
+	assert_int_equal(m.probe_result.duration_ms, 0);
+	assert_true(m.probe_result.bytes == 0);
+	/* Too soon: no answer at all. */
+	raw_ask_probe(&r, 1000, 100, 0);
+	assert_false(raw_wait(&r, &r.messages, 3, 1500));
+	raw_close(&r);
+	host_stop(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +349,7 @@ int main(void)
 		cmocka_unit_test(a_silent_client_is_dropped_at_each_step),
 		cmocka_unit_test(an_early_message_is_refused),
 		cmocka_unit_test(a_client_behind_no_nat_need_not_punch),
+		cmocka_unit_test(capacity_probes_are_answered_seldom),
 	};
 	int failed;
 
