@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "clients/probe/decode.h"
+#include "clients/probe/dial.h"
 #include "clients/probe/mux.h"
 #include "clients/probe/queue.h"
 #include "clients/probe/report.h"
@@ -119,10 +120,21 @@ static void look_at(struct probe *p, const struct AVFrame *picture, struct pf_tr
 		pf_decoder_keep(p->decoder);
 }
 
+/* The core asks for a key frame when none decodes, and holds the times against
+ * what it asks for. */
+static void report_decoded(struct probe *p, const struct pf_track_frame *t)
+{
+	const PunktfunkDecoded d = { .struct_size = sizeof(d),
+		.frame_index = t->index,
+		.flags = t->decoded_ns ? PUNKTFUNK_DECODED_PICTURE : 0,
+		.decode_us = (uint32_t)(t->decode_ns / 1000) };
+
+	punktfunk_report_decoded(p->conn, &d);
+}
+
 static void *decode_thread(void *arg)
 {
 	struct probe *p = arg;
-	unsigned without = 0; /* frames in a row that gave no picture */
 	PunktfunkFrame f;
 
 	while (pf_queue_take(p->queue, &f)) {
@@ -140,10 +152,8 @@ static void *decode_thread(void *arg)
 			t.decoded_ns = now_ns(CLOCK_REALTIME);
 			t.decode_ns = now_ns(CLOCK_MONOTONIC) - begin;
 			look_at(p, picture, &t);
-			without = 0;
-		} else if (++without % 3 == 0) {
-			punktfunk_request_keyframe(p->conn);
 		}
+		report_decoded(p, &t);
 		pf_track_frame(&p->track, &t);
 		atomic_store(&p->decoded, p->track.decoded);
 		if (p->dump && fwrite(f.data, 1, f.size, p->dump) != f.size)
@@ -289,7 +299,6 @@ static int prepare_input(struct probe *p)
 static int prepare(struct probe *p)
 {
 	const struct pf_probe_options *o = p->options;
-	PunktfunkReason why = { .struct_size = sizeof(why) };
 	int r;
 
 	if (prepare_input(p))
@@ -309,69 +318,18 @@ static int prepare(struct probe *p)
 			strerror(-r));
 		return PF_PROBE_LOCAL;
 	}
-	r = punktfunk_identity_open(o->identity, &p->identity, &why);
-	if (r) {
-		fprintf(stderr, "punktfunk-probe: %s\n",
-			why.text[0] ? why.text : punktfunk_strerror(r));
-		return PF_PROBE_LOCAL;
-	}
-	return PF_PROBE_OK;
-}
-
-int pf_probe_exit_of(int32_t code)
-{
-	switch (code) {
-	case PUNKTFUNK_ETIMEDOUT:
-	case PUNKTFUNK_ECONNREFUSED:
-	case PUNKTFUNK_EHOSTUNREACH:
-	case PUNKTFUNK_EIO:
-		return PF_PROBE_UNREACHABLE;
-	case PUNKTFUNK_EACCES:
-	case PUNKTFUNK_EBUSY:
-	case PUNKTFUNK_EPIPE:
-		return PF_PROBE_REFUSED;
-	case PUNKTFUNK_EINVAL:
-		return PF_PROBE_USAGE;
-	case PUNKTFUNK_ENOMEM:
-		return PF_PROBE_LOCAL;
-	default:
-		return PF_PROBE_BROKEN;
-	}
+	return pf_probe_identity(o, &p->identity);
 }
 
 static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 {
 	const struct pf_probe_options *o = p->options;
-	const PunktfunkConnectOptions c = { .struct_size = sizeof(c),
-		.port = o->port,
-		.host = o->host,
-		.identity = p->identity,
-		.host_fingerprint = o->pinned ? o->fingerprint : NULL,
-		.name = o->name,
-		.launch = o->launch,
-		.width = o->width,
-		.height = o->height,
-		.refresh_hz = o->refresh_hz,
-		.bitrate_kbps = o->bitrate_kbps,
-		.video_codecs = o->codec,
-		.preferred_codec = o->codec,
-		.audio_channels = o->channels,
-		.timeout_ms = (uint32_t)(o->timeout * 1000) };
-	PunktfunkReason why = { .struct_size = sizeof(why) };
 	int r;
 
 	p->start_ns = now_ns(CLOCK_MONOTONIC);
-	r = punktfunk_connect(&c, &p->conn, &why);
-	if (r) {
-		if (why.text[0])
-			fprintf(stderr, "punktfunk-probe: %s\n", why.text);
-		else
-			fprintf(stderr, "punktfunk-probe: %s: %s\n", o->host,
-				punktfunk_strerror(r));
-		return pf_probe_exit_of(r);
-	}
-	info->struct_size = sizeof(*info);
-	punktfunk_connection_info(p->conn, info);
+	r = pf_probe_dial(o, p->identity, &p->conn, info);
+	if (r)
+		return r;
 	atomic_store(&p->offset_ns, info->clock_offset_ns);
 	p->script.width = info->width;
 	p->script.height = info->height;
@@ -388,12 +346,6 @@ static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 			fprintf(stderr, "punktfunk-probe: %s: %s\n", o->mp4, strerror(-r));
 			return PF_PROBE_LOCAL;
 		}
-	}
-	if (o->trust_first && !o->quiet && !o->json) {
-		fputs("host fingerprint ", stdout);
-		for (unsigned i = 0; i < 32; i++)
-			printf("%02x", info->host_fingerprint[i]);
-		puts("");
 	}
 	return PF_PROBE_OK;
 }

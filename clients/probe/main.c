@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "clients/probe/connect.h"
+#include "clients/probe/dial.h"
 #include "clients/probe/options.h"
 #include "clients/probe/pair.h"
+#include "clients/probe/speed.h"
 #include "punktfunk_core.h"
 
 static void on_log(void *user, int32_t level, const char *topic, const char *text)
@@ -18,9 +20,11 @@ static int usage(FILE *out, int code)
 {
 	fputs("usage: punktfunk-probe connect HOST[:PORT] [options]\n"
 	      "       punktfunk-probe pair HOST[:PORT] --pin DIGITS [options]\n"
+	      "       punktfunk-probe speed-test HOST[:PORT] [options]\n"
 	      "       punktfunk-probe --help | --version\n\n"
 	      "connect: connects to a punktfunk host, decodes and measures what it sends.\n"
-	      "pair: makes this machine known to a host that shows a PIN.\n\n",
+	      "pair: makes this machine known to a host that shows a PIN.\n"
+	      "speed-test: measures what the way from a host to here carries.\n\n",
 		out);
 	pf_probe_options_help(out);
 	fputs("\nExit: 0 ok, 1 usage, 2 unreachable, 3 refused, 4 connection broke, "
@@ -29,11 +33,21 @@ static int usage(FILE *out, int code)
 	return code;
 }
 
+static const struct command {
+	const char *name;
+	enum pf_probe_command id;
+	int (*run)(const struct pf_probe_options *options);
+} commands[] = {
+	{ "connect", PF_PROBE_CMD_CONNECT, pf_probe_connect },
+	{ "pair", PF_PROBE_CMD_PAIR, pf_probe_pair },
+	{ "speed-test", PF_PROBE_CMD_SPEED, pf_probe_speed_test },
+};
+
 int main(int argc, char **argv)
 {
 	struct pf_probe_options options;
 	char features[256];
-	bool pair;
+	const struct command *command = NULL;
 
 	if (argc < 2)
 		return usage(stderr, PF_PROBE_USAGE);
@@ -46,14 +60,15 @@ int main(int argc, char **argv)
 			punktfunk_cpu_features(features, sizeof(features)));
 		return PF_PROBE_OK;
 	}
-	pair = !strcmp(argv[1], "pair");
-	if (!pair && strcmp(argv[1], "connect")) {
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			command = &commands[i];
+	if (!command) {
 		fprintf(stderr, "punktfunk-probe: there is no command %s; see --help\n", argv[1]);
 		return PF_PROBE_USAGE;
 	}
-	if (pf_probe_options_parse(&options, pair ? PF_PROBE_CMD_PAIR : PF_PROBE_CMD_CONNECT,
-		    argc - 2, argv + 2, stderr))
+	if (pf_probe_options_parse(&options, command->id, argc - 2, argv + 2, stderr))
 		return PF_PROBE_USAGE;
 	punktfunk_set_log_callback(on_log, NULL, PUNKTFUNK_LOG_WARN);
-	return pair ? pf_probe_pair(&options) : pf_probe_connect(&options);
+	return command->run(&options);
 }

@@ -23,28 +23,32 @@ struct option {
 #define NUM(field) AT(field), .bytes = sizeof(((struct pf_probe_options *)0)->field)
 
 static const struct option table[] = {
-	{ "--mode", "WxH@HZ", "picture to ask for (1280x720@60)", MODE },
+	{ "--mode", "WxH@HZ", "picture to ask for (1280x720@60)", MODE,
+		.commands = PF_PROBE_CMD_SPEED },
 	{ "--bitrate", "KBPS", "video rate to ask for", NUMBER, NUM(bitrate_kbps), .low = 1,
-		.high = 8000000 },
-	{ "--codec", "NAME", "h264 (default), hevc or av1", CODEC },
+		.high = 8000000, .commands = PF_PROBE_CMD_SPEED },
+	{ "--codec", "NAME", "h264 (default), hevc or av1", CODEC, .commands = PF_PROBE_CMD_SPEED },
 	{ "--audio-channels", "N", "2 (default), 6 or 8", CHANNELS },
 	{ "--seconds", "N", "stop so long after the first picture", SECONDS, AT(seconds),
 		.low = 0.1, .high = 864000 },
 	{ "--frames", "N", "stop after so many frames", NUMBER, NUM(frames), .low = 1,
 		.high = 1e12 },
 	{ "--timeout", "N", "seconds to wait for the host and for a picture (10)", SECONDS,
-		AT(timeout), .low = 0.1, .high = 600, .commands = PF_PROBE_CMD_PAIR },
+		AT(timeout), .low = 0.1, .high = 600,
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
 	{ "--pin", "DIGITS", "pair: the PIN that the host shows", TEXT, AT(pin),
 		.commands = PF_PROBE_CMD_PAIR, .not_connect = true },
-	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT },
-	{ "--trust-first", NULL, "accept any host and print its fingerprint", FLAG,
-		AT(trust_first) },
+	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT,
+		.commands = PF_PROBE_CMD_SPEED },
+	{ "--trust-first", NULL, "accept any host and print its fingerprint", FLAG, AT(trust_first),
+		.commands = PF_PROBE_CMD_SPEED },
 	{ "--identity", "FILE", "our key and certificate, made when missing", TEXT, AT(identity),
-		.commands = PF_PROBE_CMD_PAIR },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
 	{ "--name", "TEXT", "how the host shall call us", TEXT, AT(name),
-		.commands = PF_PROBE_CMD_PAIR },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
 	{ "--launch", "ID", "entry of the host's library to start", TEXT, AT(launch) },
-	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit) },
+	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit),
+		.commands = PF_PROBE_CMD_SPEED },
 	{ "--dump", "FILE", "write the access units as they came", TEXT, AT(dump) },
 	{ "--mp4", "FILE", "write video and sound as they came", TEXT, AT(mp4) },
 	{ "--wav", "FILE", "write the decoded sound", TEXT, AT(wav) },
@@ -63,10 +67,14 @@ static const struct option table[] = {
 		AT(expect_tone), .low = 50, .high = 12000 },
 	{ "--reject-tone", "HZ", "fail when this tone is in the sound", SECONDS, AT(reject_tone),
 		.low = 50, .high = 12000 },
+	{ "--target", "KBPS", "speed-test: filler to send (2000000)", NUMBER, NUM(target_kbps),
+		.low = 1, .high = 10000000, .commands = PF_PROBE_CMD_SPEED, .not_connect = true },
+	{ "--duration", "MS", "speed-test: how long (800)", NUMBER, NUM(duration_ms), .low = 1,
+		.high = 5000, .commands = PF_PROBE_CMD_SPEED, .not_connect = true },
 	{ "--json", NULL, "print the report as JSON", FLAG, AT(json),
-		.commands = PF_PROBE_CMD_PAIR },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
 	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet),
-		.commands = PF_PROBE_CMD_PAIR },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
 };
 
 void pf_probe_options_help(FILE *out)
@@ -202,7 +210,9 @@ static const struct option *find(const char *name, size_t len)
 
 static const char *command_name(enum pf_probe_command command)
 {
-	return command == PF_PROBE_CMD_PAIR ? "pair" : "connect";
+	return command == PF_PROBE_CMD_PAIR    ? "pair"
+	       : command == PF_PROBE_CMD_SPEED ? "speed-test"
+					       : "connect";
 }
 
 static bool takes(const struct option *opt, enum pf_probe_command command)

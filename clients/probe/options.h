@@ -12,6 +12,7 @@
 enum pf_probe_command {
 	PF_PROBE_CMD_CONNECT = 1,
 	PF_PROBE_CMD_PAIR = 2,
+	PF_PROBE_CMD_SPEED = 4,
 };
 
 struct pf_probe_options {
@@ -37,7 +38,8 @@ struct pf_probe_options {
 	const char *type;
 	const char *input_script;
 	bool pointer_path;
-	double expect_tone, reject_tone; /* Hz, 0 = none */
+	double expect_tone, reject_tone;   /* Hz, 0 = none */
+	uint32_t target_kbps, duration_ms; /* of a speed test; 0 = the core's choice */
 };
 
 /** Fills `o` from the words after the command's name. Connecting without a word on

@@ -2,7 +2,7 @@
 #include "clients/probe/pair.h"
 #include <stdlib.h>
 #include <string.h>
-#include "clients/probe/connect.h"
+#include "clients/probe/dial.h"
 #include "clients/probe/known.h"
 #include "punktfunk_core.h"
 
@@ -47,16 +47,12 @@ static int ceremony(
 
 int pf_probe_pair(const struct pf_probe_options *o)
 {
-	PunktfunkReason why = { .struct_size = sizeof(why) };
 	PunktfunkIdentity *identity;
 	uint8_t fp[32], own[32];
-	int r = punktfunk_identity_open(o->identity, &identity, &why);
+	int r = pf_probe_identity(o, &identity);
 
-	if (r) {
-		fprintf(stderr, "punktfunk-probe: %s\n",
-			why.text[0] ? why.text : punktfunk_strerror(r));
-		return PF_PROBE_LOCAL;
-	}
+	if (r)
+		return r;
 	punktfunk_identity_fingerprint(identity, own);
 	r = ceremony(o, identity, fp);
 	if (!r && o->json) {

@@ -151,6 +151,8 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_number(out, "fps", fps(r), true);
 	json_number(out, "bitrate_kbps", kbps(r), r->seconds > 0);
 	json_count(out, "bitrate_agreed_kbps", r->info.bitrate_kbps);
+	json_count(out, "rate_target_kbps", r->stats.rate_target_kbps);
+	json_count(out, "rate_ceiling_kbps", r->stats.rate_ceiling_kbps);
 	json_count(out, "frames_sent", t->sent);
 	json_count(out, "frames_received", r->received);
 	json_count(out, "frames_decoded", t->decoded);

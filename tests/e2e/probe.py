@@ -200,6 +200,50 @@ def loss_is_repaired_and_counted():
         assert r["frames_sent"] > r["frames_received"], r
 
 
+def speed_test():
+    """Half a second of filler, on the loopback and through a bottleneck."""
+    def run(h, address, *args):
+        return subprocess.run(
+            [PROBE, "speed-test", f"{address}:{h.port}", "--pin-fingerprint", h.fingerprint,
+             "--mode", "320x240@30", *args], text=True, capture_output=True, timeout=PATIENCE)
+
+    with Host() as h:
+        r = report_of(run(h, "127.0.0.1", "--target", "40000", "--duration", "500", "--json"))
+        # The machine may be slow; more than was asked for never comes.
+        assert 5000 < r["kbps"] <= 41000 and r["target_kbps"] == 40000, r
+        assert 490 <= r["duration_ms"] < 5000, r
+        assert 0 < r["packets_received"] <= r["packets_sent"], r
+        relay = subprocess.Popen(
+            [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+             "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",
+             "--rate", "down:10mbit"], stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)
+            r = run(h, "127.0.0.2", "--target", "40000", "--duration", "800", "--json")
+        finally:
+            relay.terminate()
+            relay.wait()
+            relay.stdout.close()
+        r = report_of(r)
+        assert 3000 < r["kbps"] < 11000 and r["loss_pct"] > 40, r
+        r = run(h, "127.0.0.1", "--target", "1000", "--duration", "100")
+        expect(r, 0, "Mbit/s arrived in")
+        expect(run(h, "127.0.0.1", "--target", "0"), 1, "--target")
+
+
+def automatic_bitrate():
+    """Pictures this small need no 20 Mbit/s: two seconds in, the probe says that the link
+    carries what they need, and the client asks for that. A rate of one's own is kept."""
+    with Host("--display-options", "scene=box") as h:
+        r = report_of(h.probe("--mode", "320x240@60", "--seconds", "6", "--json"))
+        assert r["rate_ceiling_kbps"] == r["rate_target_kbps"] == 5000, r
+        assert r["bitrate_agreed_kbps"] == 5000, r
+        assert r["packets_invalid"] == 0 and r["frames_broken"] == 0, r
+        r = report_of(h.probe("--mode", "320x240@60", "--seconds", "4", "--json", "--bitrate", "7000"))
+        assert r["rate_ceiling_kbps"] == r["rate_target_kbps"] == 0, r
+        assert r["bitrate_agreed_kbps"] == 7000, r
+
+
 def two_at_once():
     with Host("--data-port", "0") as h:
         results = {}
@@ -256,6 +300,8 @@ def usage():
     expect(r, 0, "punktfunk-probe")
     r = subprocess.run([PROBE, "conect"], capture_output=True, text=True, timeout=PATIENCE)
     expect(r, 1, "conect")
+    r = subprocess.run([PROBE, "speed-test"], capture_output=True, text=True, timeout=PATIENCE)
+    expect(r, 1, "HOST")
 
 
 def unreachable():
@@ -308,7 +354,7 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
+             speed_test, automatic_bitrate, two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
     failed = 0
     print(f"1..{len(tests)}", flush=True)

@@ -93,6 +93,24 @@ static void test_all(void **state)
 	assert_true(o.expect_tone == 440 && o.reject_tone == 660);
 }
 
+static void test_speed_test(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_SPEED,
+				 "box --trust-first --target 90000 --duration 250 --json"),
+		0);
+	assert_int_equal(o.target_kbps, 90000);
+	assert_int_equal(o.duration_ms, 250);
+	assert_true(o.json && o.trust_first);
+	/* What it does not do, and what others do not. */
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_SPEED, "box --trust-first --mp4 x"), -1);
+	assert_int_equal(parse(&o, "box --trust-first --target 90000"), -1);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_SPEED, "box --trust-first --duration 0"), -1);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_SPEED, "--trust-first"), -1);
+	assert_non_null(strstr(said, "speed-test HOST"));
+}
+
 static void test_hosts(void **state)
 {
 	struct pf_probe_options o;
@@ -247,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_all),
+		cmocka_unit_test(test_speed_test),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pair),
