@@ -148,3 +148,41 @@ write(
         "rtsp-raw": h("0300 80000004 00000000") + bytes(20),
     },
 )
+
+
+# Steps of tests/fuzz/gs_pairing.c: actor k from address w, the PIN of actor k for the
+# request at place i (0: the only one), seconds, raw requests.
+def act(k, w=0):
+    return bytes([1, 4 * w + k])
+
+
+def pin(k, i=0):
+    return bytes([3, 0, i, k])
+
+
+def wait(seconds):
+    return bytes([4, seconds])
+
+
+def ask(w, text):
+    return bytes([0, 0, w]) + len(text).to_bytes(2, "little") + text
+
+
+PAIRED = act(1) + pin(1) + act(1) * 3
+write(
+    "gs_pairing",
+    {
+        "pairs": PAIRED,
+        "pairs-twice": PAIRED + PAIRED + act(0) + pin(0) + act(0) * 3,
+        "wrong-pin": act(0) + pin(1) + act(0) * 3,
+        "flood": b"".join(act(k, w) for w in range(6) for k in (0, 1, 3)) + wait(61)
+        + act(1, 7) + pin(1, 7) + act(1, 7) * 3,
+        "competing": act(0) + act(1, 1) + pin(1, 1) + act(3, 2) + act(1, 1) * 3,
+        "late": act(0) + pin(0) + wait(31) + act(0) + act(3) + wait(181) + pin(3),
+        "gone": act(0) + bytes([5, 0]) + act(3) + bytes([6, 0]) + act(1) + bytes([7, 0, 0, 1]),
+        "raw": ask(0, b"/pair?uniqueid=0&phrase=getservercert&salt=00")
+        + ask(0, b"/pair?uniqueid=0&clientchallenge=" + b"00" * 16)
+        + act(0) + pin(0) + ask(0, b"/pair?uniqueid=0&serverchallengeresp=" + b"00" * 32)
+        + act(0) + pin(3) + ask(0, b"/pair?uniqueid=0&clientchallenge=" + b"11" * 16),
+    },
+)
