@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "host/display/backends.h"
+#include "host/sys/knobs.h"
 
 struct pattern_display {
 	struct pf_display base;
@@ -26,8 +27,13 @@ static void pattern_close(struct pf_display *display)
 	free(d);
 }
 
-static void take_mode(struct pattern_display *d, const struct pf_mode *mode)
+/* With "width=W,height=H" a screen that has a size of its own. */
+static void take_mode(struct pattern_display *d, const struct pf_mode *asked)
 {
+	struct pf_mode own = { (uint32_t)pf_knob_number(d->options, "width", asked->width),
+		(uint32_t)pf_knob_number(d->options, "height", asked->height), asked->refresh_mhz };
+	const struct pf_mode *mode = pf_mode_check(&own, NULL) ? asked : &own;
+
 	d->source.mode = *mode;
 	d->target.rect = (struct pf_rect){ 0, 0, (int32_t)mode->width, (int32_t)mode->height };
 }

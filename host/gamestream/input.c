@@ -93,6 +93,42 @@ static uint32_t grant_of(enum pf_gs_input_kind kind)
 	}
 }
 
+static void place_float(const struct pf_fit *fit, float *px, float *py)
+{
+	double x = *px, y = *py;
+
+	pf_fit_place(fit, &x, &y);
+	*px = (float)x;
+	*py = (float)y;
+}
+
+void pf_gs_input_place(const struct pf_fit *fit, struct pf_gs_input *in)
+{
+	double x, y;
+
+	if ((uint32_t)fit->inner.w == fit->width && (uint32_t)fit->inner.h == fit->height)
+		return;
+	switch (in->kind) {
+	case PF_GS_INPUT_MOUSE_ABS:
+		/* From the first pixel to the last one, both included. */
+		x = (in->mouse_abs.x + 0.5) / (in->mouse_abs.x_max + 1);
+		y = (in->mouse_abs.y + 0.5) / (in->mouse_abs.y_max + 1);
+		pf_fit_place(fit, &x, &y);
+		in->mouse_abs.x_max = in->mouse_abs.y_max = INT16_MAX - 1;
+		in->mouse_abs.x = (int16_t)(x * (INT16_MAX - 1) + 0.5);
+		in->mouse_abs.y = (int16_t)(y * (INT16_MAX - 1) + 0.5);
+		break;
+	case PF_GS_INPUT_TOUCH:
+		place_float(fit, &in->touch.x, &in->touch.y);
+		break;
+	case PF_GS_INPUT_PEN:
+		place_float(fit, &in->pen.x, &in->pen.y);
+		break;
+	default:
+		break;
+	}
+}
+
 void pf_gs_input_map(struct pf_gs_input_map *m, const struct pf_gs_input *in)
 {
 	if (!(m->grants & grant_of(in->kind))) {

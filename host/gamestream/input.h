@@ -7,6 +7,7 @@
 #pragma once
 #include <stdint.h>
 #include "core/wire/gs_input.h"
+#include "host/encode/fit.h"
 #include "host/input/input.h"
 
 struct pf_gs_input_map {
@@ -19,5 +20,8 @@ struct pf_gs_input_map {
 	void *user;
 };
 
+/** Places are of the client's picture, and the desk wants them of its own: moves
+ * those of mouse, touch and pen by `fit` (all zero: nothing to do). */
+void pf_gs_input_place(const struct pf_fit *fit, struct pf_gs_input *in);
 /** Posts the events of one input, in order. */
 void pf_gs_input_map(struct pf_gs_input_map *m, const struct pf_gs_input *in);

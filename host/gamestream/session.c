@@ -100,15 +100,24 @@ static void on_stream_error(void *user, int err, const char *text)
 	(void)pf_loop_post(s->g->params.loop, fail_on_loop, s, copy, sizeof(copy));
 }
 
+/* The display has a size of its own: the client's place in it. */
+static void set_fit(struct pf_gs_session *s, uint32_t width, uint32_t height)
+{
+	s->fit = pf_fit_of(width, height, s->want_mode.width, s->want_mode.height);
+	if (width != s->want_mode.width || height != s->want_mode.height)
+		pf_log(PF_LOG_INFO, "gamestream",
+			"%s: the display gives %ux%u, shown in the client's %ux%u as %dx%d",
+			s->name, width, height, s->want_mode.width, s->want_mode.height,
+			s->fit.inner.w, s->fit.inner.h);
+}
+
 static void mode_on_loop(void *user, void *msg)
 {
 	struct pf_gs_session *s = user;
 	const struct pf_mode *m = msg;
-	char text[128];
 
-	snprintf(text, sizeof(text), "the display went to %ux%u, which this client cannot follow",
-		m->width, m->height);
-	pf_gs_session_end(s, PF_GS_TERM_CONVERSION, text);
+	if (!s->ending)
+		set_fit(s, m->width, m->height);
 }
 
 static void on_stream_mode(void *user, const struct pf_mode *mode)
@@ -149,6 +158,7 @@ static int make_stream(struct pf_gs_session *s, struct pf_reason *why)
 		.threads = c->encoder_threads == PF_CONFIG_AUTO ? 0 : c->encoder_threads,
 		.slices = s->announce.slices,
 		.references = s->announce.reference_frames,
+		.fixed_size = true,
 		.cursor = c->cursor,
 		.repeats = c->repeat_frames,
 		.repeat_delay_ms = c->repeat_delay_ms,
@@ -511,15 +521,6 @@ static void step(struct pf_gs_session *s)
 		pf_desk_set_mode(s->desk, &s->mode);
 		return;
 	}
-	if (!pf_mode_equal(pf_desk_mode(s->desk), &s->mode)) {
-		char text[128];
-
-		snprintf(text, sizeof(text), "the display gives %ux%u and not %ux%u",
-			pf_desk_mode(s->desk)->width, pf_desk_mode(s->desk)->height, s->mode.width,
-			s->mode.height);
-		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, text);
-		return;
-	}
 	if (!s->attached) {
 		s->source = *pf_desk_source(s->desk);
 		submit(s, attach_work, attach_done);
@@ -731,8 +732,10 @@ bool pf_gs_session_message(
 		take_fec_status(s, &m);
 		break;
 	case PF_GS_CTL_INPUT:
-		if (!pf_gs_input_parse(&in, m.input.data, m.input.len))
+		if (!pf_gs_input_parse(&in, m.input.data, m.input.len)) {
+			pf_gs_input_place(&s->fit, &in);
 			pf_gs_input_map(&s->input, &in);
+		}
 		break;
 	default: /* ping, start: that it came is all they say */
 		break;

@@ -10,6 +10,7 @@
 #include "core/media/gs_seal.h"
 #include "core/net/sender.h"
 #include "core/wire/gs_sdp.h"
+#include "host/encode/fit.h"
 #include "host/gamestream/audio.h"
 #include "host/gamestream/control.h"
 #include "host/gamestream/gamestream.h"
@@ -93,6 +94,7 @@ struct pf_gs_session {
 
 	/* desk and stream, as host/native/session.h */
 	struct pf_mode mode, want_mode;
+	struct pf_fit fit; /* where the display's picture lies in the client's */
 	struct pf_desk *desk;
 	char desk_name[24];
 	enum pf_desk_origin desk_origin;

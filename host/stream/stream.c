@@ -18,6 +18,7 @@
 #include "core/base/clock.h"
 #include "core/media/idr_gate.h"
 #include "core/wire/pf1_media.h"
+#include "host/encode/fit.h"
 #include "host/stream/meter.h"
 #include "host/stream/pace.h"
 
@@ -80,7 +81,9 @@ struct pf_stream {
 	/* The encode thread's own; numbers outlive a restart. */
 	struct pf_encoder *encoder;
 	struct pf_encoder_params encoder_params; /* as it was opened */
-	uint32_t width, height;
+	uint32_t width, height;			 /* the encoder's */
+	uint32_t fitted_w, fitted_h;		 /* of the source, with fixed_size */
+	struct pf_fitter fitter;
 	struct pf_frame *last;
 	struct pf_pace pace;
 	struct pf_idr_gate gate;
@@ -293,6 +296,28 @@ static void follow_size(struct pf_stream *s)
 		s->params.on_mode(s->params.user, &mode);
 }
 
+/* The newest picture in the encoder's size. NULL: it cannot be had. */
+static const struct pf_frame *fit(struct pf_stream *s)
+{
+	struct pf_mode mode = { s->last->width, s->last->height, s->mode.refresh_mhz };
+	const struct pf_frame *out = s->last;
+	int r;
+
+	if (mode.width != s->fitted_w || mode.height != s->fitted_h) {
+		s->fitted_w = mode.width;
+		s->fitted_h = mode.height;
+		if (s->params.on_mode)
+			s->params.on_mode(s->params.user, &mode);
+	}
+	if (mode.width == s->width && mode.height == s->height)
+		return out;
+	r = pf_fitter_show(&s->fitter, s->last, s->width, s->height, &out);
+	if (!r)
+		return out;
+	break_down(s, r, "the picture cannot be fitted into the client's size");
+	return NULL;
+}
+
 static void submit(
 	struct pf_stream *s, const struct pf_packet *pkt, const struct pf_frame_stamps *stamps)
 {
@@ -325,18 +350,24 @@ static void submit(
 static void encode(struct pf_stream *s, bool fresh)
 {
 	struct pf_frame_stamps stamps;
+	const struct pf_frame *picture;
 	struct pf_packet pkt;
 	uint32_t flags;
 	int r;
 
-	if (s->last->width != s->width || s->last->height != s->height)
+	stamps.encode_start_ns = pf_clock_mono_ns();
+	if (!s->params.fixed_size && (s->last->width != s->width || s->last->height != s->height)) {
 		follow_size(s);
+		stamps.encode_start_ns = pf_clock_mono_ns();
+	}
 	if (s->broken)
 		return;
+	picture = s->params.fixed_size ? fit(s) : s->last;
+	if (!picture)
+		return;
 	flags = s->force_idr ? PF_ENCODE_IDR : 0;
-	stamps.encode_start_ns = pf_clock_mono_ns();
 	stamps.capture_ns = fresh ? s->last->capture_ns : stamps.encode_start_ns;
-	r = s->encoder->ops->encode(s->encoder, s->last, flags, &pkt);
+	r = s->encoder->ops->encode(s->encoder, picture, flags, &pkt);
 	stamps.encode_end_ns = pf_clock_mono_ns();
 	pf_pace_encoded(&s->pace, stamps.encode_start_ns, fresh);
 	s->again = false;
@@ -445,6 +476,7 @@ static void *encode_main(void *arg)
 			sleep_until(s, until_ns);
 	}
 	pf_frame_unref(&s->last);
+	pf_fitter_finish(&s->fitter);
 	if (!s->park || s->broken)
 		close_encoder(s);
 	return NULL;
@@ -461,6 +493,9 @@ static int encode_up(struct pf_stream *s, struct pf_reason *why)
 	memset(&s->start_why, 0, sizeof(s->start_why));
 	s->start_known = s->broken = s->again = s->holding = false;
 	s->reopened_ns = 0;
+	/* What needs no word is a source of just the mode. */
+	s->fitted_w = s->mode.width;
+	s->fitted_h = s->mode.height;
 	atomic_store(&s->stop, false);
 	atomic_store(&s->error_told, false);
 	r = pthread_create(&s->thread, NULL, encode_main, s);

@@ -50,8 +50,12 @@ struct pf_stream_params {
 	struct pf_stream_sink sink;
 	/* Any thread, once per start: the stream cannot go on. */
 	void (*on_error)(void *user, int err, const char *text);
-	/* Optional. Encode thread: the source changed its size by itself, the stream
-	 * follows with `mode`. */
+	/* The client cannot follow: pictures of another size than the mode's are fitted
+	 * into one of its size (encode/fit.h). */
+	bool fixed_size;
+	/* Optional. Encode thread: the source changed its size by itself to that of
+	 * `mode`, and the stream follows, or with fixed_size fits it in; then it is told
+	 * the first size, too, if it is not the mode's. */
 	void (*on_mode)(void *user, const struct pf_mode *mode);
 	void *user;
 	unsigned fail_stage; /* for tests: the stage (from 1) that fails; 0 = none */

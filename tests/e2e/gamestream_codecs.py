@@ -23,6 +23,8 @@ bed = gs_bed.Shared("--audio-backend", "null", "--software-codecs", "av1, h264,h
                     "--encoder", "x264", clients=16)
 still = gs_bed.Shared("--audio-backend", "null", "--software-codecs", "av1,h264,hevc",
                       "--encoder", "x264", "--display-options", "scene=still", clients=16)
+odd = gs_bed.Shared("--audio-backend", "null", "--encoder", "x264", "--display-options",
+                    "scene=still,width=800,height=600", clients=2)
 no_444 = gs_bed.Shared("--audio-backend", "null", "--encoder", "openh264", clients=2)
 plain = gs_bed.Shared("--audio-backend", "null", "--encoder", "x264", clients=4)
 
@@ -202,6 +204,35 @@ def av1_picture_of_10_bits(): picture_is_the_source(AV1, False, True, 1, "av1-10
 def av1_picture_in_444_of_10(): picture_is_the_source(AV1, True, True, 2, "av1-444-10")
 
 
+def a_screen_of_another_size_is_fitted_in():
+    """800x600 in 640x360: 480x360 in the middle of black."""
+    if len(sys.argv) < 3:
+        raise host_bed.Skip("this build has no decoder to look with")
+    with streaming(where=odd, kbps=30000) as s, tempfile.TemporaryDirectory() as t:
+        s.until(lambda: s.video.frames_total >= 3, "three frames")
+        file = pathlib.Path(os.environ.get("PF_TEST_DUMP", t)) / "fitted.ppm"
+        units = b"".join(len(f.data).to_bytes(4, "little") + f.data for f in s.video.frames)
+        r = subprocess.run([sys.argv[2], "0", str(file)], input=units, timeout=60,
+                           stdout=subprocess.PIPE, check=True)
+        assert json.loads(r.stdout)["width"] == 640
+        data = file.read_bytes()[-640 * 360 * 3:]
+
+    def area(x0, y0, x1, y1):
+        """Mean colour."""
+        px = [data[3 * (640 * y + x):][:3] for y in range(y0, y1) for x in range(x0, x1)]
+        return [sum(c) / len(px) for c in zip(*px)]
+    for bar in ((0, 0, 76, 360), (564, 0, 640, 360)):
+        assert max(area(*bar)) < 4, area(*bar)
+    # Tiles of 64 become 38.4 wide and high; each mean is that of the tile.
+    for tx, ty in ((4, 4), (7, 5), (11, 8), (8, 3), (5, 7)):
+        want = [background(x, y) for y in range(64 * ty, 64 * ty + 64)
+                for x in range(64 * tx, 64 * tx + 64)]
+        want = [sum(c) / len(want) for c in zip(*want)]
+        x, y = 80 + 64 * tx * 0.6, 64 * ty * 0.6
+        got = area(round(x), round(y), round(x + 38.4), round(y + 38.4))
+        assert all(abs(a - b) < 6 for a, b in zip(got, want)), (tx, ty, got, want)
+
+
 def codecs_are_advertised_alike():
     for where, mask in ((bed, 0x7F0301), (plain, 0x40001), (no_444, 0x1)):
         w = where.client()
@@ -236,7 +267,7 @@ def what_nobody_encodes_is_refused():
 
 
 def ends():
-    for where in (bed, plain, still, no_444):
+    for where in (bed, plain, still, odd, no_444):
         where.end()
 
 
@@ -245,4 +276,5 @@ host_bed.main([
     h264_fits_into_the_smallest_packets, colour_is_what_was_asked_for, hevc_streams, av1_streams,
     h264_picture_in_420, h264_picture_in_444, h264_picture_in_444_full, h264_picture_in_444_bt601,
     hevc_picture_in_444, hevc_picture_of_10_bits, hevc_picture_in_444_of_10, av1_picture_in_444,
-    av1_picture_of_10_bits, av1_picture_in_444_of_10, ends])
+    av1_picture_of_10_bits, av1_picture_in_444_of_10,
+    a_screen_of_another_size_is_fitted_in, ends])

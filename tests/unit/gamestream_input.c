@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 #include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_handshake.h"
@@ -50,6 +51,39 @@ static void expect(const struct log *l, unsigned i, uint8_t kind, uint32_t code)
 	assert_true(i < l->count);
 	assert_int_equal(l->ev[i].kind, kind);
 	assert_int_equal(l->ev[i].code, code);
+}
+
+static void places_are_of_the_inner_picture(void **state)
+{
+	struct pf_fit fit = pf_fit_of(800, 600, 640, 360), none = { 0 };
+	const struct pf_fit same = pf_fit_of(1280, 720, 640, 360);
+	const struct {
+		int16_t x;
+		double want;
+	} rows[] = { { 0, 0 }, { 79, 0 }, { 319, 0.5 }, { 200, 0.251 }, { 559, 1 }, { 639, 1 } };
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pf_gs_input in = { .kind = PF_GS_INPUT_MOUSE_ABS,
+			.mouse_abs = { rows[i].x, 180, 639, 359 } };
+		struct pf_gs_input was = in;
+
+		pf_gs_input_place(&same, &in);
+		pf_gs_input_place(&none, &in);
+		assert_memory_equal(&in, &was, sizeof(in));
+		pf_gs_input_place(&fit, &in);
+		assert_true(
+			fabs(in.mouse_abs.x / (double)in.mouse_abs.x_max - rows[i].want) < 0.002);
+		assert_true(fabs(in.mouse_abs.y / (double)in.mouse_abs.y_max - 0.5) < 0.002);
+	}
+	for (int pen = 0; pen < 2; pen++) {
+		struct pf_gs_input in = { .kind = pen ? PF_GS_INPUT_PEN : PF_GS_INPUT_TOUCH };
+		float *x = pen ? &in.pen.x : &in.touch.x, *y = pen ? &in.pen.y : &in.touch.y;
+
+		*x = 0.25f, *y = 0.75f;
+		pf_gs_input_place(&fit, &in);
+		/* 160 of 640 lies 80 into 480. */
+		assert_true(fabs(*x - 1.0 / 6) < 1e-6 && fabs(*y - 0.75) < 1e-6);
+	}
 }
 
 static void keys_keep_their_position(void **state)
@@ -149,6 +183,7 @@ static void what_is_not_granted_is_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_are_of_the_inner_picture),
 		cmocka_unit_test(keys_keep_their_position),
 		cmocka_unit_test(modifiers_without_keys_are_held_for_one_key),
 		cmocka_unit_test(modifiers_that_are_down_are_not_pressed_again),

@@ -499,6 +499,35 @@ static void it_follows_a_source_of_another_size(void **state)
 	assert_int_equal(atomic_load(&f->sink.errors), 0);
 }
 
+/* The null encoder takes pictures of its own size only, so what comes is fitted. */
+static void it_fits_a_source_of_another_size(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_stream_stats stats;
+	struct pf_reason why = { 0 };
+
+	f->params.fixed_size = true;
+	assert_int_equal(pf_stream_create(&f->stream, &f->params), 0);
+	assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), 0);
+	f->source.mode = (struct pf_mode){ 400, 240, 60000 };
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	pf_stream_play(f->stream);
+	wait_frames(f, 5);
+	assert_int_equal(atomic_load(&f->sink.followed), 400);
+	assert_int_equal(atomic_load(&f->sink.errors), 0);
+	pf_stream_stats(f->stream, &stats);
+	assert_int_equal(stats.idrs, 1);
+	/* The same again from a screen of the mode: not a word. */
+	pf_stream_stop(f->stream);
+	atomic_store(&f->sink.followed, 0);
+	f->source.mode = mode_320;
+	assert_int_equal(pf_stream_start(f->stream, &mode_320, &why), 0);
+	assert_int_equal(pf_stream_attach(f->stream, &f->source, &why), 0);
+	wait_frames(f, 8);
+	assert_int_equal(atomic_load(&f->sink.followed), 0);
+	assert_int_equal(atomic_load(&f->sink.errors), 0);
+}
+
 static void every_stage_can_fail(void **state)
 {
 	struct fixture *f = *state;
@@ -593,6 +622,7 @@ int main(void)
 		T(an_encoder_outlives_its_stream),
 		T(an_encoder_for_something_else_is_opened_anew),
 		T(it_follows_a_source_of_another_size),
+		T(it_fits_a_source_of_another_size),
 		T(every_stage_can_fail),
 		T(a_broken_encoder_is_reopened_once),
 		T(a_broken_capture_is_told),
