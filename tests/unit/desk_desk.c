@@ -362,6 +362,63 @@ static void modes_change_in_place_or_by_reopening(void **state)
 	pf_desk_release(h.desk, &h, true);
 }
 
+static unsigned pad_threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+	unsigned n = 0;
+
+	while ((e = readdir(d))) {
+		char path[300], name[32] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
+		f = fopen(path, "r");
+		n += f && fgets(name, sizeof(name), f) && !strcmp(name, "pf-pads\n");
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return n;
+}
+
+static void gamepads_outlive_display_and_session(void **state)
+{
+	struct fixture *f = *state;
+	const struct pf_pad_event arrive = { .kind = PF_PAD_ARRIVE, .pad = 2 },
+				  leave = { .kind = PF_PAD_LEAVE, .pad = 2 };
+	const struct pf_mode small = { 640, 480, 60000 };
+	struct pf_pad_feedback fb;
+	struct holder h, other;
+
+	open_desks(f);
+	strcpy(f->config.display_options, "fail-mode=1");
+	assert_int_equal(acquire(f, &h, 1), 0);
+	assert_int_equal(acquire(f, &other, 2), 0);
+	UNTIL(f, h.ready && other.ready);
+	assert_int_equal(pf_desk_pads(h.desk), 0);
+	assert_false(pf_desk_pad_feedback(h.desk, 0xffff, &fb));
+	assert_int_equal(pf_desk_pad(h.desk, &arrive), 0);
+	UNTIL(f, pad_threads() == 1);
+	pf_desk_set_mode(h.desk, &small); /* by a display of its own */
+	UNTIL(f, h.ready == 2);
+	assert_int_equal(pf_desk_pads(h.desk), 1 << 2);
+	assert_int_equal(pf_desk_pads(other.desk), 0);
+	pf_desk_release(h.desk, &h, false);
+	run_for_ms(f, 20);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	UNTIL(f, h.ready == 1);
+	assert_int_equal(pf_desk_pads(h.desk), 1 << 2);
+	assert_int_equal(pad_threads(), 1);
+	assert_int_equal(pf_desk_pad(h.desk, &leave), 0);
+	assert_int_equal(pf_desk_pads(h.desk), 0);
+	assert_int_equal(pf_desk_pad(h.desk, &arrive), 0);
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, pf_desks_count(f->desks) == 1);
+	assert_int_equal(pad_threads(), 0);
+	pf_desk_release(other.desk, &other, true);
+}
+
 static void a_display_that_dies_takes_its_desk_along(void **state)
 {
 	struct fixture *f = *state;
@@ -609,6 +666,7 @@ int main(void)
 		T(the_newer_connection_takes_over),
 		T(nobody_comes_back_to_a_desk_that_is_to_end),
 		T(modes_change_in_place_or_by_reopening),
+		T(gamepads_outlive_display_and_session),
 		T(a_display_that_dies_takes_its_desk_along),
 		T(the_program_lives_as_long_as_the_desk),
 		T(an_app_runs_between_its_commands),
