@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "tests/vm/vm.h"
@@ -402,6 +403,28 @@ static void touchpad(void **st)
 	close(fd);
 }
 
+/* The group may read and write it, and whoever sits at the machine. */
+static void check_access(int fd)
+{
+	struct group *input = getgrnam("input");
+	uint64_t until = now_ms() + VM_WAIT_MS;
+	struct stat s;
+	char tag[64];
+
+	assert_non_null(input);
+	assert_int_equal(fstat(fd, &s), 0);
+	snprintf(tag, sizeof(tag), "/run/udev/tags/uaccess/c%u:%u", major(s.st_rdev),
+		minor(s.st_rdev));
+	/* udev's rules are not done when the node comes. */
+	while ((access(tag, F_OK) || (s.st_mode & 0777) != 0660) && now_ms() < until) {
+		usleep(10000);
+		assert_int_equal(fstat(fd, &s), 0);
+	}
+	assert_int_equal(access(tag, F_OK), 0);
+	assert_int_equal(s.st_mode & 0777, 0660);
+	assert_int_equal(s.st_gid, input->gr_gid);
+}
+
 static void motion_sensors(void **st)
 {
 	const struct kind *k = *st;
@@ -411,6 +434,7 @@ static void motion_sensors(void **st)
 	int fd = node(k, " Motion Sensors");
 
 	expect_motion(true);
+	check_access(fd);
 	/* The kernel's units: 1/1024 deg/s, 1/8192 g. */
 	motion(0, true, 90.0f, -45.5f, 1000.0f);
 	motion(0, false, 0.0f, 9.80665f, -4.903325f);
@@ -493,11 +517,8 @@ static void hidraw_node(void **st)
 	const struct kind *k = *st;
 	int fd = open_hidraw(k->product, 0);
 	uint8_t report[78] = { 0 }, effect[78] = { k->report }, *body;
-	struct group *input = getgrnam("input");
 	struct pf_pad_feedback fb;
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct stat node_stat;
-	uint64_t until;
 
 	/* Greets whoever opens it: SDL waits 16 ms for that, of a machine that is faster. */
 	assert_int_equal(poll(&p, 1, VM_WAIT_MS), 1);
@@ -508,15 +529,7 @@ static void hidraw_node(void **st)
 		assert_int_equal(poll(&p, 1, VM_WAIT_MS), 1);
 		assert_int_equal(read(fd, report, sizeof(report)), 78);
 	}
-	/* udev's rule comes when it is done with the node. */
-	assert_non_null(input);
-	until = now_ms() + VM_WAIT_MS;
-	do {
-		usleep(10000);
-		assert_int_equal(fstat(fd, &node_stat), 0);
-	} while ((node_stat.st_mode & 0777) != 0660 && now_ms() < until);
-	assert_int_equal(node_stat.st_mode & 0777, 0660);
-	assert_int_equal(node_stat.st_gid, input->gr_gid);
+	check_access(fd);
 	drain();
 	report[0] = 0x05; /* calibration */
 	assert_int_equal(ioctl(fd, HIDIOCGFEATURE(sizeof(report)), report), 41);
