@@ -103,6 +103,38 @@ static void replays_and_reflections_are_refused(void **state)
 	close_ends(&e);
 }
 
+static bool is_newest(struct ends *e, const char *hex)
+{
+	uint8_t packet[64];
+	size_t len = hex_bytes(hex, packet, sizeof(packet));
+
+	return pf_gs_ctl_is_newest(&e->host, packet, len);
+}
+
+static void the_newest_is_told_without_opening_it(void **state)
+{
+	uint8_t out[PF_GS_CTL_MSG_MAX], packet[64];
+	size_t len = hex_bytes(IDR_FAR, packet, sizeof(packet));
+	struct ends e;
+
+	open_ends(&e, PF_GS_SCHEME_V2);
+	assert_true(is_newest(&e, IDR_0));
+	assert_true(is_newest(&e, IDR_0));
+	assert_int_equal(open_hex(&e.host, START_1, out), 5);
+	/* Fresh, but made before: it may have been kept back by somebody. */
+	assert_false(is_newest(&e, IDR_0));
+	assert_false(is_newest(&e, START_1));
+	assert_false(is_newest(&e, TERM_0));
+	packet[len - 1] ^= 1;
+	assert_false(pf_gs_ctl_is_newest(&e.host, packet, len));
+	assert_false(pf_gs_ctl_is_newest(&e.host, packet, 3));
+	assert_true(is_newest(&e, IDR_FAR));
+	/* None of these moved the window. */
+	assert_int_equal(open_hex(&e.host, IDR_0, out), 6);
+	assert_int_equal(open_hex(&e.host, IDR_FAR, out), 6);
+	close_ends(&e);
+}
+
 static void forgeries_move_nothing(void **state)
 {
 	uint8_t out[PF_GS_CTL_MSG_MAX], packet[64];
@@ -281,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(control_v2_vectors),
 		cmocka_unit_test(replays_and_reflections_are_refused),
+		cmocka_unit_test(the_newest_is_told_without_opening_it),
 		cmocka_unit_test(forgeries_move_nothing),
 		cmocka_unit_test(frames_have_one_form),
 		cmocka_unit_test(no_sequence_is_used_twice),
