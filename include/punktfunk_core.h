@@ -135,7 +135,9 @@ typedef struct PunktfunkStats {
 	uint32_t delivered_kbps;    /* client: access units of the newest 750 ms */
 	uint32_t rate_target_kbps;  /* client: what rate control has in force; 0 = it is off */
 	uint32_t rate_ceiling_kbps; /* client: and the most it would ask for */
-	uint32_t reserved2;
+	/* client: mean of the newest 750 ms from the host's capture to a complete frame,
+	 * by the newest offset of the clocks; 0 = not known */
+	uint32_t latency_us;
 } PunktfunkStats;
 
 /* ---- frames ---- */
@@ -300,6 +302,7 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_BITRATE = 3,	 /* a = kbps */
 	PUNKTFUNK_EVENT_RUMBLE = 4,	 /* a = pad, b = low, c = high */
 	PUNKTFUNK_EVENT_CLOSED = 5,	 /* a = close code, 0xffffffff = lost */
+	PUNKTFUNK_EVENT_GAP = 6,	 /* the host rebuilt its pipeline; a = ms without frames */
 };
 
 typedef struct PunktfunkEvent {

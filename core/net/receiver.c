@@ -57,6 +57,7 @@ struct pf_receiver {
 	struct pf_received_probe probe;
 	uint64_t probe_packets, probe_bytes; /* of the reassembler, counted already */
 	struct pf_receiver_window window;
+	int64_t complete_sum_ns;
 	int64_t delay_sum_ns;	/* of the window, less the base */
 	uint64_t delay_base_ns; /* of the session's first frame */
 	bool delay_based;
@@ -189,21 +190,25 @@ static void publish_stats(struct pf_receiver *r)
 	s->in_flight_bytes = a->memory_bytes;
 }
 
+/* From `pts_ns` to `at_ns` against the session's first frame. Two clocks: any
+ * number, which wraps. */
+static int64_t past_base(const struct pf_receiver *r, uint64_t at_ns, uint64_t pts_ns)
+{
+	int64_t off = (int64_t)(at_ns - pts_ns - r->delay_base_ns);
+
+	if (off > DELAY_MAX_NS)
+		return DELAY_MAX_NS;
+	return off < -DELAY_MAX_NS ? -DELAY_MAX_NS : off;
+}
+
 static void count_frame(struct pf_receiver *r, const struct pf_assembled *f)
 {
-	uint64_t delay = f->first_ns - f->pts_ns; /* two clocks: any number, wraps */
-	int64_t off;
-
 	if (!r->delay_based) {
 		r->delay_based = true;
-		r->delay_base_ns = delay;
+		r->delay_base_ns = f->first_ns - f->pts_ns;
 	}
-	off = (int64_t)(delay - r->delay_base_ns);
-	if (off > DELAY_MAX_NS)
-		off = DELAY_MAX_NS;
-	if (off < -DELAY_MAX_NS)
-		off = -DELAY_MAX_NS;
-	r->delay_sum_ns += off;
+	r->delay_sum_ns += past_base(r, f->first_ns, f->pts_ns);
+	r->complete_sum_ns += past_base(r, f->done_ns, f->pts_ns);
 	r->window.frames++;
 	r->window.frame_bytes += f->len;
 }
@@ -272,9 +277,13 @@ static struct pf_receiver_window next_window(struct pf_receiver *r, uint32_t ppm
 	w.loss_ppm = ppm;
 	w.frames_lost = (uint32_t)(r->stats.frames_lost - r->lost_before);
 	w.frames_dropped = (uint32_t)(r->stats.frames_dropped - r->dropped_before);
-	w.delay_ns = w.frames ? r->delay_sum_ns / (int64_t)w.frames : 0;
+	if (w.frames) {
+		w.delay_ns = r->delay_sum_ns / (int64_t)w.frames;
+		w.complete_ns = (int64_t)(r->delay_base_ns +
+					  (uint64_t)(r->complete_sum_ns / (int64_t)w.frames));
+	}
 	r->window = (struct pf_receiver_window){ .end_ns = now_ns };
-	r->delay_sum_ns = 0;
+	r->delay_sum_ns = r->complete_sum_ns = 0;
 	r->lost_before = r->stats.frames_lost;
 	r->dropped_before = r->stats.frames_dropped;
 	return w;

@@ -25,6 +25,8 @@ struct pf_receiver_window {
 	/* Mean from capture to first packet, of two clocks: valid with frames, and
 	 * only against other windows of the session. */
 	int64_t delay_ns;
+	/* Mean from capture by the host's clock to completion by our monotonic one. */
+	int64_t complete_ns;
 };
 
 /* Filler of a capacity probe that came. */

@@ -325,6 +325,7 @@ static void on_control(struct pf_client *c, struct pf_quic_conn *conn, const str
 		if (c->receiver)
 			pf_receiver_discard_window(c->receiver);
 		pf_client_rate_gap(c);
+		put_event(c, &(PunktfunkEvent){ .type = PUNKTFUNK_EVENT_GAP, .a = m->gap_ms });
 		break;
 	case PF_CTL_PROBE_RESULT:
 		pf_client_probe_result(c, m);

@@ -44,6 +44,7 @@ struct pf_client_rate {
 	uint32_t keyframe_asks;
 	unsigned skip; /* windows that a probe spoiled */
 	uint32_t delivered_kbps;
+	int64_t complete_ns;  /* of the newest window with frames, 0 = none */
 	uint64_t probe_at_ns; /* 0 = was made */
 };
 

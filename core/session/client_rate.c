@@ -76,6 +76,8 @@ void pf_client_rate_window(struct pf_client *c, const struct pf_receiver_window 
 	w.keyframe_asks = r->keyframe_asks;
 	r->keyframe_asks = 0;
 	r->delivered_kbps = in->span_ns ? (uint32_t)(in->frame_bytes * 8000000 / in->span_ns) : 0;
+	if (in->frames)
+		r->complete_ns = in->complete_ns;
 	if (r->skip)
 		r->skip--;
 	else if (r->active)
@@ -277,6 +279,18 @@ void pf_client_decoded(struct pf_client *c, const PunktfunkDecoded *d)
 		d->flags & PUNKTFUNK_DECODED_IDR);
 }
 
+/* Latency = our time + offset - capture time (punktfunk1.md 12). Under the lock. */
+static uint32_t latency_us(const struct pf_client *c)
+{
+	/* Sums of two clocks and their difference: only the end is small. */
+	int64_t ns = (int64_t)((uint64_t)c->rate.complete_ns + (uint64_t)c->unix_offset_ns +
+			       (uint64_t)c->info.clock_offset_ns);
+
+	if (!c->rate.complete_ns || ns <= 0)
+		return 0;
+	return ns / 1000 < UINT32_MAX ? (uint32_t)(ns / 1000) : UINT32_MAX;
+}
+
 void pf_client_rate_stats(struct pf_client *c, PunktfunkStats *out)
 {
 	pthread_mutex_lock(&c->lock);
@@ -285,5 +299,6 @@ void pf_client_rate_stats(struct pf_client *c, PunktfunkStats *out)
 		out->rate_ceiling_kbps = pf_rate_control_ceiling(&c->rate.control);
 	}
 	out->delivered_kbps = c->rate.delivered_kbps;
+	out->latency_us = latency_us(c);
 	pthread_mutex_unlock(&c->lock);
 }

@@ -267,6 +267,18 @@ static void start_done(struct pf_job *job)
 	pf_native_session_kick(ns);
 }
 
+/* What the client saw of the last 750 ms was the rebuild, not the link. */
+static void tell_gap(struct pf_native_session *ns)
+{
+	struct pf_ctl m = { .type = PF_CTL_PIPELINE_GAP };
+
+	if (!ns->paused_ns)
+		return;
+	m.gap_ms = (uint32_t)((pf_clock_mono_ns() - ns->paused_ns) / PF_NS_PER_MS);
+	ns->paused_ns = 0;
+	(void)pf_host_session_control(ns->s, &m);
+}
+
 static void attach_done(struct pf_job *job)
 {
 	struct pf_native_session *ns = of_job(job);
@@ -280,6 +292,7 @@ static void attach_done(struct pf_job *job)
 		if (ns->reverts)
 			pf_native_tell_mode(ns, true, &ns->mode);
 		ns->reverts = false;
+		tell_gap(ns);
 		if (!ns->captured_ns)
 			ns->captured_ns = pf_clock_mono_ns();
 		if (ns->desk)
@@ -292,6 +305,8 @@ static void stop_done(struct pf_job *job)
 {
 	struct pf_native_session *ns = of_job(job);
 
+	if (ns->attached && !ns->paused_ns)
+		ns->paused_ns = pf_clock_mono_ns();
 	ns->busy = ns->stream_up = ns->attached = false;
 	pf_native_session_kick(ns);
 }

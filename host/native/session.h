@@ -70,6 +70,7 @@ struct pf_native_session {
 	bool reverts;	  /* goes back to good_mode; the client is to hear of it */
 	bool kicked, finished;
 	uint64_t mode_changed_ns;
+	uint64_t paused_ns; /* the stream is down since, to come back; 0 = it is not */
 	struct pf_loop_item kick_item;
 	struct pf_job job;
 	struct pf_source source; /* for the attach job; strings are the desk's */

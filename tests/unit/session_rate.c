@@ -148,6 +148,8 @@ static void automatic_bitrate_probes_climbs_and_yields(void **state)
 			break;
 		answer(&h, &t, m.kbps); /* a hiccup of a loaded machine */
 	}
+	/* The stamps are of one machine: a frame is there soon after its capture. */
+	assert_in_range(s.latency_us, 1, 2000000);
 	print_message("# ceiling %u kbit/s, delivered %u\n", s.rate_ceiling_kbps, s.delivered_kbps);
 	assert_in_range(s.rate_ceiling_kbps, START_KBPS + 1, PIXEL_KBPS);
 	assert_in_range(m.kbps, s.rate_target_kbps + 1, 2 * START_KBPS);
@@ -168,6 +170,24 @@ static void automatic_bitrate_probes_climbs_and_yields(void **state)
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
 	punktfunk_connection_close(t.c, 0);
+	host_stop(&h);
+}
+
+static void a_gap_of_the_host_is_told(void **state)
+{
+	struct pf_ctl m = { .type = PF_CTL_PIPELINE_GAP, .gap_ms = 250 };
+	PunktfunkEvent e = { .struct_size = sizeof(e) };
+	PunktfunkConnection *c;
+	struct host h;
+
+	host_init(&h);
+	host_start(&h);
+	c = client_open(&h, 12000);
+	assert_int_equal(pf_host_session_control(h.sessions[0], &m), 0);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_GAP);
+	assert_int_equal(e.a, 250);
+	punktfunk_connection_close(c, 0);
 	host_stop(&h);
 }
 
@@ -280,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(automatic_bitrate_probes_climbs_and_yields),
 		cmocka_unit_test(a_rate_of_one_s_own_is_kept),
+		cmocka_unit_test(a_gap_of_the_host_is_told),
 		cmocka_unit_test(a_speed_test_counts_what_arrives),
 		cmocka_unit_test(an_end_ends_a_speed_test),
 		cmocka_unit_test(a_decoder_without_pictures_asks_for_a_keyframe),
