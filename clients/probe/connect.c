@@ -46,10 +46,16 @@ struct probe {
 	_Atomic uint64_t sound_ns; /* first sound packet */
 	_Atomic uint64_t received, received_bytes, overrun, decoded, input_sent, audio;
 	_Atomic int64_t offset_ns;
+	/* A mode that was asked for, until its first picture. */
+	_Atomic uint64_t mode_asked_ns; /* 0 = none */
+	_Atomic uint32_t mode_width, mode_height;
+	_Atomic uint64_t refused_modes, bitrate_changes, gaps;
 
 	/* Each written by one thread and read after its join. */
 	struct pf_track track;	   /* decoder */
 	struct pf_host_times host; /* events */
+	struct pf_samples changes; /* decoder: asked for a mode -> its first picture */
+	uint64_t changes_not_idr;  /* decoder: that picture did not come as a key frame */
 	bool dump_failed;	   /* decoder */
 	uint32_t close_code;	   /* events */
 	char close_text[128];
@@ -96,6 +102,7 @@ static void look_at(struct probe *p, const struct AVFrame *picture, struct pf_tr
 	uint64_t first = atomic_load(&p->first_ns);
 	double png_at = p->options->png_at;
 	uint32_t width, height;
+	uint64_t asked;
 	ptrdiff_t stride;
 	const uint8_t *luma = pf_decoder_luma(picture, &stride, &width, &height);
 
@@ -110,6 +117,13 @@ static void look_at(struct probe *p, const struct AVFrame *picture, struct pf_tr
 	if (!first && (!p->options->expect_content || atomic_load(&p->shown_ns))) {
 		first = now;
 		atomic_store(&p->first_ns, now);
+	}
+	asked = atomic_load(&p->mode_asked_ns);
+	if (asked && luma && width == atomic_load(&p->mode_width) &&
+		height == atomic_load(&p->mode_height)) {
+		atomic_store(&p->mode_asked_ns, 0);
+		pf_samples_add(&p->changes, (int64_t)(now - asked));
+		p->changes_not_idr += !(t->flags & PUNKTFUNK_FRAME_IDR);
 	}
 	if (!p->options->png)
 		return;
@@ -197,6 +211,18 @@ static void take_event(struct probe *p, const PunktfunkEvent *e)
 		pf_samples_add(&p->host.encode, (int64_t)e->c * 1000);
 		pf_samples_add(&p->host.pace, (int64_t)e->d * 1000);
 		break;
+	case PUNKTFUNK_EVENT_MODE:
+		if (!e->value) {
+			atomic_store(&p->mode_asked_ns, 0);
+			atomic_fetch_add(&p->refused_modes, 1);
+		}
+		break;
+	case PUNKTFUNK_EVENT_BITRATE:
+		atomic_fetch_add(&p->bitrate_changes, 1);
+		break;
+	case PUNKTFUNK_EVENT_GAP:
+		atomic_fetch_add(&p->gaps, 1);
+		break;
 	case PUNKTFUNK_EVENT_CLOSED:
 		p->close_code = e->a;
 		memcpy(p->close_text, e->text, sizeof(p->close_text));
@@ -223,6 +249,34 @@ static void *event_thread(void *arg)
 	return NULL;
 }
 
+static void perform(struct probe *p, const struct pf_script_event *e)
+{
+	PunktfunkInputEvent input = e->input;
+
+	switch (e->what) {
+	case PF_SCRIPT_INPUT:
+		if (input.kind == PUNKTFUNK_INPUT_MOUSE_ABSOLUTE)
+			input.flags = p->script.width << 16 | p->script.height;
+		if (!punktfunk_send_input(p->conn, &input))
+			atomic_fetch_add(&p->input_sent, 1);
+		break;
+	case PF_SCRIPT_MODE:
+		p->script.width = e->width;
+		p->script.height = e->height;
+		atomic_store(&p->mode_width, e->width);
+		atomic_store(&p->mode_height, e->height);
+		atomic_store(&p->mode_asked_ns, now_ns(CLOCK_MONOTONIC));
+		punktfunk_request_mode(p->conn, e->width, e->height, e->refresh_hz);
+		break;
+	case PF_SCRIPT_BITRATE:
+		punktfunk_request_bitrate(p->conn, e->kbps);
+		break;
+	case PF_SCRIPT_KEYFRAME:
+		punktfunk_request_keyframe(p->conn);
+		break;
+	}
+}
+
 /* Waits for the first picture, then sends each event when it is due. */
 static void *input_thread(void *arg)
 {
@@ -232,14 +286,10 @@ static void *input_thread(void *arg)
 	while (!atomic_load(&p->stop) && next < p->script.count) {
 		uint64_t first = atomic_load(&p->first_ns), now = now_ns(CLOCK_MONOTONIC);
 		const struct pf_script_event *e = &p->script.events[next];
-		PunktfunkInputEvent input = e->input;
 		uint64_t wait = 10 * NS_PER_MS;
 
 		if (first && now >= first + e->at_ns) {
-			if (input.kind == PUNKTFUNK_INPUT_MOUSE_ABSOLUTE)
-				input.flags = p->script.width << 16 | p->script.height;
-			if (!punktfunk_send_input(p->conn, &input))
-				atomic_fetch_add(&p->input_sent, 1);
+			perform(p, e);
 			next++;
 			continue;
 		}
@@ -456,6 +506,11 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->stats.struct_size = sizeof(r->stats);
 	punktfunk_connection_stats(p->conn, &r->stats);
 	r->track = &p->track;
+	r->changes = &p->changes;
+	r->changes_not_idr = p->changes_not_idr;
+	r->refused_modes = atomic_load(&p->refused_modes);
+	r->bitrate_changes = atomic_load(&p->bitrate_changes);
+	r->gaps = atomic_load(&p->gaps);
 	r->host = &p->host;
 	r->received = atomic_load(&p->received);
 	r->received_bytes = atomic_load(&p->received_bytes);
@@ -512,6 +567,7 @@ static int finish(struct probe *p)
 	pf_queue_destroy(p->queue);
 	pf_script_finish(&p->script);
 	pf_track_finish(&p->track);
+	pf_samples_finish(&p->changes);
 	pf_samples_finish(&p->host.total);
 	pf_samples_finish(&p->host.queue);
 	pf_samples_finish(&p->host.encode);

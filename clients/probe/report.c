@@ -12,7 +12,7 @@ struct stage {
 	struct pf_samples *samples;
 };
 
-#define STAGES 10
+#define STAGES 11
 
 static void stages_of(struct pf_probe_report *r, struct stage s[STAGES])
 {
@@ -27,6 +27,7 @@ static void stages_of(struct pf_probe_report *r, struct stage s[STAGES])
 		{ "assemble_ms", "  first -> last packet", &r->track->assemble },
 		{ "decode_ms", "decode", &r->track->decode },
 		{ "captured_to_decoded_ms", "captured -> decoded", &r->track->to_picture },
+		{ "mode_change_ms", "mode asked -> picture", r->changes },
 	};
 
 	memcpy(s, all, sizeof(all));
@@ -167,6 +168,11 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 		r->first_picture_ms < 0 ? "null"
 		: r->first_frame_ms < 0 ? "true"
 					: "false");
+	json_count(out, "mode_changes_not_idr", r->changes_not_idr);
+	json_count(out, "modes_refused", r->refused_modes);
+	json_count(out, "bitrate_changes", r->bitrate_changes);
+	json_count(out, "pipeline_gaps", r->gaps);
+	json_number(out, "latency_ms", r->stats.latency_us / 1e3, r->stats.latency_us > 0);
 	json_count(out, "strips", t->strips);
 	json_count(out, "strip_repeats", t->repeats);
 	json_count(out, "strip_not_forward", t->backwards);

@@ -21,6 +21,8 @@ struct pf_probe_report {
 	PunktfunkStats stats;
 	struct pf_track *track;
 	struct pf_host_times *host;
+	struct pf_samples *changes; /* asked for a mode -> its first picture */
+	uint64_t changes_not_idr, refused_modes, bitrate_changes, gaps;
 	uint64_t received; /* frames out of the core */
 	uint64_t received_bytes;
 	uint64_t overrun;	 /* frames the decoder had no room for */

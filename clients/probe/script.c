@@ -151,6 +151,38 @@ static int direction(const char *word, const char *both)
 	return !strcmp(word, "down") ? 1 : !strcmp(word, "up") ? 2 : !strcmp(word, both) ? 3 : 0;
 }
 
+/* Wishes; 1 = the line is none. */
+static int parse_wish(struct pf_script *s, uint64_t at_ns, const char *verb, const char *line)
+{
+	struct pf_script_event e = { 0 };
+	int end = 0, r;
+
+	if (!strcmp(verb, "mode")) {
+		e.what = PF_SCRIPT_MODE;
+		if (sscanf(line, "%5ux%5u@%4u %n", &e.width, &e.height, &e.refresh_hz, &end) != 3)
+			return -EINVAL;
+	} else if (!strcmp(verb, "bitrate")) {
+		e.what = PF_SCRIPT_BITRATE;
+		if (sscanf(line, "%8u %n", &e.kbps, &end) != 1)
+			return -EINVAL;
+	} else if (!strcmp(verb, "keyframe")) {
+		e.what = PF_SCRIPT_KEYFRAME;
+	} else {
+		return 1;
+	}
+	if (line[end])
+		return -EINVAL;
+	r = add(s, at_ns, 0, 0, 0, 0);
+	if (!r) {
+		struct pf_script_event *last = &s->events[s->count - 1];
+
+		e.at_ns = last->at_ns;
+		e.order = last->order;
+		*last = e;
+	}
+	return r;
+}
+
 static int parse_line(struct pf_script *s, const char *line)
 {
 	char verb[16], a[16], b[16];
@@ -164,6 +196,10 @@ static int parse_line(struct pf_script *s, const char *line)
 		return -EINVAL;
 	at = ms * NS_PER_MS;
 	line += rest;
+	r = parse_wish(s, at, verb, line);
+	if (r != 1)
+		return r;
+	r = 0;
 	if (!strcmp(verb, "text"))
 		return type(s, at, TYPE_STEP_NS, line, strlen(line));
 	n = sscanf(line, "%15s %15s %n", a, b, &rest);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* script.h - input to send, by the time it is due.
+/* script.h - input to send and wishes to make, by the time they are due.
  *
  * A script is text, one event a line, `#` begins a comment:
  *     MS move X Y            pointer to a place, in pixels of the video
@@ -9,6 +9,9 @@
  *     MS scroll V [H]        1/120 detents, positive = up, right
  *     MS key CODE down|up|tap    Windows virtual key, 0x41 or 65
  *     MS text WORDS          typed as keys of a US layout, \n \t \\ are escapes
+ *     MS mode WxH@HZ         ask for another mode
+ *     MS bitrate KBPS        ask for another bit rate
+ *     MS keyframe            ask for a key frame
  * MS counts from the first picture. Plain data, one thread. */
 #pragma once
 #include <stdbool.h>
@@ -18,10 +21,20 @@
 
 #define PF_SCRIPT_MAX 100000 /* events */
 
+enum pf_script_what {
+	PF_SCRIPT_INPUT,
+	PF_SCRIPT_MODE,
+	PF_SCRIPT_BITRATE,
+	PF_SCRIPT_KEYFRAME,
+};
+
 struct pf_script_event {
 	uint64_t at_ns; /* after the first picture */
 	uint32_t order; /* of adding, to keep it among equals */
+	enum pf_script_what what;
 	PunktfunkInputEvent input;
+	uint32_t width, height, refresh_hz; /* MODE */
+	uint32_t kbps;			    /* BITRATE */
 };
 
 struct pf_script {

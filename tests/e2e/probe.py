@@ -244,6 +244,42 @@ def automatic_bitrate():
         assert r["bitrate_agreed_kbps"] == 7000, r
 
 
+def wishes_over_a_bad_link():
+    """Another mode, another rate, key frames, while 2 % of the packets are lost."""
+    with Host("--display-options", "scene=box") as h:
+        script = h.dir / "script"
+        script.write_text("500 bitrate 3000\n"
+                          "1000 mode 800x600@60\n"
+                          "1200 mode 640x360@30\n"     # too soon after the one before
+                          "2500 keyframe\n"
+                          "3500 mode 1280x720@30\n"
+                          "4500 bitrate 9000\n")
+        relay = subprocess.Popen(
+            [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+             "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",
+             "--only", str(h.data_port), "--seed", "7", "--loss", "down:2%", "--delay", "5ms"],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)
+            r = report_of(h.probe("--mode", "640x480@60", "--bitrate", "6000", "--seconds", "6",
+                                  "--verify", "--json", "--input-script", script,
+                                  address="127.0.0.2"))
+        finally:
+            relay.terminate()
+            relay.wait()
+            relay.stdout.close()
+        assert r["mode"] == "1280x720@30" and r["mode_change_ms"]["n"] == 2, r
+        assert r["mode_changes_not_idr"] == 0 and r["modes_refused"] == 1, r
+        assert r["bitrate_agreed_kbps"] == 9000 and r["bitrate_changes"] == 2, r
+        # The first, two modes, the one that was asked for; repairs may add more.
+        assert r["frames_idr"] >= 4, r
+        # Told, so that the windows around it are not held against the link.
+        assert r["pipeline_gaps"] == 2, r
+        # The core's own mean of the last window: the 5 ms of the relay, and of the day.
+        assert 4 < r["latency_ms"] < 2000, r
+        assert r["frames_repaired"] > 0 and r["packets_invalid"] == 0, r
+
+
 def two_at_once():
     with Host("--data-port", "0") as h:
         results = {}
@@ -354,7 +390,7 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             speed_test, automatic_bitrate, two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
+             speed_test, automatic_bitrate, wishes_over_a_bad_link, two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
     failed = 0
     print(f"1..{len(tests)}", flush=True)

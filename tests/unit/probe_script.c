@@ -69,6 +69,38 @@ static void test_verbs(void **state)
 	pf_script_finish(&s);
 }
 
+static void test_wishes(void **state)
+{
+	static const char *const bad[] = { "1 mode 640x480", "1 mode 640x480@60 x", "1 bitrate",
+		"1 bitrate fast", "1 keyframe now" };
+	struct pf_script s;
+	unsigned line;
+
+	assert_int_equal(parse(&s,
+				 "100 bitrate 4000\n"
+				 "50 mode 1366x768@30\n"
+				 "200 keyframe\n"
+				 "60 click 1\n",
+				 &line),
+		0);
+	pf_script_sort(&s);
+	assert_int_equal(s.count, 5);
+	assert_int_equal(s.events[0].what, PF_SCRIPT_MODE);
+	assert_int_equal(s.events[0].width, 1366);
+	assert_int_equal(s.events[0].height, 768);
+	assert_int_equal(s.events[0].refresh_hz, 30);
+	assert_int_equal(s.events[1].what, PF_SCRIPT_INPUT);
+	assert_int_equal(s.events[3].what, PF_SCRIPT_BITRATE);
+	assert_int_equal(s.events[3].kbps, 4000);
+	assert_int_equal(s.events[4].what, PF_SCRIPT_KEYFRAME);
+	assert_true(s.events[4].at_ns == 200000000);
+	pf_script_finish(&s);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse(&s, bad[i], &line), -EINVAL);
+		pf_script_finish(&s);
+	}
+}
+
 static void test_typing(void **state)
 {
 	struct pf_script s = { 0 };
@@ -159,6 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verbs),
+		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_typing),
 		cmocka_unit_test(test_every_key),
 		cmocka_unit_test(test_faults),
