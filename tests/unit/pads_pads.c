@@ -82,8 +82,8 @@ static int fake_open(struct pf_pad_device **out, const struct pf_pad_device_para
 		return -ENOMEM;
 	f->params = *params;
 	f->base.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	note("open %u kind %d of %s", params->pad, params->kind, params->name);
 	rec.last = f;
+	note("open %u kind %d of %s", params->pad, params->kind, params->name);
 	*out = &f->base;
 	return 0;
 }
