@@ -52,7 +52,7 @@ tsan: deps
 	@$(TSAN_TEST) --logbase testlog-e2e $(TSAN_E2E)
 
 # Desk, stream and session with all their threads, end to end.
-TSAN_E2E = e2e_host_native e2e_host_desk
+TSAN_E2E = e2e_host_native e2e_host_knocks e2e_host_desk
 TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson test -C build-tsan \
 	--no-rebuild --print-errorlogs --timeout-multiplier 6
 

@@ -266,6 +266,15 @@ typedef struct PunktfunkConnectOptions {
 	uint32_t timeout_ms;	/* whole connect; 0 = 10000 */
 } PunktfunkConnectOptions;
 
+enum PunktfunkGrant {
+	PUNKTFUNK_GRANT_GAMEPAD = 1,
+	PUNKTFUNK_GRANT_POINTER = 2,
+	PUNKTFUNK_GRANT_KEYBOARD = 4,
+	PUNKTFUNK_GRANT_CLIPBOARD = 8,
+	PUNKTFUNK_GRANT_MICROPHONE = 16,
+	PUNKTFUNK_GRANT_LAUNCH = 32,
+};
+
 /* What was agreed, and how the clocks stand. */
 typedef struct PunktfunkConnectionInfo {
 	uint32_t struct_size;
@@ -285,6 +294,8 @@ typedef struct PunktfunkConnectionInfo {
 	int64_t clock_offset_ns; /* host's clock minus ours */
 	uint64_t rtt_ns;	 /* smallest round trip seen */
 	uint8_t host_fingerprint[32];
+	uint32_t grants;       /* PUNKTFUNK_GRANT_... set: what the host lets us do */
+	uint32_t expires_in_s; /* when this was last heard; 0 = never */
 } PunktfunkConnectionInfo;
 
 /* One audio packet: an Opus frame of 5 ms. */
@@ -303,6 +314,8 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_RUMBLE = 4,	 /* a = pad, b = low, c = high */
 	PUNKTFUNK_EVENT_CLOSED = 5,	 /* a = close code, 0xffffffff = lost */
 	PUNKTFUNK_EVENT_GAP = 6,	 /* the host rebuilt its pipeline; a = ms without frames */
+	/* Access changed or soon ends: a = grants, b = seconds left, 0 = for ever. */
+	PUNKTFUNK_EVENT_ACCESS = 7,
 };
 
 typedef struct PunktfunkEvent {
@@ -358,7 +371,9 @@ typedef struct PunktfunkSpeedTest {
 } PunktfunkSpeedTest;
 
 /** Connects, agrees on a mode, measures the clock, opens the data plane. Blocks
- * up to timeout_ms. On failure `why` (may be NULL) says what to do. */
+ * up to timeout_ms. A host that does not know the identity may keep us waiting for a
+ * person to approve it, up to three minutes: give it the time. On failure `why` (may be NULL) says
+ * what to do. */
 PUNKTFUNK_API int32_t punktfunk_connect(
 	const PunktfunkConnectOptions *options, PunktfunkConnection **out, PunktfunkReason *why);
 /** Any thread. */

@@ -127,6 +127,8 @@ static void fill_info(struct pf_client *c, const struct pf_welcome *w)
 	i->cipher = w->cipher;
 	i->compositor = w->compositor;
 	i->host_caps = w->host_caps;
+	i->grants = w->grants;
+	i->expires_in_s = w->expires_in_s;
 	i->data_port = w->data_port;
 	i->shard_payload = w->shard_payload;
 	pthread_mutex_unlock(&c->lock);
@@ -290,6 +292,19 @@ static void on_bitrate(struct pf_client *c, uint32_t kbps)
 	put_event(c, &e);
 }
 
+static void on_access(struct pf_client *c, const struct pf_ctl *m)
+{
+	PunktfunkEvent e = {
+		.type = PUNKTFUNK_EVENT_ACCESS, .a = m->access.grants, .b = m->access.remaining_s
+	};
+
+	pthread_mutex_lock(&c->lock);
+	c->info.grants = e.a;
+	c->info.expires_in_s = e.b;
+	pthread_mutex_unlock(&c->lock);
+	put_event(c, &e);
+}
+
 static void on_shard_payload(struct pf_client *c, uint16_t bytes)
 {
 	struct pf_ctl ack = { .type = PF_CTL_SHARD_PAYLOAD_ACK, .shard_payload = bytes };
@@ -317,6 +332,9 @@ static void on_control(struct pf_client *c, struct pf_quic_conn *conn, const str
 		break;
 	case PF_CTL_BITRATE_CHANGED:
 		on_bitrate(c, m->bitrate_changed.kbps);
+		break;
+	case PF_CTL_ACCESS_UPDATE:
+		on_access(c, m);
 		break;
 	case PF_CTL_SHARD_PAYLOAD_CHANGED:
 		on_shard_payload(c, m->shard_payload);

@@ -178,19 +178,20 @@ static void on_client_changed(
 
 	if (client->plane != PF_PLANE_NATIVE)
 		return;
+	pf_native_knock_known(n, client->fingerprint);
 	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
 		struct pf_reason why = { 0 };
-		uint32_t grants;
+		struct pf_native_access access;
 
-		if (ns->ending || !ns->peer.has_certificate ||
+		if (ns->ending || ns->knocking || !ns->peer.has_certificate ||
 			memcmp(ns->peer.fingerprint, client->fingerprint, 32))
 			continue;
-		if (pf_native_admit(n, &ns->peer, &grants, &why))
-			pf_native_session_end(ns, why.close,
+		if (pf_native_admit(n, &ns->peer, &access, &why))
+			pf_native_session_end(ns, PUNKTFUNK_CLOSE_ACCESS_EXPIRED,
 				change == PF_CLIENT_EXPIRED ? "its access has run out"
 							    : "access was taken away");
 		else
-			pf_native_session_set_grants(ns, grants);
+			pf_native_session_set_access(ns, &access);
 	}
 }
 
@@ -216,6 +217,9 @@ int pf_native_create(
 	if (!n)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
 	n->params = *params;
+	n->knocks.per_address = params->knocks_per_address;
+	n->knocks.wait_ns = params->knock_wait_ns;
+	n->knocks.keep_ns = params->knock_keep_ns;
 	r = pf_listener_create(&n->listener, &p, why);
 	if (r) {
 		free(n);
@@ -238,7 +242,7 @@ unsigned pf_native_count(const struct pf_native *n)
 	unsigned count = 0;
 
 	for (const struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
-		count += !ns->ending;
+		count += !ns->ending && !ns->knocking;
 	return count;
 }
 
@@ -248,7 +252,7 @@ void pf_native_each(
 	struct pf_session_report r;
 
 	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
-		if (ns->finished)
+		if (ns->finished || ns->knocking)
 			continue;
 		pf_native_session_report(ns, &r);
 		fn(user, &r);
@@ -298,6 +302,7 @@ void pf_native_destroy(struct pf_native *n)
 	assert(!n->sessions);
 	if (n->params.clients)
 		pf_clients_unwatch(n->params.clients, &n->watch);
+	pf_timer_stop(&n->knock_timer);
 	pf_listener_destroy(n->listener);
 	free(n);
 }

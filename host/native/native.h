@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "core/session/listener.h"
 #include "host/desk/desk.h"
+#include "host/native/knocks.h"
 #include "host/registry/clients.h"
 #include "host/registry/config.h"
 #include "host/stream/stream.h"
@@ -59,6 +60,9 @@ struct pf_native_params {
 	struct pf_encoders encoders;
 	/* NULL = by the kind of the display's source */
 	const struct pf_capture_ops *capture;
+	/* Of unknown clients; 0 = as knocks.h has them. */
+	unsigned knocks_per_address;
+	uint64_t knock_wait_ns, knock_keep_ns;
 	/* Optional: a session ended. */
 	void (*ended)(void *user, const struct pf_session_report *r);
 	void *user;
@@ -76,7 +80,8 @@ void pf_native_destroy(struct pf_native *n);
 uint16_t pf_native_port(const struct pf_native *n);
 /** Sessions that stream or are about to. */
 unsigned pf_native_count(const struct pf_native *n);
-/** Calls fn for each session that has not ended. */
+/** Calls fn for each session that has not ended; not for those that wait for
+ * approval. */
 void pf_native_each(
 	struct pf_native *n, void (*fn)(void *user, const struct pf_session_report *r), void *user);
 
@@ -88,3 +93,16 @@ int pf_native_arm(struct pf_native *n, const struct pf_arming *a, uint32_t ttl_s
 void pf_native_disarm(struct pf_native *n);
 /** The caller wipes it. */
 void pf_native_pairing(const struct pf_native *n, struct pf_native_pairing *out);
+
+/* ---- approval of unknown clients ---- */
+
+/** Oldest knock first. */
+void pf_native_each_knock(
+	struct pf_native *n, void (*fn)(void *user, const struct pf_knock *k), void *user);
+/** Keeps the client with these terms (and `name` unless it is NULL); a connection
+ * that waits goes on at once. -ENOENT when there is no such knock, others from the
+ * registry; then nothing has changed. */
+int pf_native_approve(struct pf_native *n, uint32_t id, const char *name, uint32_t grants,
+	int64_t expires_s, struct pf_client *out, struct pf_reason *why);
+/** Forgets the knock and closes its connection. -ENOENT. */
+int pf_native_deny(struct pf_native *n, uint32_t id, struct pf_reason *why);

@@ -2,11 +2,13 @@
 #include "host/native/session.h"
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "host/audio/opus.h"
@@ -14,9 +16,8 @@
 #include "host/native/negotiate.h"
 #include "host/registry/access.h"
 
-#define CLOSE_SUPERSEDED 0x66	     /* punktfunk1.md 18 */
-#define CLOSE_LOST	 0xffffffffu /* as the listener says it */
-#define REFUSALS_LOGGED	 30	     /* in a minute */
+#define CLOSE_LOST	0xffffffffu /* as the listener says it */
+#define REFUSALS_LOGGED 30	    /* in a minute */
 /* Silence this long ends the audio packets until something sounds. */
 #define QUIET_MS 500
 
@@ -158,7 +159,52 @@ static void shut_gate(struct pf_native_session *ns)
 	pthread_mutex_unlock(&ns->gate);
 }
 
-void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants)
+static uint32_t remaining_s(const struct pf_native_session *ns)
+{
+	int64_t left = ns->expires_s - time(NULL);
+
+	/* 0 is for ever. */
+	return !ns->expires_s ? 0 : left < 1 ? 1 : left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
+static void tell_access(struct pf_native_session *ns)
+{
+	struct pf_ctl m = { .type = PF_CTL_ACCESS_UPDATE };
+
+	m.access.grants = ns->grants;
+	m.access.remaining_s = remaining_s(ns);
+	(void)pf_host_session_control(ns->s, &m);
+}
+
+static void set_mark_timer(struct pf_native_session *ns);
+
+static void on_mark(void *user)
+{
+	struct pf_native_session *ns = user;
+
+	if (ns->ending)
+		return;
+	tell_access(ns);
+	set_mark_timer(ns);
+}
+
+/* To the next of the marks that are still to come. */
+static void set_mark_timer(struct pf_native_session *ns)
+{
+	static const uint32_t marks_s[] = { 300, 60 };
+	uint32_t left = remaining_s(ns);
+
+	pf_timer_stop(&ns->mark_timer);
+	for (unsigned i = 0; left && i < 2; i++) {
+		if (left <= marks_s[i])
+			continue;
+		(void)pf_timer_start(&ns->mark_timer, ns->n->params.loop,
+			(left - marks_s[i]) * PF_NS_PER_S, on_mark, ns);
+		return;
+	}
+}
+
+static void set_grants(struct pf_native_session *ns, uint32_t grants)
 {
 	pthread_mutex_lock(&ns->gate);
 	/* The release of what is held down would be denied from now on. */
@@ -167,6 +213,20 @@ void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants)
 	ns->grants = grants;
 	ns->gate_grants = grants;
 	pthread_mutex_unlock(&ns->gate);
+}
+
+void pf_native_session_set_access(
+	struct pf_native_session *ns, const struct pf_native_access *access)
+{
+	bool same = ns->grants == access->grants && ns->expires_s == access->expires_s;
+
+	if (same)
+		return;
+	if (ns->grants != access->grants)
+		set_grants(ns, access->grants);
+	ns->expires_s = access->expires_s;
+	tell_access(ns);
+	set_mark_timer(ns);
 }
 
 static void on_desk_ready(void *user, const struct pf_reason *why)
@@ -192,7 +252,7 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 static void on_desk_taken(void *user)
 {
 	shut_gate(user);
-	pf_native_session_end(user, CLOSE_SUPERSEDED, "this client connected again");
+	pf_native_session_end(user, PUNKTFUNK_CLOSE_SUPERSEDED, "this client connected again");
 }
 
 static void on_desk_died(void *user, const struct pf_reason *why)
@@ -402,7 +462,7 @@ static void step_ending(struct pf_native_session *ns)
 /* The next move towards a running stream, or towards the end. */
 static void step(struct pf_native_session *ns)
 {
-	if (ns->busy)
+	if (ns->busy || ns->knocking)
 		return;
 	if (ns->ending) {
 		step_ending(ns);
@@ -465,6 +525,9 @@ void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const ch
 	if (ns->ending)
 		return;
 	ns->ending = true;
+	if (ns->knocking)
+		pf_native_knock_left(ns);
+	pf_timer_stop(&ns->mark_timer);
 	ns->ended_ns = pf_clock_mono_ns();
 	if (ns->started)
 		ns->cpu_ms = cpu_now_ms() - ns->cpu_start_ms;
@@ -489,24 +552,29 @@ void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const
 /* ---- begin ---- */
 
 /* Anyone can knock: that must not fill the disk. */
-static void log_refusal(struct pf_native_session *ns, const struct pf_reason *why)
+void pf_native_log_knock(struct pf_native_session *ns, const char *format, ...)
 {
 	struct pf_native *n = ns->n;
 	uint64_t now_ns = pf_clock_mono_ns();
+	char words[320];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(words, sizeof(words), format, ap);
+	va_end(ap);
 
 	if (now_ns - n->refusals_since_ns > 60 * PF_NS_PER_S) {
 		n->refusals_since_ns = now_ns;
 		n->refusals = 0;
 	}
 	if (++n->refusals <= REFUSALS_LOGGED)
-		pf_log(PF_LOG_INFO, "native", "%s: refused with 0x%02x: %s%s", ns->name, why->close,
-			why->text,
+		pf_log(PF_LOG_INFO, "native", "%s: \"%s\" %s%s", ns->name, ns->hello.name, words,
 			n->refusals == REFUSALS_LOGGED ? " (the next ones are not logged)" : "");
 }
 
 static void refuse(struct pf_native_session *ns, const struct pf_reason *why)
 {
-	log_refusal(ns, why);
+	pf_native_log_knock(ns, "is refused with 0x%02x: %s", why->close, why->text);
 	ns->ending = true;
 	ns->ended_ns = pf_clock_mono_ns();
 	pf_host_session_close(ns->s, why->close, why->text);
@@ -590,6 +658,7 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	const struct pf_native_params *p = &ns->n->params;
 	struct pf_accept accept = { .fec_percent = PUNKTFUNK_FEC_ADAPTIVE };
 	uint8_t codecs = 0, hardware = 0;
+	struct pf_native_access access;
 	int r;
 
 	for (unsigned i = 0; i < 3; i++) {
@@ -604,7 +673,11 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		why->close = PUNKTFUNK_CLOSE_NORMAL;
 		return pf_reason_set(why, -ESHUTDOWN, "the host is shutting down");
 	}
-	r = pf_native_admit(ns->n, &ns->peer, &ns->grants, why);
+	r = pf_native_admit(ns->n, &ns->peer, &access, why);
+	if (!r && *ns->hello.launch && !(access.grants & PF_GRANT_LAUNCH)) {
+		r = pf_reason_set(why, -EACCES, "this client may not start apps");
+		why->close = PUNKTFUNK_CLOSE_LAUNCH_DENIED;
+	}
 	if (!r)
 		r = check_room(ns, why);
 	if (!r)
@@ -613,7 +686,9 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	if (r)
 		return r;
 	ns->want_mode = ns->mode;
-	ns->welcome.grants = ns->grants;
+	ns->grants = ns->welcome.grants = access.grants;
+	ns->expires_s = access.expires_s;
+	ns->welcome.expires_in_s = remaining_s(ns);
 	/* Encoder and desk begin to open while the client reads its Welcome. */
 	r = make_stream(ns, why);
 	if (!r)
@@ -633,12 +708,24 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 
 void pf_native_session_begin(struct pf_native_session *ns)
 {
-	struct pf_reason why = { 0 };
-	char hex[65] = "no certificate";
-
 	ns->next = ns->n->sessions;
 	ns->n->sessions = ns;
-	if (admit(ns, &why)) {
+	pf_native_session_resume(ns);
+}
+
+void pf_native_session_resume(struct pf_native_session *ns)
+{
+	struct pf_reason why = { 0 };
+	char hex[65] = "no certificate";
+	int r;
+
+	ns->knocking = false;
+	r = admit(ns, &why);
+	if (r == -ENOKEY) {
+		pf_native_knock(ns);
+		return;
+	}
+	if (r) {
 		if (!why.close && why.code != -ESHUTDOWN)
 			why.close = PUNKTFUNK_CLOSE_SETUP_FAILED;
 		refuse(ns, &why);
@@ -646,6 +733,7 @@ void pf_native_session_begin(struct pf_native_session *ns)
 	}
 	ns->accepted = true;
 	ns->accepted_ns = pf_clock_mono_ns();
+	set_mark_timer(ns);
 	if (ns->peer.has_certificate)
 		pf_access_format(ns->peer.fingerprint, hex);
 	pf_log(PF_LOG_INFO, "native", "%s: \"%s\" (%.16s) gets %ux%u@%u %s %u kbit/s on %s",

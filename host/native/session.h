@@ -11,6 +11,12 @@
 
 struct pf_sound;
 
+/* What a client may do. */
+struct pf_native_access {
+	uint32_t grants;
+	int64_t expires_s; /* Unix time, 0 = never */
+};
+
 struct pf_native {
 	struct pf_native_params params;
 	struct pf_listener *listener;
@@ -25,6 +31,8 @@ struct pf_native {
 	struct pf_loop_item shut_item;
 	struct pf_clients_watch watch;
 	uint64_t arming_id;
+	struct pf_knocks knocks;
+	struct pf_timer *knock_timer;
 	struct pf_pair_outcome last_pair; /* arming_id 0 = none yet */
 };
 
@@ -54,6 +62,8 @@ struct pf_native_session {
 	/* loop */
 	struct pf_native_session *next;
 	uint32_t grants;
+	int64_t expires_s;	     /* Unix time, 0 = never */
+	struct pf_timer *mark_timer; /* to the next warning */
 	struct pf_welcome welcome;
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
 	struct pf_mode good_mode;	/* the last that streamed; width 0 = none */
@@ -62,6 +72,7 @@ struct pf_native_session {
 	struct pf_stream *stream;
 	struct pf_parked *parked; /* its encoder, once it is stopped */
 	struct pf_sound *sound;	  /* NULL = no sound; closed last */
+	bool knocking;		  /* waits for approval */
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */
@@ -94,8 +105,11 @@ void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl
 void pf_native_session_closed(struct pf_native_session *ns, uint32_t code, const char *text);
 /** Loop: ends it from our side, once; later calls are ignored. */
 void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const char *text);
-/** Loop: what the client may do from now on. */
-void pf_native_session_set_grants(struct pf_native_session *ns, uint32_t grants);
+/** Loop: a client that waited for approval is known now; goes on, or refuses. */
+void pf_native_session_resume(struct pf_native_session *ns);
+/** Loop: what the client may do from now on, and until when. */
+void pf_native_session_set_access(
+	struct pf_native_session *ns, const struct pf_native_access *access);
 /** Quic thread: an input event. */
 void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev);
 /** Loop: looks anew at what is there, soon. */
@@ -105,6 +119,16 @@ void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const stru
 void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out);
 /** Loop, trust.c: a ceremony ended; `outcome` is a struct pf_pair_outcome. */
 void pf_native_paired(void *native, void *outcome);
-/** Loop, trust.c: the grants of this client, or a refusal with its close code. */
-int pf_native_admit(
-	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why);
+/** Loop, trust.c: what this client may do. -ENOKEY when it is not known and may ask;
+ * else a refusal with its close code. */
+int pf_native_admit(struct pf_native *n, const struct pf_peer *peer,
+	struct pf_native_access *access, struct pf_reason *why);
+/** Loop: logs a line about a client that is not in, unless there are too many. */
+void pf_native_log_knock(struct pf_native_session *ns, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/** Loop, trust.c: an unknown client waits for approval from now on. */
+void pf_native_knock(struct pf_native_session *ns);
+/** Loop, trust.c: its connection is gone or about to be. */
+void pf_native_knock_left(struct pf_native_session *ns);
+/** Loop, trust.c: the client with this fingerprint is known now. */
+void pf_native_knock_known(struct pf_native *n, const uint8_t fingerprint[32]);

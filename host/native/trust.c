@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* trust.c - who may connect to the native plane: the operator's list, those that
- * paired, and pairing by PIN. */
+ * paired, pairing by PIN, and approval of those who ask. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,15 +25,14 @@ static void on_bad_line(void *user, unsigned line, const char *text)
 		pf_log(PF_LOG_WARN, "native", "%s:%u: %s", n->params.allowed_path, line, text);
 }
 
-int pf_native_admit(
-	struct pf_native *n, const struct pf_peer *peer, uint32_t *grants, struct pf_reason *why)
+int pf_native_admit(struct pf_native *n, const struct pf_peer *peer,
+	struct pf_native_access *access, struct pf_reason *why)
 {
 	const struct pf_client *client;
 	struct pf_access_entry entry;
 	struct pf_reason read_why = { 0 };
 	uint8_t *text = NULL;
 	size_t len = 0;
-	char hex[65];
 	int r = -ENOENT;
 
 	if (peer->has_certificate) {
@@ -44,7 +44,7 @@ int pf_native_admit(
 			r = pf_access_find(&entry, text, len, peer->fingerprint, on_bad_line, n);
 		free(text);
 		if (!r) {
-			*grants = entry.grants;
+			*access = (struct pf_native_access){ .grants = entry.grants };
 			return 0;
 		}
 	}
@@ -52,27 +52,142 @@ int pf_native_admit(
 			 ? pf_clients_find(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint)
 			 : NULL;
 	if (client) {
-		*grants = client->grants;
+		*access = (struct pf_native_access){ client->grants, client->expires_s };
 		pf_clients_seen(n->params.clients, PF_PLANE_NATIVE, peer->fingerprint);
 		return 0;
 	}
 	if (n->params.config->trust_on_first_use) {
-		*grants = PF_GRANT_ALL;
+		*access = (struct pf_native_access){ .grants = PF_GRANT_ALL };
 		return 0;
 	}
-	if (!peer->has_certificate) {
-		r = pf_reason_set(why, -EACCES,
-			"this host knows its clients by their certificate; connect with one");
-		why->close = PUNKTFUNK_CLOSE_IDENTITY_REQUIRED;
-		return r;
-	}
-	pf_access_format(peer->fingerprint, hex);
-	r = pf_reason_set(why, -EACCES,
-		"not allowed; to allow this client add the line %s to the host's file "
-		"allowed_clients",
-		hex);
-	why->close = PUNKTFUNK_CLOSE_DENIED;
+	if (peer->has_certificate)
+		return pf_reason_set(why, -ENOKEY, "the client is not known");
+	r = pf_reason_set(
+		why, -EACCES, "this host knows its clients by their certificate; connect with one");
+	why->close = PUNKTFUNK_CLOSE_IDENTITY_REQUIRED;
 	return r;
+}
+
+/* ---- approval of unknown clients ---- */
+
+static void set_knock_timer(struct pf_native *n);
+
+static void on_knock_timer(void *user)
+{
+	struct pf_native *n = user;
+	struct pf_native_session *ns;
+
+	while ((ns = pf_knocks_expired(&n->knocks, pf_clock_mono_ns())))
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_APPROVAL_TIMEOUT,
+			"nobody answered the request for access");
+	set_knock_timer(n);
+}
+
+static void set_knock_timer(struct pf_native *n)
+{
+	uint64_t due = pf_knocks_deadline(&n->knocks), now = pf_clock_mono_ns();
+
+	pf_timer_stop(&n->knock_timer);
+	if (due != UINT64_MAX && pf_timer_start(&n->knock_timer, n->params.loop,
+					 due > now ? due - now : 0, on_knock_timer, n))
+		pf_log(PF_LOG_ERROR, "native", "out of memory: requests for access do not end");
+}
+
+void pf_native_knock(struct pf_native_session *ns)
+{
+	struct pf_native *n = ns->n;
+	void *superseded, *dropped;
+	char hex[65];
+	uint32_t id = pf_knocks_add(&n->knocks, ns->peer.fingerprint, ns->hello.name,
+		&ns->peer.addr, ns, pf_clock_mono_ns(), &superseded, &dropped);
+
+	ns->knocking = true;
+	if (superseded)
+		pf_native_session_end(superseded, PUNKTFUNK_CLOSE_SUPERSEDED,
+			"this client asked for access again");
+	if (dropped)
+		pf_native_session_end(dropped, PUNKTFUNK_CLOSE_APPROVAL_TIMEOUT,
+			"too many clients ask for access at once");
+	set_knock_timer(n);
+	pf_access_format(ns->peer.fingerprint, hex);
+	pf_native_log_knock(
+		ns, "asks for access: punktfunk-host approve %u, or deny %u (%.16s)", id, id, hex);
+}
+
+void pf_native_knock_left(struct pf_native_session *ns)
+{
+	ns->knocking = false;
+	if (pf_knocks_left(&ns->n->knocks, ns))
+		set_knock_timer(ns->n);
+}
+
+void pf_native_knock_known(struct pf_native *n, const uint8_t fingerprint[32])
+{
+	const struct pf_knock *k = pf_knocks_find_device(&n->knocks, fingerprint);
+	struct pf_native_session *ns = k ? k->parked : NULL;
+	struct pf_native_access access;
+	struct pf_peer peer = { .has_certificate = true };
+	struct pf_reason why = { 0 };
+
+	memcpy(peer.fingerprint, fingerprint, 32);
+	if (!k || pf_native_admit(n, &peer, &access, &why))
+		return;
+	(void)pf_knocks_remove(&n->knocks, k->id);
+	set_knock_timer(n);
+	if (ns)
+		pf_native_session_resume(ns);
+}
+
+void pf_native_each_knock(
+	struct pf_native *n, void (*fn)(void *user, const struct pf_knock *k), void *user)
+{
+	for (unsigned i = 0; i < n->knocks.count; i++)
+		fn(user, &n->knocks.list[i]);
+}
+
+static int no_knock(struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOENT, "no such client asks for access");
+}
+
+int pf_native_approve(struct pf_native *n, uint32_t id, const char *name, uint32_t grants,
+	int64_t expires_s, struct pf_client *out, struct pf_reason *why)
+{
+	const struct pf_knock *k = pf_knocks_find(&n->knocks, id);
+	struct pf_client client = { .plane = PF_PLANE_NATIVE,
+		.grants = grants,
+		.expires_s = expires_s,
+		.paired_s = time(NULL) };
+	int r;
+
+	if (!k || !n->params.clients)
+		return no_knock(why);
+	if (expires_s && expires_s <= client.paired_s)
+		return pf_reason_set(why, -EINVAL, "the access would have run out already");
+	memcpy(client.fingerprint, k->fingerprint, 32);
+	snprintf(client.name, sizeof(client.name), "%s", name ? name : k->name);
+	/* Who waits hears of it as a watcher of the list, like everybody else. */
+	r = pf_clients_add(n->params.clients, &client, why);
+	if (!r)
+		pf_log(PF_LOG_INFO, "native", "\"%s\" was let in", client.name);
+	if (!r && out)
+		*out = *pf_clients_entry(n->params.clients, PF_PLANE_NATIVE, client.fingerprint);
+	return r;
+}
+
+int pf_native_deny(struct pf_native *n, uint32_t id, struct pf_reason *why)
+{
+	const struct pf_knock *k = pf_knocks_find(&n->knocks, id);
+	struct pf_native_session *ns;
+
+	if (!k)
+		return no_knock(why);
+	pf_log(PF_LOG_INFO, "native", "\"%s\" was not let in", k->name);
+	ns = pf_knocks_remove(&n->knocks, id);
+	set_knock_timer(n);
+	if (ns)
+		pf_native_session_end(ns, PUNKTFUNK_CLOSE_DENIED, "access was denied");
+	return 0;
 }
 
 /* ---- pairing by PIN ---- */
