@@ -20,10 +20,12 @@ static int usage(FILE *out, int code)
 {
 	fputs("usage: punktfunk-probe connect HOST[:PORT] [options]\n"
 	      "       punktfunk-probe pair HOST[:PORT] --pin DIGITS [options]\n"
+	      "       punktfunk-probe request HOST[:PORT] [options]\n"
 	      "       punktfunk-probe speed-test HOST[:PORT] [options]\n"
 	      "       punktfunk-probe --help | --version\n\n"
 	      "connect: connects to a punktfunk host, decodes and measures what it sends.\n"
 	      "pair: makes this machine known to a host that shows a PIN.\n"
+	      "request: asks a person at the host to let this machine in, and waits.\n"
 	      "speed-test: measures what the way from a host to here carries.\n\n",
 		out);
 	pf_probe_options_help(out);
@@ -40,6 +42,7 @@ static const struct command {
 } commands[] = {
 	{ "connect", PF_PROBE_CMD_CONNECT, pf_probe_connect },
 	{ "pair", PF_PROBE_CMD_PAIR, pf_probe_pair },
+	{ "request", PF_PROBE_CMD_REQUEST, pf_probe_request },
 	{ "speed-test", PF_PROBE_CMD_SPEED, pf_probe_speed_test },
 };
 

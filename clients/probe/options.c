@@ -19,6 +19,9 @@ struct option {
 	bool not_connect;
 };
 
+/* A host waits 180 s for a person; more leaves the last word to it. */
+#define REQUEST_SECONDS 190
+
 #define AT(field)  offsetof(struct pf_probe_options, field)
 #define NUM(field) AT(field), .bytes = sizeof(((struct pf_probe_options *)0)->field)
 
@@ -35,17 +38,17 @@ static const struct option table[] = {
 		.high = 1e12 },
 	{ "--timeout", "N", "seconds to wait for the host and for a picture (10)", SECONDS,
 		AT(timeout), .low = 0.1, .high = 600,
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--pin", "DIGITS", "pair: the PIN that the host shows", TEXT, AT(pin),
 		.commands = PF_PROBE_CMD_PAIR, .not_connect = true },
 	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT,
-		.commands = PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--trust-first", NULL, "accept any host and print its fingerprint", FLAG, AT(trust_first),
-		.commands = PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--identity", "FILE", "our key and certificate, made when missing", TEXT, AT(identity),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--name", "TEXT", "how the host shall call us", TEXT, AT(name),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--launch", "ID", "entry of the host's library to start", TEXT, AT(launch) },
 	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit),
 		.commands = PF_PROBE_CMD_SPEED },
@@ -72,9 +75,9 @@ static const struct option table[] = {
 	{ "--duration", "MS", "speed-test: how long (800)", NUMBER, NUM(duration_ms), .low = 1,
 		.high = 5000, .commands = PF_PROBE_CMD_SPEED, .not_connect = true },
 	{ "--json", NULL, "print the report as JSON", FLAG, AT(json),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
 };
 
 void pf_probe_options_help(FILE *out)
@@ -210,9 +213,10 @@ static const struct option *find(const char *name, size_t len)
 
 static const char *command_name(enum pf_probe_command command)
 {
-	return command == PF_PROBE_CMD_PAIR    ? "pair"
-	       : command == PF_PROBE_CMD_SPEED ? "speed-test"
-					       : "connect";
+	return command == PF_PROBE_CMD_PAIR	 ? "pair"
+	       : command == PF_PROBE_CMD_REQUEST ? "request"
+	       : command == PF_PROBE_CMD_SPEED	 ? "speed-test"
+						 : "connect";
 }
 
 static bool takes(const struct option *opt, enum pf_probe_command command)
@@ -231,9 +235,10 @@ static bool take_own_identity(struct pf_probe_options *o)
 	return true;
 }
 
-static int check_pair(struct pf_probe_options *o, FILE *err)
+/* pair and request. */
+static int check_stranger(struct pf_probe_options *o, FILE *err)
 {
-	if (!o->pin)
+	if (!o->pin && o->command == PF_PROBE_CMD_PAIR)
 		return fputs("punktfunk-probe: pair needs --pin DIGITS, as the host shows them: "
 			     "punktfunk-host arm\n",
 			       err),
@@ -256,7 +261,9 @@ static int check(struct pf_probe_options *o, FILE *err)
 	if (o->json && o->quiet)
 		return fputs("punktfunk-probe: --json and --quiet exclude each other\n", err), -1;
 	if (o->command == PF_PROBE_CMD_PAIR)
-		return check_pair(o, err);
+		return check_stranger(o, err);
+	if (o->command == PF_PROBE_CMD_REQUEST && check_stranger(o, err))
+		return -1;
 	if (!o->pinned && !o->trust_first && !pf_known_find(o->fingerprint, o->host, o->port))
 		o->pinned = take_own_identity(o);
 	if (!o->pinned && !o->trust_first)
@@ -283,7 +290,7 @@ int pf_probe_options_parse(
 		.refresh_hz = 60,
 		.codec = PUNKTFUNK_CODEC_H264,
 		.channels = 2,
-		.timeout = 10,
+		.timeout = command == PF_PROBE_CMD_REQUEST ? REQUEST_SECONDS : 10,
 		.png_at = -1,
 		.max_not_shown = -1 };
 	for (int i = 0; i < argc; i++) {

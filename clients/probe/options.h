@@ -13,6 +13,7 @@ enum pf_probe_command {
 	PF_PROBE_CMD_CONNECT = 1,
 	PF_PROBE_CMD_PAIR = 2,
 	PF_PROBE_CMD_SPEED = 4,
+	PF_PROBE_CMD_REQUEST = 8,
 };
 
 struct pf_probe_options {

@@ -69,3 +69,79 @@ int pf_probe_pair(const struct pf_probe_options *o)
 	punktfunk_identity_free(identity);
 	return r;
 }
+
+/* ---- asking for access ---- */
+
+static void print_terms(const struct pf_probe_options *o, const PunktfunkConnectionInfo *info,
+	const uint8_t own[32])
+{
+	static const char *const names[] = { "gamepad", "pointer", "keyboard", "clipboard",
+		"microphone", "launch" };
+
+	if (o->json) {
+		printf("{\"allowed\": true, \"grants\": %u, \"expires_in_s\": %u, "
+		       "\"host_fingerprint\": \"",
+			info->grants, info->expires_in_s);
+		print_hex(info->host_fingerprint);
+		printf("\", \"fingerprint\": \"");
+		print_hex(own);
+		puts("\"}");
+		return;
+	}
+	printf("%s lets us in", o->host);
+	for (unsigned i = 0; i < 6; i++)
+		if (info->grants & 1u << i)
+			printf(" %s", names[i]);
+	if (info->expires_in_s)
+		printf(" for %u s", info->expires_in_s);
+	printf(", fingerprint ");
+	print_hex(info->host_fingerprint);
+	puts("");
+}
+
+int pf_probe_request(const struct pf_probe_options *o)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnectOptions c = { .struct_size = sizeof(c),
+		.port = o->port,
+		.host = o->host,
+		.host_fingerprint = o->pinned ? o->fingerprint : NULL,
+		.name = o->name,
+		.width = o->width,
+		.height = o->height,
+		.refresh_hz = o->refresh_hz,
+		.timeout_ms = (uint32_t)(o->timeout * 1000) };
+	PunktfunkConnection *conn;
+	PunktfunkIdentity *identity;
+	uint8_t own[32];
+	int r = pf_probe_identity(o, &identity);
+
+	if (r)
+		return r;
+	punktfunk_identity_fingerprint(identity, own);
+	if (!o->json && !o->quiet) {
+		printf("asking %s for access as ", o->host);
+		print_hex(own);
+		puts("; the host lists it by punktfunk-host pending");
+		fflush(stdout);
+	}
+	c.identity = identity;
+	r = punktfunk_connect(&c, &conn, &why);
+	if (r) {
+		fprintf(stderr, "punktfunk-probe: %s\n",
+			why.text[0] ? why.text : punktfunk_strerror(r));
+		if (o->json)
+			printf("{\"allowed\": false, \"close_code\": %u}\n", why.close_code);
+		r = pf_probe_exit_of(r);
+	} else {
+		punktfunk_connection_info(conn, &info);
+		/* It asked for a way in, not for a desktop. */
+		punktfunk_connection_close(conn, PUNKTFUNK_CLOSE_QUIT);
+		r = keep(o, info.host_fingerprint);
+		if (!r && !o->quiet)
+			print_terms(o, &info, own);
+	}
+	punktfunk_identity_free(identity);
+	return r;
+}

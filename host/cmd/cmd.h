@@ -80,15 +80,18 @@ int pf_open_identity(struct pf_identity **out, struct pf_reason *why);
 
 int pf_cmd_serve(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_apps(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_approve(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_arm(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_check(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_config(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_deny(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_disarm(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_displays(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_fingerprint(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_pair(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_pending(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_status(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_version(const struct pf_cmd *cmd, int argc, char **argv);

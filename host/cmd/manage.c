@@ -170,6 +170,29 @@ static void pairing(void *user, struct pf_native_pairing *out)
 	pf_native_pairing(m->p.native, out);
 }
 
+static void each_knock(
+	void *user, void (*fn)(void *fn_user, const struct pf_knock *k), void *fn_user)
+{
+	struct pf_manage *m = user;
+
+	pf_native_each_knock(m->p.native, fn, fn_user);
+}
+
+static int approve(void *user, uint32_t id, const char *name, uint32_t grants, int64_t expires_s,
+	struct pf_client *out, struct pf_reason *why)
+{
+	struct pf_manage *m = user;
+
+	return pf_native_approve(m->p.native, id, name, grants, expires_s, out, why);
+}
+
+static int deny(void *user, uint32_t id, struct pf_reason *why)
+{
+	struct pf_manage *m = user;
+
+	return pf_native_deny(m->p.native, id, why);
+}
+
 /* ---- life ---- */
 
 /* Where this machine's command line reaches a port bound to `address`. */
@@ -198,6 +221,9 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 			.arm = arm,
 			.disarm = disarm,
 			.pairing = pairing,
+			.knock_each = each_knock,
+			.approve = approve,
+			.deny = deny,
 			.user = m } };
 	int r = pf_mgmt_token_open(token, p->state_dir, why);
 

@@ -97,17 +97,25 @@ static void count_pair(void *user, const struct pf_mgmt_pair *pair)
 	++*(unsigned *)user;
 }
 
+static void count_knock(void *user, const struct pf_knock *k)
+{
+	++*(unsigned *)user;
+}
+
 static void get_status(struct pf_mgmt_op *c)
 {
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
 	json_t *o = json_pack("{s:s}", "version", PF_VERSION);
-	unsigned waiting = 0;
+	unsigned waiting = 0, asking = 0;
 
 	if (o && h->status)
 		h->status(h->user, o);
 	if (h->pair_each)
 		h->pair_each(h->user, count_pair, &waiting);
+	if (h->knock_each)
+		h->knock_each(h->user, count_knock, &asking);
 	if (o && (json_object_set_new(o, "pair_requests", json_integer(waiting)) ||
+			 json_object_set_new(o, "access_requests", json_integer(asking)) ||
 			 json_object_set_new(
 				 o, "clients", json_integer(pf_clients_count(c->p->clients))))) {
 		json_decref(o);
@@ -206,7 +214,7 @@ json_t *pf_mgmt_time_json(int64_t s)
 	return *text ? json_string(text) : json_null();
 }
 
-static json_t *client_json(const struct pf_client *e, const char *source)
+json_t *pf_mgmt_client_json(const struct pf_client *e, const char *source)
 {
 	char fp[65], grants[PF_ACCESS_GRANTS_BYTES];
 
@@ -220,7 +228,7 @@ static json_t *client_json(const struct pf_client *e, const char *source)
 
 static void add_client(void *user, const struct pf_client *e)
 {
-	(void)json_array_append_new(user, client_json(e, "paired"));
+	(void)json_array_append_new(user, pf_mgmt_client_json(e, "paired"));
 }
 
 static void add_allowed(void *user, unsigned line, const struct pf_access_entry *e)
@@ -229,7 +237,7 @@ static void add_allowed(void *user, unsigned line, const struct pf_access_entry 
 
 	memcpy(client.fingerprint, e->fingerprint, 32);
 	(void)pf_utf8_repair(client.name, sizeof(client.name), e->label, strlen(e->label));
-	(void)json_array_append_new(user, client_json(&client, "allowed_clients"));
+	(void)json_array_append_new(user, pf_mgmt_client_json(&client, "allowed_clients"));
 }
 
 static void get_clients(struct pf_mgmt_op *c)
@@ -310,7 +318,7 @@ static void patch_client(struct pf_mgmt_op *c)
 		return;
 	}
 	(void)find_client(c, &w); /* as it was stored */
-	pf_mgmt_reply(c, 200, client_json(&w, "paired"));
+	pf_mgmt_reply(c, 200, pf_mgmt_client_json(&w, "paired"));
 }
 
 static void delete_client(struct pf_mgmt_op *c)
@@ -437,6 +445,9 @@ static const struct route {
 	{ { "pair", "pin" }, 2, "POST", .post = post_pair_pin },
 	{ { "pair", "arm" }, 2, "GET, POST, DELETE", .get = pf_mgmt_get_arm,
 		.post = pf_mgmt_post_arm, .remove = pf_mgmt_delete_arm },
+	{ { "access", "requests" }, 2, "GET", .get = pf_mgmt_get_knocks },
+	{ { "access", "requests", "*", "approve" }, 4, "POST", .post = pf_mgmt_post_approve },
+	{ { "access", "requests", "*", "deny" }, 4, "POST", .post = pf_mgmt_post_deny },
 	{ { "clients" }, 1, "GET", .get = get_clients },
 	{ { "clients", "*", "*" }, 3, "PATCH, DELETE", .patch = patch_client,
 		.remove = delete_client },

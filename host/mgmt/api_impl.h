@@ -26,6 +26,7 @@ void pf_mgmt_reply(struct pf_mgmt_op *c, unsigned status, json_t *o);
 /** Whether the body has no fields but those of `names`, NULL-ended; else fails. */
 bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names);
 json_t *pf_mgmt_time_json(int64_t s);
+json_t *pf_mgmt_client_json(const struct pf_client *e, const char *source);
 /** Reads the fields "grants" and "expires" into what they change; false after a
  * failure. */
 bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires_s);
@@ -34,3 +35,6 @@ bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires
 void pf_mgmt_get_arm(struct pf_mgmt_op *c);
 void pf_mgmt_post_arm(struct pf_mgmt_op *c);
 void pf_mgmt_delete_arm(struct pf_mgmt_op *c);
+void pf_mgmt_get_knocks(struct pf_mgmt_op *c);
+void pf_mgmt_post_approve(struct pf_mgmt_op *c);
+void pf_mgmt_post_deny(struct pf_mgmt_op *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* api_trust.c - the operations that let clients of the native plane in. */
 #include <errno.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
@@ -147,4 +147,84 @@ void pf_mgmt_delete_arm(struct pf_mgmt_op *c)
 		return;
 	c->p->hooks.disarm(c->p->hooks.user);
 	c->a->status = 204;
+}
+
+/* ---- approval of unknown clients ---- */
+
+static void add_knock(void *user, const struct pf_knock *k)
+{
+	uint64_t age_s = (pf_clock_mono_ns() - k->since_ns) / PF_NS_PER_S;
+
+	(void)json_array_append_new(
+		user, json_pack("{s:I, s:s, s:s, s:o, s:I, s:b}", "id", (json_int_t)k->id,
+			      "address", k->address, "name", k->name, "fingerprint",
+			      fingerprint_json(k->fingerprint), "age_s", (json_int_t)age_s, "waits",
+			      k->parked != NULL));
+}
+
+void pf_mgmt_get_knocks(struct pf_mgmt_op *c)
+{
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	json_t *list = json_array();
+
+	if (list && h->knock_each)
+		h->knock_each(h->user, add_knock, list);
+	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "requests", list) : NULL);
+}
+
+static bool knock_id(struct pf_mgmt_op *c, uint32_t *id)
+{
+	const char *s = c->parts[2];
+	size_t len = strlen(s);
+	unsigned long long n =
+		len && len <= 10 && strspn(s, "0123456789") == len ? strtoull(s, NULL, 10) : 0;
+
+	*id = (uint32_t)n;
+	if (n >= 1 && n <= UINT32_MAX && c->p->hooks.knock_each)
+		return true;
+	pf_mgmt_fail(c, 404, "no such client asks for access");
+	return false;
+}
+
+void pf_mgmt_post_approve(struct pf_mgmt_op *c)
+{
+	static const char *const fields[] = { "name", "grants", "expires", NULL };
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	json_t *name = json_object_get(c->body, "name");
+	const char *s = json_string_value(name);
+	uint32_t id, grants = PF_GRANT_ALL;
+	struct pf_reason why = { 0 };
+	struct pf_client client;
+	int64_t expires_s = 0;
+	int r;
+
+	if (!knock_id(c, &id) || !pf_mgmt_only_fields(c, fields) ||
+		!pf_mgmt_take_terms(c, &grants, &expires_s))
+		return;
+	if (name && (!s || !*s || strlen(s) >= PF_CLIENT_NAME_BYTES)) {
+		pf_mgmt_fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
+		return;
+	}
+	r = h->approve(h->user, id, s, grants, expires_s, &client, &why);
+	if (r)
+		pf_mgmt_fail_reason(c, r, &why);
+	else
+		pf_mgmt_reply(c, 200, pf_mgmt_client_json(&client, "paired"));
+}
+
+void pf_mgmt_post_deny(struct pf_mgmt_op *c)
+{
+	static const char *const fields[] = { NULL };
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	struct pf_reason why = { 0 };
+	uint32_t id;
+	int r;
+
+	if (!knock_id(c, &id) || !pf_mgmt_only_fields(c, fields))
+		return;
+	r = h->deny(h->user, id, &why);
+	if (r)
+		pf_mgmt_fail_reason(c, r, &why);
+	else
+		c->a->status = 204;
 }

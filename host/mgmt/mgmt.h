@@ -45,6 +45,13 @@ struct pf_mgmt_hooks {
 	int (*arm)(void *user, const struct pf_arming *a, uint32_t ttl_s);
 	void (*disarm)(void *user);
 	void (*pairing)(void *user, struct pf_native_pairing *out);
+	/* Approval of unknown clients there: as pf_native_each_knock, pf_native_approve,
+	 * pf_native_deny. */
+	void (*knock_each)(
+		void *user, void (*fn)(void *fn_user, const struct pf_knock *k), void *fn_user);
+	int (*approve)(void *user, uint32_t id, const char *name, uint32_t grants,
+		int64_t expires_s, struct pf_client *out, struct pf_reason *why);
+	int (*deny)(void *user, uint32_t id, struct pf_reason *why);
 	void *user;
 };
 

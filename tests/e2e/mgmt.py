@@ -3,7 +3,8 @@
 """The management API and the commands that use it, on a serving host.
 
 Every answer is checked against host/mgmt/openapi.yaml: an operation, status or
-field that it does not name fails. usage: mgmt.py PUNKTFUNK-HOST. Prints TAP."""
+field that it does not name fails. usage: mgmt.py PUNKTFUNK-HOST PUNKTFUNK-PROBE.
+Prints TAP."""
 import hashlib
 import http.client
 import json
@@ -14,6 +15,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -151,6 +153,13 @@ def expect(result, code, *words):
 FP = "ab" * 32
 
 
+def ask_for_access(place, server):
+    return subprocess.Popen(
+        [sys.argv[2], "request", "127.0.0.1:" + server.words()["port"], "--trust-first", "--quiet"],
+        env={**os.environ, "XDG_DATA_HOME": str(place.dir / "device")}, stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+
+
 def put_client(place, fingerprint=FP, name="roth", plane="gamestream"):
     """As if it had paired."""
     path = place.dir / "data_home" / "punktfunk"
@@ -185,6 +194,25 @@ def every_operation_keeps_the_contract():
             assert api.expect(200, "GET", "/pair/arm")["pin"] == shown["pin"]
             api.expect(400, "POST", "/pair/arm", {"pin": "1234"})
             api.expect(204, "DELETE", "/pair/arm")
+            assert api.expect(200, "GET", "/access/requests") == {"requests": []}
+            waiting = ask_for_access(p, s)
+            until(lambda: api.expect(200, "GET", "/access/requests")["requests"], "it asks")
+            request = api.expect(200, "GET", "/access/requests")["requests"][0]
+            assert request["waits"] and request["address"] == "127.0.0.1", request
+            assert api.expect(200, "GET", "/status")["access_requests"] == 1
+            there = f"/access/requests/{request['id']}"
+            api.expect(400, "POST", there + "/approve", {"grants": "root"})
+            api.expect(400, "POST", there + "/approve", {"expires": "2001-01-31T12:00:00Z"})
+            let_in = api.expect(200, "POST", there + "/approve", {"name": "Sofa"})
+            assert let_in["fingerprint"] == request["fingerprint"] and let_in["name"] == "Sofa"
+            assert waiting.wait(timeout=PATIENCE) == 0
+            api.expect(404, "POST", there + "/approve", {})
+            api.expect(204, "DELETE", "/clients/native/" + request["fingerprint"])
+            waiting = ask_for_access(p, s)
+            until(lambda: api.expect(200, "GET", "/access/requests")["requests"], "it asks")
+            there = f"/access/requests/{api.expect(200, 'GET', '/access/requests')['requests'][0]['id']}"
+            api.expect(204, "POST", there + "/deny", {})
+            assert waiting.wait(timeout=PATIENCE) == 3
             clients = api.expect(200, "GET", "/clients")["clients"]
             assert [c["source"] for c in clients] == ["paired", "allowed_clients"]
             one = "/clients/gamestream/" + FP
@@ -207,7 +235,7 @@ def every_operation_keeps_the_contract():
             api.expect(404, "GET", "/nothing")
             api.expect(405, "OPTIONS", "/apps")
             assert api.headers["Allow"] == "GET, POST"
-            for path in ("/status", "/clients", "/apps", "/pair/requests", "/pair/arm"):
+            for path in ("/status", "/clients", "/apps", "/pair/requests", "/pair/arm", "/access/requests"):
                 api.expect(401, "GET", path, token=False)
             s.end()
     for path, operations in SPEC["paths"].items():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Clients of the native plane become known to a host: by PIN.
+"""Clients of the native plane become known to a host: by PIN, or by a person who lets
+them in.
 
 usage: pairing.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
 import json
@@ -83,10 +84,10 @@ def the_right_pin():
         with serve(p, "--port", s.words()["port"]) as again:
             assert again.words()["port"] == s.words()["port"]
             ok(phone.connect(again))
-            r = Device(p, "stranger").connect(again, "--trust-first")
-            assert r.returncode == 3, r
+            r = Device(p, "stranger").connect(again, "--trust-first", "--timeout", "3")
+            assert r.returncode == 2 and "approval" in r.stderr, r
             ok(p.run("unpair", "phone"))
-            assert phone.connect(again).returncode == 3
+            assert phone.connect(again, "--timeout", "3").returncode == 2
             again.end()
 
 
@@ -163,6 +164,59 @@ def terms_of_the_pin():
         s.end()
 
 
+def pending(place):
+    return ok(place.run("pending"))
+
+
+def request_number(place, name):
+    until(lambda: re.search(rf"^\d+ .* {name} .*, waits$", pending(place), re.M), f"{name} asks")
+    return re.search(rf"^(\d+) .* {name} ", pending(place), re.M).group(1)
+
+
+def asked(device, server):
+    return subprocess.Popen(device.argv("request", server, "--trust-first", "--json"),
+                            env=device.env, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+
+def answer(process):
+    out, _ = process.communicate(timeout=PATIENCE)
+    return process.returncode, json.loads(out)
+
+
+def a_person_lets_in():
+    with Place() as p, serve(p) as s:
+        phone, tablet = Device(p, "phone"), Device(p, "tablet")
+        assert "no client asks" in pending(p)
+        r = phone.probe("request", s)
+        assert r.returncode == 1 and "--trust-first" in r.stderr, r
+        waiting = asked(phone, s), asked(tablet, s)
+        numbers = request_number(p, "phone"), request_number(p, "tablet")
+        assert "let in: desk toy" in ok(p.run("approve", numbers[0], "--name", "desk toy",
+                                              "--grants", "pointer"))
+        code, said = answer(waiting[0])
+        assert code == 0 and said["allowed"] and said["grants"] == 2, said
+        ok(p.run("deny", numbers[1]))
+        assert answer(waiting[1]) == (3, {"allowed": False, "close_code": 0x64})
+        assert "no client asks" in pending(p)
+        assert "desk toy" in ok(p.run("clients"))
+        for command in ("approve", "deny"):
+            r = p.run(command, numbers[0])
+            assert r.returncode == 1 and "no such client" in r.stderr, r
+            assert p.run(command, "phone").returncode == 2
+        ok(phone.connect(s))
+        # Who asks again takes its own older request's place.
+        first = asked(tablet, s)
+        number = request_number(p, "tablet")
+        second = asked(tablet, s)
+        assert answer(first) == (3, {"allowed": False, "close_code": 0x66})
+        assert request_number(p, "tablet") == number
+        # A PIN lets in who waits, too.
+        assert tablet.pair(s, arm(p)) is None
+        assert answer(second)[0] == 0
+        s.end()
+
+
 if __name__ == "__main__":
     main([the_right_pin, a_wrong_pin_is_one_guess, not_armed_and_too_early,
-          armed_for_another_device, armings_end, terms_of_the_pin])
+          armed_for_another_device, armings_end, terms_of_the_pin, a_person_lets_in])

@@ -348,7 +348,7 @@ def unreachable():
 
 def refused():
     with Host(trust=False) as h:
-        expect(h.probe("--seconds", "1"), 3)
+        expect(h.probe("--seconds", "1", "--timeout", "3"), 2, "approval")
         expect(probe(f"127.0.0.1:{h.port}", "--pin-fingerprint", "00" * 32), 3, "certificate")
 
 

@@ -29,6 +29,10 @@ struct fixture {
 	struct pf_native_pairing pairing;
 	uint32_t ttl_s;
 	int arm_result;
+	struct pf_knock knock;
+	uint32_t approved, denied, grants;
+	int64_t expires_s;
+	int answer_result;
 };
 
 static void each_pair(
@@ -76,6 +80,36 @@ static void pairing(void *user, struct pf_native_pairing *out)
 	*out = f->pairing;
 }
 
+static void knock_each(
+	void *user, void (*fn)(void *fn_user, const struct pf_knock *k), void *fn_user)
+{
+	struct fixture *f = user;
+
+	if (f->knock.id)
+		fn(fn_user, &f->knock);
+}
+
+static int approve(void *user, uint32_t id, const char *name, uint32_t grants, int64_t expires_s,
+	struct pf_client *out, struct pf_reason *why)
+{
+	struct fixture *f = user;
+
+	f->approved = id;
+	f->grants = grants;
+	f->expires_s = expires_s;
+	*out = (struct pf_client){ .grants = grants };
+	snprintf(out->name, sizeof(out->name), "%s", name ? name : f->knock.name);
+	return f->answer_result ? pf_reason_set(why, f->answer_result, "the hook says no") : 0;
+}
+
+static int deny(void *user, uint32_t id, struct pf_reason *why)
+{
+	struct fixture *f = user;
+
+	f->denied = id;
+	return f->answer_result ? pf_reason_set(why, f->answer_result, "the hook says no") : 0;
+}
+
 static void add_status(void *user, json_t *status)
 {
 	json_object_set_new(status, "user", json_string("me"));
@@ -108,6 +142,9 @@ static int setup(void **state)
 		.arm = arm,
 		.disarm = disarm,
 		.pairing = pairing,
+		.knock_each = knock_each,
+		.approve = approve,
+		.deny = deny,
 		.user = f };
 	f->pending[0] = (struct pf_mgmt_pair){ .id = 7,
 		.plane = PF_PLANE_GAMESTREAM,
@@ -373,6 +410,57 @@ static void a_pin_is_shown(void **state)
 	ask(f, 409, "DELETE", "pair/arm", NULL);
 }
 
+static void unknown_clients_are_answered(void **state)
+{
+	static const char *const nobody[] = { "0", "x", "-1", "4294967296", "99999999999", "" };
+	struct fixture *f = *state;
+	char path[64];
+	json_t *o;
+
+	assert_int_equal(json_array_size(json_object_get(
+				 ask(f, 200, "GET", "access/requests", NULL), "requests")),
+		0);
+	f->knock = (struct pf_knock){ .id = 7,
+		.name = "phone",
+		.address = "192.0.2.1",
+		.since_ns = pf_clock_mono_ns(),
+		.parked = f };
+	o = json_array_get(
+		json_object_get(ask(f, 200, "GET", "access/requests", NULL), "requests"), 0);
+	assert_string_equal(text(o, "name"), "phone");
+	assert_true(json_is_true(json_object_get(o, "waits")));
+	assert_int_equal(json_integer_value(json_object_get(
+				 ask(f, 200, "GET", "status", NULL), "access_requests")),
+		1);
+	for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+		snprintf(path, sizeof(path), "access/requests/%s/approve", nobody[i]);
+		ask(f, 404, "POST", path, "{}");
+	}
+	ask(f, 400, "POST", "access/requests/7/approve", "{\"grants\": \"root\"}");
+	ask(f, 400, "POST", "access/requests/7/approve", "{\"name\": \"\"}");
+	ask(f, 400, "POST", "access/requests/7/approve", "{\"pin\": \"1\"}");
+	ask(f, 400, "POST", "access/requests/7/deny", "{\"name\": \"x\"}");
+	assert_int_equal(f->approved + f->denied, 0);
+	o = ask(f, 200, "POST", "access/requests/7/approve",
+		"{\"name\": \"Sofa\", \"grants\": \"pointer\", "
+		"\"expires\": \"2030-01-31T12:00:00Z\"}");
+	assert_string_equal(text(o, "name"), "Sofa");
+	assert_int_equal(f->approved, 7);
+	assert_int_equal(f->grants, PF_GRANT_POINTER);
+	assert_int_equal(f->expires_s, 1896091200);
+	ask(f, 200, "POST", "access/requests/7/approve", "{}");
+	assert_int_equal(f->grants, PF_GRANT_ALL);
+	assert_int_equal(f->expires_s, 0);
+	ask(f, 204, "POST", "access/requests/4294967295/deny", "{}");
+	assert_int_equal(f->denied, UINT32_MAX);
+	f->answer_result = -ENOENT;
+	ask(f, 404, "POST", "access/requests/7/approve", "{}");
+	ask(f, 404, "POST", "access/requests/7/deny", "{}");
+	f->p.hooks = (struct pf_mgmt_hooks){ 0 };
+	ask(f, 200, "GET", "access/requests", NULL);
+	ask(f, 404, "POST", "access/requests/7/deny", "{}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +468,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(status_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(pins_reach_the_plane, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_pin_is_shown, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown_clients_are_answered, setup, teardown),
 		cmocka_unit_test_setup_teardown(clients_of_both_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(apps_come_and_go, setup, teardown),
 	};

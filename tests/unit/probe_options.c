@@ -191,6 +191,11 @@ static void test_pair(void **state)
 		assert_non_null(strstr(said, bad[i][1]));
 	}
 	assert_int_equal(parse(&o, "box --trust-first --pin 1234"), -1);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_REQUEST, "box --trust-first --identity id"), 0);
+	assert_true(o.timeout > 180);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_REQUEST, "box --identity id"), -1);
+	assert_non_null(strstr(said, "--trust-first"));
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_REQUEST, "box --trust-first --verify"), -1);
 }
 
 /* What pairing kept is what connecting takes. */
