@@ -35,7 +35,7 @@ static bool is_current(const struct pf_desk *d)
 
 static bool is_ready(const struct pf_desk *d)
 {
-	return d->stage == PF_DESK_INPUT && !d->busy && !d->ending;
+	return !d->busy && !d->ending && d->stage == PF_DESK_INPUT;
 }
 
 static bool is_busy(const struct pf_desk *d)
