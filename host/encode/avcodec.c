@@ -275,8 +275,12 @@ static int av_encode(
 	uint64_t begin = pf_clock_mono_ns(), converted;
 	AVFrame *send = e->frame;
 	size_t lead = 0;
-	int err = pf_picture_update(&e->picture, in);
+	int err;
 
+	/* The first picture of a stream that took the encoder over is an IDR. */
+	if (flags & PF_ENCODE_IDR)
+		pf_picture_forget(&e->picture);
+	err = pf_picture_update(&e->picture, in);
 	if (err)
 		return err;
 	if (e->kind->device) {

@@ -343,6 +343,11 @@ static bool fit_rect(const struct pf_picture *p, const struct pf_rect *r, uint32
 	return true;
 }
 
+void pf_picture_forget(struct pf_picture *p)
+{
+	p->filled = false;
+}
+
 int pf_picture_update(struct pf_picture *p, const struct pf_frame *f)
 {
 	uint32_t r[PF_FRAME_DAMAGE][4];

@@ -85,6 +85,8 @@ int pf_picture_init(struct pf_picture *p, enum pf_pixel_format format, uint32_t 
 	uint32_t height, const struct pf_colour *colour);
 /** Accepts a zeroed picture. */
 void pf_picture_finish(struct pf_picture *p);
+/** The next frame is of another capture, whatever its number says. */
+void pf_picture_forget(struct pf_picture *p);
 /** Converts `f`: its damage when `f` is the capture's next frame after the one
  * shown, else everything. -EINVAL when size, memory or format do not fit.
  * Hot path: no allocation. */

@@ -51,7 +51,9 @@ struct pf_packet {
 };
 
 enum pf_encode_flags {
-	PF_ENCODE_IDR = 1 << 0, /* this picture must be an IDR */
+	/* This picture must be an IDR. Its frame may be of another capture than the one
+	 * before: its damage counts for nothing. */
+	PF_ENCODE_IDR = 1 << 0,
 };
 
 struct pf_encoder;

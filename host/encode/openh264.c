@@ -188,8 +188,11 @@ static int openh264_encode(
 	SSourcePicture pic = { .iColorFormat = videoFormatI420,
 		.iPicWidth = (int)o->params.width,
 		.iPicHeight = (int)o->params.height };
-	int err = pf_picture_update(&o->picture, in);
+	int err;
 
+	if (flags & PF_ENCODE_IDR)
+		pf_picture_forget(&o->picture);
+	err = pf_picture_update(&o->picture, in);
 	if (err)
 		return err;
 	converted = pf_clock_mono_ns();

@@ -356,6 +356,41 @@ static void test_text(void **state)
 	source_finish(&src);
 }
 
+/* An encoder that another stream takes over sees another capture: numbers that seem
+ * to go on mean nothing then. */
+static void test_another_capture(void **state)
+{
+	static const enum pf_pixel_format formats[PF_SHAPES] = { PF_PIXEL_I420, PF_PIXEL_I444,
+		PF_PIXEL_I420_10, PF_PIXEL_I444_10 };
+	const struct subject *s = *state;
+	struct pf_encoder_params params = params_for(s, W, H);
+	struct pf_encoder *enc = open_or_fail(s, &params);
+	struct pf_colour bt709 = PF_COLOUR_BT709;
+	struct pf_packet p = { 0 };
+	struct pf_picture want;
+	struct source src;
+	struct decoder dec;
+
+	source_init(&src, W, H);
+	decoder_init(&dec, s, "another");
+	assert_int_equal(pf_picture_init(&want, formats[s->shape], W, H, &bt709), 0);
+	memset(src.f.planes[0], 0x30, (size_t)src.f.strides[0] * H);
+	src.f.seq = 4;
+	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
+	assert_true(decode(&dec, &p));
+	draw_scene(&src, 5);
+	src.f.damage_count = 1;
+	src.f.damage[0] = (struct pf_rect){ 0, 0, 2, 2 };
+	assert_int_equal(enc->ops->encode(enc, &src.f, PF_ENCODE_IDR, &p), 0);
+	assert_true(decode(&dec, &p));
+	assert_int_equal(pf_picture_update(&want, &src.f), 0);
+	assert_true(psnr(dec.frame, &want, s->shape) > 25);
+	enc->ops->close(enc);
+	decoder_finish(&dec);
+	pf_picture_finish(&want);
+	source_finish(&src);
+}
+
 /* Neither a multiple of 16 nor of a vector: cropping must be right. */
 static void test_odd_sizes(void **state)
 {
@@ -840,6 +875,7 @@ int main(void)
 		{ "probe", test_probe, all, true },
 		{ "stream", test_stream, decodable, true },
 		{ "text", test_text, decodable, true },
+		{ "another capture", test_another_capture, decodable, true },
 		{ "odd sizes", test_odd_sizes, decodable },
 		{ "slices", test_slices, software_h264 },
 		{ "references", test_references, software_h264 },
@@ -850,8 +886,8 @@ int main(void)
 		{ "bad open", test_bad_open, decodable },
 	};
 	static struct subject subjects[16][PF_SHAPES];
-	static struct CMUnitTest tests[16 * 11 * PF_SHAPES];
-	static char names[16 * 11 * PF_SHAPES][48];
+	static struct CMUnitTest tests[16 * 12 * PF_SHAPES];
+	static char names[16 * 12 * PF_SHAPES][48];
 	size_t count = 0;
 
 	for (unsigned i = 0; pf_encoder_backends()[i]; i++) {
