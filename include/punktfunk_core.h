@@ -138,6 +138,7 @@ typedef struct PunktfunkStats {
 	/* client: mean of the newest 750 ms from the host's capture to a complete frame,
 	 * by the newest offset of the clocks; 0 = not known */
 	uint32_t latency_us;
+	uint64_t frames_withheld; /* client: not handed out, by SKIP_HELD */
 } PunktfunkStats;
 
 /* ---- frames ---- */
@@ -246,6 +247,16 @@ enum PunktfunkCodec {
 	PUNKTFUNK_CODEC_AV1 = 4,
 };
 
+enum PunktfunkConnectFlags {
+	/* Frames that cannot be shown (PUNKTFUNK_FRAME_HOLD) are not handed out: after a
+	 * loss the next one is an IDR or a recovery anchor. Where the host refreshes in
+	 * waves instead, those of the wave that ends the freeze come, with HOLD. */
+	PUNKTFUNK_CONNECT_SKIP_HELD = 1,
+	/* On a link with jitter a frame waits, one frame interval at most, so that
+	 * frames come evenly. */
+	PUNKTFUNK_CONNECT_EVEN_OUT = 2,
+};
+
 typedef struct PunktfunkConnectOptions {
 	uint32_t struct_size;
 	uint16_t port;			   /* 0 = 9777 */
@@ -264,6 +275,8 @@ typedef struct PunktfunkConnectOptions {
 	uint8_t audio_channels; /* 2, 6, 8; 0 = 2 */
 	uint8_t compositor;	/* punktfunk1.md 5; 0 = the host's choice */
 	uint32_t timeout_ms;	/* whole connect; 0 = 10000 */
+	uint32_t flags;		/* PUNKTFUNK_CONNECT_... */
+	uint32_t reserved;
 } PunktfunkConnectOptions;
 
 enum PunktfunkGrant {

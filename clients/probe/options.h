@@ -34,6 +34,7 @@ struct pf_probe_options {
 	const char *dump, *png, *mp4, *wav;
 	double png_at; /* seconds after the first picture, negative = the last one */
 	bool expect_content;
+	bool skip_held, even_out;
 	bool verify, json, quiet, quit;
 	int64_t max_not_shown; /* -1 = any */
 	const char *type;

@@ -162,6 +162,7 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "frames_late", t->late);
 	json_count(out, "frames_broken", t->broken);
 	json_count(out, "frames_frozen", t->frozen);
+	json_count(out, "frames_withheld", r->stats.frames_withheld);
 	json_count(out, "frames_overrun", r->overrun);
 	json_count(out, "frames_idr", t->idrs);
 	fprintf(out, "  \"uniform\": %s,\n",

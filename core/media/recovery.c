@@ -92,6 +92,12 @@ struct pf_ask pf_recovery_lost(struct pf_recovery *r, uint32_t frame_index, uint
 	return ask_keyframe(r, now_ns);
 }
 
+struct pf_ask pf_recovery_dropped(struct pf_recovery *r, uint32_t frame_index, uint64_t now_ns)
+{
+	arm(r, frame_index + 1, now_ns);
+	return ask_keyframe(r, now_ns);
+}
+
 struct pf_ask pf_recovery_decoded(
 	struct pf_recovery *r, uint32_t frame_index, bool output, bool idr, uint64_t now_ns)
 {

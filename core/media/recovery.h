@@ -45,6 +45,9 @@ struct pf_ask pf_recovery_delivered(
 	struct pf_recovery *r, uint32_t frame_index, uint32_t user_flags, uint64_t now_ns);
 /** Frame `frame_index` is lost for good, complete or not. */
 struct pf_ask pf_recovery_lost(struct pf_recovery *r, uint32_t frame_index, uint64_t now_ns);
+/** Complete frame `frame_index` was thrown away unseen: no gap in the numbers told
+ * of it. */
+struct pf_ask pf_recovery_dropped(struct pf_recovery *r, uint32_t frame_index, uint64_t now_ns);
 /** What the decoder made of a frame; `idr` = it saw an IDR itself. */
 struct pf_ask pf_recovery_decoded(
 	struct pf_recovery *r, uint32_t frame_index, bool output, bool idr, uint64_t now_ns);

@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "core/base/bytes.h"
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
+#include "core/media/jitter.h"
 #include "core/media/packetizer.h"
 #include "core/media/reassembler.h"
 #include "core/media/recovery.h"
@@ -30,6 +32,7 @@
 
 struct ready {
 	struct pf_assembled *f;
+	uint64_t due_ns; /* not handed out before */
 	bool hold;
 };
 
@@ -64,6 +67,8 @@ struct pf_receiver {
 	uint64_t lost_before, dropped_before; /* counts when the window began */
 	struct ready ring[RING_FRAMES];
 	unsigned ring_first, ring_len;
+	bool ring_ready; /* ready_fd is set: the oldest is due */
+	struct pf_jitter jitter;
 	uint64_t ring_bytes;
 	struct pf_assembled *held; /* the taker's */
 	struct pf_assembled *returned[RETURNED_FRAMES];
@@ -128,12 +133,28 @@ static struct ready *ring_at(struct pf_receiver *r, unsigned i)
 	return &r->ring[(r->ring_first + i) % RING_FRAMES];
 }
 
-static void ring_add(struct pf_receiver *r, struct pf_assembled *f, bool hold)
+/* Says whether there is a frame to take. */
+static void ring_show(struct pf_receiver *r, uint64_t now_ns)
 {
-	*ring_at(r, r->ring_len) = (struct ready){ .f = f, .hold = hold };
-	r->ring_bytes += f->len;
-	if (!r->ring_len++)
+	bool ready = r->ring_len && ring_at(r, 0)->due_ns <= now_ns;
+
+	if (ready == r->ring_ready)
+		return;
+	r->ring_ready = ready;
+	if (ready)
 		pf_wake_set(r->ready_fd);
+	else
+		pf_wake_clear(r->ready_fd);
+}
+
+static void ring_add(struct pf_receiver *r, struct pf_assembled *f, bool hold, uint64_t now_ns)
+{
+	uint64_t due = now_ns;
+
+	if (r->params.even_out_hz)
+		due = pf_jitter_arrived(&r->jitter, f->pts_ns, now_ns);
+	*ring_at(r, r->ring_len++) = (struct ready){ .f = f, .due_ns = due, .hold = hold };
+	r->ring_bytes += f->len;
 }
 
 static struct ready ring_remove(struct pf_receiver *r)
@@ -142,8 +163,7 @@ static struct ready ring_remove(struct pf_receiver *r)
 
 	r->ring_first = (r->ring_first + 1) % RING_FRAMES;
 	r->ring_bytes -= oldest.f->len;
-	if (!--r->ring_len)
-		pf_wake_clear(r->ready_fd);
+	r->ring_len--;
 	return oldest;
 }
 
@@ -154,21 +174,32 @@ static bool ring_full(const struct pf_receiver *r, uint32_t len)
 	return r->ring_len == RING_FRAMES || (r->ring_len && r->ring_bytes + len > limit);
 }
 
-/* The taker is too slow: its oldest frame goes, and what builds on it must not
- * be shown. */
-static void drop_oldest(struct pf_receiver *r, uint64_t now_ns)
+static bool begins_anew(const struct pf_assembled *f)
+{
+	return f->user_flags & (PF_USER_IDR | PF_USER_RECOVERY_ANCHOR);
+}
+
+/* The taker is too slow for `incoming`: its oldest frame goes, and what builds on
+ * it must not be shown. */
+static void drop_oldest(struct pf_receiver *r, const struct pf_assembled *incoming, uint64_t now_ns)
 {
 	struct pf_assembled *f = ring_remove(r).f;
 	uint32_t index = f->frame_index;
 
 	r->stats.frames_dropped++;
 	pf_reassembler_release(r->reassembler, f);
-	for (unsigned i = 0; i < r->ring_len; i++) {
-		if (ring_at(r, i)->f->user_flags & (PF_USER_IDR | PF_USER_RECOVERY_ANCHOR))
+	for (unsigned i = 0; i < r->ring_len;) {
+		if (begins_anew(ring_at(r, i)->f))
 			return; /* the chain begins anew behind the gap */
-		ring_at(r, i)->hold = true;
+		if (r->params.skip_held) {
+			r->stats.frames_withheld++;
+			pf_reassembler_release(r->reassembler, ring_remove(r).f);
+		} else {
+			ring_at(r, i++)->hold = true;
+		}
 	}
-	note_ask(r, pf_recovery_lost(&r->recovery, index, now_ns));
+	if (!begins_anew(incoming))
+		note_ask(r, pf_recovery_dropped(&r->recovery, index, now_ns));
 }
 
 static void publish_stats(struct pf_receiver *r)
@@ -231,6 +262,13 @@ static void count_probe(struct pf_receiver *r, uint64_t now_ns)
 	r->probe.bytes += bytes + packets * PF_SEAL_OVERHEAD;
 }
 
+/* A frame that must not be shown is of use only if it is part of the wave that
+ * will end the freeze. */
+static bool withhold(const struct pf_receiver *r)
+{
+	return r->params.skip_held && pf_recovery_holding(&r->recovery) && !r->recovery.points;
+}
+
 /* Moves complete frames to the ring, takes back used ones. Lock held. */
 static void exchange(struct pf_receiver *r, uint64_t now_ns)
 {
@@ -244,14 +282,20 @@ static void exchange(struct pf_receiver *r, uint64_t now_ns)
 		count_frame(r, f);
 		note_ask(r,
 			pf_recovery_delivered(&r->recovery, f->frame_index, f->user_flags, now_ns));
-		while (ring_full(r, f->len))
-			drop_oldest(r, now_ns);
-		ring_add(r, f, pf_recovery_holding(&r->recovery));
+		while (!withhold(r) && ring_full(r, f->len))
+			drop_oldest(r, f, now_ns);
+		if (withhold(r)) {
+			r->stats.frames_withheld++;
+			pf_reassembler_release(r->reassembler, f);
+			continue;
+		}
+		ring_add(r, f, pf_recovery_holding(&r->recovery), now_ns);
 	}
 	if (pf_reassembler_take_lost(r->reassembler, &lost))
 		note_ask(r, pf_recovery_lost(&r->recovery, lost, now_ns));
 	note_ask(r, pf_recovery_poll(&r->recovery, now_ns));
 	count_probe(r, now_ns);
+	ring_show(r, now_ns);
 	publish_stats(r);
 }
 
@@ -328,6 +372,14 @@ static int timeout_ms(uint64_t now_ns, uint64_t at_ns)
 	return (int)((at_ns - now_ns + PF_NS_PER_MS - 1) / PF_NS_PER_MS);
 }
 
+static struct timespec time_left(uint64_t now_ns, uint64_t at_ns)
+{
+	uint64_t left = at_ns > now_ns ? at_ns - now_ns : 0;
+
+	return (struct timespec){ .tv_sec = (time_t)(left / PF_NS_PER_S),
+		.tv_nsec = (long)(left % PF_NS_PER_S) };
+}
+
 static uint64_t earliest(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -344,11 +396,12 @@ static void *run(void *arg)
 	r->report_at_ns = now + REPORT_NS;
 	r->window.end_ns = now;
 	for (;;) {
+		struct timespec ts = time_left(now, at);
 		struct pf_ask ask;
 		bool stop, discard;
 		int n = 0;
 
-		if (poll(p, 2, timeout_ms(now, at)) < 0 && errno != EINTR)
+		if (ppoll(p, 2, &ts, NULL) < 0 && errno != EINTR)
 			return NULL;
 		if (p[1].revents)
 			pf_wake_clear(r->wake_fd);
@@ -368,6 +421,8 @@ static void *run(void *arg)
 			discard = r->discard;
 			r->discard = false;
 			at = pf_recovery_deadline_ns(&r->recovery);
+			if (r->ring_len && !r->ring_ready)
+				at = earliest(at, ring_at(r, 0)->due_ns);
 			pthread_mutex_unlock(&r->lock);
 			emit(r, ask);
 			report_loss(r, discard, now);
@@ -386,21 +441,28 @@ static void *run(void *arg)
 
 static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
 {
+	uint64_t now_ns = pf_clock_mono_ns();
 	const struct pf_assembled *f;
 	struct ready oldest;
+	bool later;
 
 	pthread_mutex_lock(&r->lock);
 	if (r->held) {
 		r->returned[r->returned_len++] = r->held;
 		r->held = NULL;
 	}
-	if (!r->ring_len) {
+	if (!r->ring_ready) {
 		pthread_mutex_unlock(&r->lock);
 		return false;
 	}
 	oldest = ring_remove(r);
 	f = r->held = oldest.f;
+	ring_show(r, now_ns);
+	/* The thread sleeps to the first due time that it knew of. */
+	later = r->ring_len && !r->ring_ready;
 	pthread_mutex_unlock(&r->lock);
+	if (later)
+		pf_wake_set(r->wake_fd);
 	*out = (struct pf_received_frame){
 		.data = f->data,
 		.len = f->len,
@@ -447,6 +509,13 @@ void pf_receiver_decoded(struct pf_receiver *r, uint32_t frame_index, bool outpu
 	pthread_mutex_unlock(&r->lock);
 	if (wake)
 		pf_wake_set(r->wake_fd);
+}
+
+void pf_receiver_set_rate(struct pf_receiver *r, uint32_t refresh_hz)
+{
+	pthread_mutex_lock(&r->lock);
+	pf_jitter_rate(&r->jitter, refresh_hz);
+	pthread_mutex_unlock(&r->lock);
 }
 
 void pf_receiver_discard_window(struct pf_receiver *r)
@@ -517,6 +586,7 @@ int pf_receiver_create(
 	pthread_mutex_init(&r->lock, NULL);
 	pf_replay_init(&r->replay);
 	pf_recovery_init(&r->recovery);
+	pf_jitter_init(&r->jitter, params->even_out_hz);
 	err = pf_reassembler_create(&r->reassembler, &rp);
 	if (err) {
 		pf_reason_set(why, err,

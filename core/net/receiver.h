@@ -56,6 +56,12 @@ struct pf_receiver_params {
 	uint16_t max_data_per_block;
 	uint32_t max_frame_bytes; /* punktfunk1.md 4.2: 4 x bitrate/8/refresh, 8..64 MiB */
 
+	/* Frames that cannot be shown yet stay in here, but for those of a wave of
+	 * intra refresh that ends a freeze. */
+	bool skip_held;
+	/* Frames wait up to one interval so that they come evenly. 0 = they do not. */
+	uint32_t even_out_hz;
+
 	const struct pf_receiver_events *events; /* may be NULL */
 	void *user;
 };
@@ -75,9 +81,10 @@ struct pf_received_frame {
 };
 
 struct pf_receiver_stats {
-	uint64_t frames;	 /* completed */
-	uint64_t frames_lost;	 /* given up by the reassembler */
-	uint64_t frames_dropped; /* complete, but the ring was full */
+	uint64_t frames;	  /* completed */
+	uint64_t frames_lost;	  /* given up by the reassembler */
+	uint64_t frames_dropped;  /* complete, but the ring was full */
+	uint64_t frames_withheld; /* complete, but held by skip_held */
 	uint64_t frames_repaired;
 	uint64_t packets; /* accepted */
 	uint64_t packets_parity;
@@ -96,13 +103,15 @@ int pf_receiver_create(
 	struct pf_receiver **out, const struct pf_receiver_params *params, struct pf_reason *why);
 /** Stops the thread, closes the socket. The borrowed frame dies. NULL is fine. */
 void pf_receiver_destroy(struct pf_receiver *r);
-/** Readable while a frame waits. Owned by the receiver. */
+/** Readable while a frame is there to be taken. Owned by the receiver. */
 int pf_receiver_fd(const struct pf_receiver *r);
 /** Next frame in completion order: 0, or -EAGAIN after `timeout_ms`. */
 int pf_receiver_next(struct pf_receiver *r, struct pf_received_frame *out, uint32_t timeout_ms);
 /** What the decoder made of a frame: three in a row without output freeze the
  * picture and ask for a keyframe. `idr` = the decoder itself saw an IDR. */
 void pf_receiver_decoded(struct pf_receiver *r, uint32_t frame_index, bool output, bool idr);
+/** Another rate of frames, for even_out_hz. Ignored without it. */
+void pf_receiver_set_rate(struct pf_receiver *r, uint32_t refresh_hz);
 /** PipelineGap or a probe: forget the running loss window. */
 void pf_receiver_discard_window(struct pf_receiver *r);
 /** A capacity probe begins: filler counts from now on, and no loss is reported

@@ -274,6 +274,7 @@ int pf_client_connect(struct pf_client **out, const PunktfunkConnectOptions *opt
 	pthread_cond_init(&c->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	fill_hello(&c->hello, options);
+	c->flags = options->flags;
 	err = dial(c, options, identity, why);
 	if (err) {
 		client_free(c);

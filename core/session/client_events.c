@@ -194,6 +194,8 @@ static void open_data(struct pf_client *c, struct pf_quic_conn *conn)
 		.shard_bytes = w->shard_payload,
 		.max_data_per_block = w->max_data_per_block,
 		.max_frame_bytes = pf_max_frame_bytes(w->bitrate_kbps, w->refresh_hz),
+		.skip_held = c->flags & PUNKTFUNK_CONNECT_SKIP_HELD,
+		.even_out_hz = c->flags & PUNKTFUNK_CONNECT_EVEN_OUT ? w->refresh_hz : 0,
 		.events = &receiver_events,
 		.user = c,
 	};
@@ -274,8 +276,11 @@ static void on_reconfigured(struct pf_client *c, const struct pf_ctl *m)
 	c->info.height = e.b;
 	c->info.refresh_hz = e.c;
 	pthread_mutex_unlock(&c->lock);
-	if (m->reconfigured.accepted)
+	if (m->reconfigured.accepted) {
 		pf_client_rate_mode(c);
+		if (c->receiver)
+			pf_receiver_set_rate(c->receiver, e.c);
+	}
 	put_event(c, &e);
 }
 

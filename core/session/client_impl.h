@@ -59,6 +59,7 @@ struct pf_client {
 	struct pf_quic *quic;
 	struct pf_receiver *receiver; /* from OPEN on */
 	struct pf_hello hello;
+	uint32_t flags; /* PUNKTFUNK_CONNECT_... */
 	int64_t unix_offset_ns;
 
 	/* quic thread */

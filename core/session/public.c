@@ -29,6 +29,7 @@ void pf_public_receiver_stats(struct pf_receiver *r, PunktfunkStats *out)
 		.frames = st.frames,
 		.frames_dropped = st.frames_lost + st.frames_dropped,
 		.frames_repaired = st.frames_repaired,
+		.frames_withheld = st.frames_withheld,
 		.packets = st.packets,
 		.packets_parity = st.packets_parity,
 		.bytes = st.bytes,

@@ -178,7 +178,7 @@ def loss_is_repaired_and_counted():
     """Through the relay: the probe's own count of repaired frames, and a loss that
     parity cannot mend shows as frames not shown."""
     with Host("--display-options", "scene=scroll") as h:
-        def relayed(seconds, *rules):
+        def relayed(seconds, *rules, args=()):
             relay = subprocess.Popen(
                 [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
                  "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",
@@ -186,7 +186,7 @@ def loss_is_repaired_and_counted():
                 stdout=subprocess.PIPE, text=True)
             try:
                 time.sleep(0.3)
-                return h.probe("--mode", "640x480@60", "--seconds", seconds, "--verify", "--json",
+                return h.probe("--mode", "640x480@60", "--seconds", seconds, "--verify", "--json", *args,
                                address="127.0.0.2")
             finally:
                 relay.terminate()
@@ -198,6 +198,10 @@ def loss_is_repaired_and_counted():
         r = report_of(relayed(3, "--burst", "down:0.5%:5%"))
         assert r["frames_not_shown"] > 0, r
         assert r["frames_sent"] > r["frames_received"], r
+        # The same bad luck, for a client that wants no frame which it cannot show.
+        r = report_of(relayed(3, "--burst", "down:0.5%:5%", args=("--skip-held", "--even-out")))
+        assert r["frames_withheld"] > 0 and r["frames_frozen"] == 0, r
+        assert 0 < r["frames_decoded"] == r["frames_received"] < r["frames_sent"], r
 
 
 def speed_test():

@@ -160,6 +160,25 @@ static void a_decoder_without_output_freezes(void **state)
 	assert_false(pf_recovery_holding(&r));
 }
 
+static void a_dropped_frame_freezes_even_behind_a_reported_gap(void **state)
+{
+	struct pf_recovery r;
+
+	pf_recovery_init(&r);
+	frames(&r, 0, 9, MS);
+	assert_int_equal(pf_recovery_delivered(&r, 12, PF_USER_VIDEO, 2 * MS).kind, PF_ASK_RFI);
+	(void)pf_recovery_delivered(&r, 13, PF_USER_VIDEO | PF_USER_RECOVERY_ANCHOR, 3 * MS);
+	assert_false(pf_recovery_holding(&r));
+	/* the loss of 10 is no news */
+	assert_int_equal(pf_recovery_lost(&r, 10, 200 * MS).kind, PF_ASK_NONE);
+	assert_false(pf_recovery_holding(&r));
+	/* that 13 went unseen is */
+	assert_int_equal(pf_recovery_dropped(&r, 13, 210 * MS).kind, PF_ASK_KEYFRAME);
+	assert_true(pf_recovery_holding(&r));
+	(void)pf_recovery_delivered(&r, 14, PF_USER_VIDEO | PF_USER_IDR, 220 * MS);
+	assert_false(pf_recovery_holding(&r));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +191,7 @@ int main(void)
 		cmocka_unit_test(an_overdue_freeze_asks_again_and_holds),
 		cmocka_unit_test(a_loss_without_a_gap_asks_for_a_keyframe),
 		cmocka_unit_test(a_decoder_without_output_freezes),
+		cmocka_unit_test(a_dropped_frame_freezes_even_behind_a_reported_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

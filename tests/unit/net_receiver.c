@@ -82,7 +82,7 @@ struct rig {
 	struct packet_list l;
 };
 
-static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
+static void rig_open_as(struct rig *g, bool punch, uint32_t max_frame, bool skip_held, uint32_t hz)
 {
 	struct pf_pf1_params pp = { 512, 64, max_frame, &g->parity };
 	struct pf_receiver_params params = {
@@ -92,6 +92,8 @@ static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
 		.shard_bytes = 512,
 		.max_data_per_block = 64,
 		.max_frame_bytes = max_frame,
+		.skip_held = skip_held,
+		.even_out_hz = hz,
 		.events = &events,
 		.user = &g->seen,
 	};
@@ -106,6 +108,11 @@ static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
 	assert_int_equal(pf_packetizer_pf1_create(&g->p, &pp), 0);
 	assert_int_equal(pf_seal_init(&g->seal, &params.keys, PF_FROM_HOST), 0);
 	assert_int_equal(pf_receiver_create(&g->r, &params, NULL), 0);
+}
+
+static void rig_open(struct rig *g, bool punch, uint32_t max_frame)
+{
+	rig_open_as(g, punch, max_frame, false, 0);
 }
 
 static void rig_close(struct rig *g)
@@ -459,6 +466,83 @@ static void bad_parameters_say_why(void **state)
 	pf_receiver_destroy(NULL);
 }
 
+static void held_frames_stay_inside_when_told_so(void **state)
+{
+	struct pf_receiver_stats st;
+	struct pf_received_frame f;
+	struct rig g;
+
+	rig_open_as(&g, false, FRAME_MAX, true, 0);
+	send_frame(&g, 0, 1000, PF_USER_IDR, 0);
+	next(&g, 0, 1000);
+	/* number 1 is missing: what follows cannot be shown */
+	send_frame(&g, 2, 1000, 0, 0);
+	send_frame(&g, 3, 1000, 0, 0);
+	wait_for(&g.seen.rfis, 1);
+	assert_int_equal(pf_receiver_next(g.r, &f, 200), -EAGAIN);
+	send_frame(&g, 4, 1000, PF_USER_RECOVERY_ANCHOR, 0);
+	assert_false(next(&g, 4, 1000).hold);
+	send_frame(&g, 5, 1000, 0, 0);
+	assert_false(next(&g, 5, 1000).hold);
+	/* a host that refreshes in waves: the wave behind the first point is needed */
+	send_frame(&g, 7, 1000, 0, 0);
+	send_frame(&g, 8, 1000, PF_USER_RECOVERY_POINT, 0);
+	assert_true(next(&g, 8, 1000).hold);
+	send_frame(&g, 9, 1000, 0, 0);
+	assert_true(next(&g, 9, 1000).hold);
+	send_frame(&g, 10, 1000, PF_USER_RECOVERY_POINT, 0);
+	assert_false(next(&g, 10, 1000).hold);
+	pf_receiver_stats(g.r, &st);
+	assert_true(st.frames_withheld == 3);
+	/* nobody takes: the ring of eight loses its oldest, and all that built on it */
+	for (uint32_t i = 11; i < 11 + 9; i++)
+		send_frame(&g, i, 1000, 0, 0);
+	wait_for(&g.seen.keyframes, 1);
+	assert_int_equal(pf_receiver_next(g.r, &f, 200), -EAGAIN);
+	send_frame(&g, 20, 1000, PF_USER_IDR, 0);
+	assert_false(next(&g, 20, 1000).hold);
+	rig_close(&g);
+}
+
+static void frames_wait_for_their_time_when_told_so(void **state)
+{
+	struct pf_received_frame f;
+	struct pollfd p;
+	struct rig g;
+	uint64_t begin;
+	unsigned waited = 0;
+
+	/* Ten a second, every other one 60 ms late: nobody waits longer than 100 ms. */
+	rig_open_as(&g, false, FRAME_MAX, false, 10);
+	p = (struct pollfd){ .fd = pf_receiver_fd(g.r), .events = POLLIN };
+	begin = pf_clock_mono_ns();
+	for (uint32_t i = 0; i < 12; i++) {
+		static uint8_t data[1000];
+		struct pf_au au = { data, sizeof(data), i, PF_USER_VIDEO,
+			1000 * PF_NS_PER_S + i * 100 * PF_NS_PER_MS };
+		uint64_t at = begin + i * 100 * PF_NS_PER_MS + (i % 2) * 60 * PF_NS_PER_MS, now;
+
+		while ((now = pf_clock_mono_ns()) < at)
+			usleep((useconds_t)((at - now) / 1000 + 1));
+		packets_clear(&g.l);
+		packets_of_frame(&g.l, g.p, &au, 64);
+		for (uint32_t k = 0; k < g.l.n; k++)
+			send_packet(&g, &g.l.v[k], false);
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+		assert_int_equal(pf_receiver_next(g.r, &f, 0), 0);
+		assert_int_equal(f.frame_index, i);
+		now = pf_clock_mono_ns();
+		/* taken once it was due, not when it came */
+		waited += i > 2 && i % 2 == 0 && now - f.completed_ns > 30 * PF_NS_PER_MS;
+		assert_true(now - f.completed_ns < PF_NS_PER_S);
+		/* and nothing is there to be taken now */
+		assert_int_equal(poll(&p, 1, 0), 0);
+	}
+	assert_true(waited >= 3);
+	pf_receiver_set_rate(g.r, 60);
+	rig_close(&g);
+}
+
 static void windows_tell_what_came(void **state)
 {
 	struct rig g;
@@ -537,6 +621,8 @@ int main(void)
 		cmocka_unit_test(punches_open_the_path),
 		cmocka_unit_test(sender_and_receiver_over_a_bad_link),
 		cmocka_unit_test(bad_parameters_say_why),
+		cmocka_unit_test(held_frames_stay_inside_when_told_so),
+		cmocka_unit_test(frames_wait_for_their_time_when_told_so),
 		cmocka_unit_test(windows_tell_what_came),
 		cmocka_unit_test(filler_is_counted_and_silences_the_reports),
 	};

@@ -63,7 +63,7 @@ static void test_all(void **state)
 			  "000102030405060708090a0b0c0d0e0f:101112131415161718191A1B1C1D1E1F "
 			  "--identity id --name me --launch game --quit --dump d --mp4 m --wav w "
 			  "--png p --png-at 1 --type hi --pointer-path --input-script s "
-			  "--expect-content --verify "
+			  "--expect-content --skip-held --even-out --verify "
 			  "--max-not-shown 4 --expect-tone 440 --reject-tone 660 --json"),
 		0);
 	assert_string_equal(o.host, "10.1.2.3");
@@ -88,6 +88,7 @@ static void test_all(void **state)
 	assert_string_equal(o.png, "p");
 	assert_string_equal(o.type, "hi");
 	assert_string_equal(o.input_script, "s");
+	assert_true(o.skip_held && o.even_out);
 	assert_true(o.expect_content && o.quit && o.pointer_path && o.verify && o.json && !o.quiet);
 	assert_int_equal(o.max_not_shown, 4);
 	assert_true(o.expect_tone == 440 && o.reject_tone == 660);
