@@ -192,6 +192,20 @@ def four_pads_there_and_back():
             heard(s, control.RUMBLE, 0, 40000, 20000)
             found[0, "pad"].play(0)
             heard(s, control.RUMBLE, 0, 0, 0)
+            # On a link that carries nothing little is kept, but the last word.
+            before = len(messages(s, control.RUMBLE))
+            s.deaf_until = time.monotonic() + 60
+            for i in range(400):
+                found[0, "pad"].play(i % 2)
+                time.sleep(0.001)  # the host takes what comes at once together
+            found[0, "pad"].play(0)
+            time.sleep(0.5)
+            s.deaf_until = 0
+            until(lambda: len(messages(s, control.RUMBLE)) > before, "rumble after the silence")
+            time.sleep(2)
+            told = messages(s, control.RUMBLE)[before:]
+            print(f"# 400 changes in {len(told)} messages")
+            assert len(told) < 40 and told[-1][-6:] == bytes(6), told[-3:]
             # The kernel's driver halves what Sony's motors get to their 8 bits.
             found[2, "pad"].rumble(0xFFFF, 0)
             until(lambda: any(struct.unpack("<HHH", p[-6:])[0] == 2 and struct.unpack(
@@ -248,6 +262,18 @@ def the_setting_chooses_the_kind():
             found[0, "pad"].rumble(0xFFFF, 0xFFFF)
             until(lambda: messages(s, control.RUMBLE), "its rumble")
             assert {k for k, _ in s.messages} == {control.RUMBLE}, s.messages
+            # Without the grant the pad leaves; with it again the next state brings it back.
+            h.command("clients", "set", w.identity.fingerprint, "--grants", "keyboard,pointer")
+            until(lambda: not nodes(), "the end of a pad that is not granted")
+            s.input(control.pad(0, 1, A), control.PAD)
+            s.delivered()
+            assert not nodes()
+            h.command("clients", "set", w.identity.fingerprint, "--grants", "all")
+            s.input(control.pad(0, 1, A), control.PAD)
+            found = pads(3)
+            found[0, "pad"].rumble(0xFFFF, 0xFFFF)
+            count = len(messages(s, control.RUMBLE))
+            until(lambda: len(messages(s, control.RUMBLE)) > count, "its rumble")
             w.cancel()
             assert s.ended() == control.NORMAL_END
         # What still shook was told to stop before the goodbye.
