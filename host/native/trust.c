@@ -111,7 +111,7 @@ void pf_native_knock(struct pf_native_session *ns)
 	set_knock_timer(n);
 	pf_access_format(ns->peer.fingerprint, hex);
 	pf_native_log_knock(
-		ns, "asks for access: punktfunk-host approve %u, or deny %u (%.16s)", id, id, hex);
+		ns, "asks for access: punktfunk-host approve %u, or deny %u (%s)", id, id, hex);
 }
 
 void pf_native_knock_left(struct pf_native_session *ns)
