@@ -57,12 +57,17 @@ static void *encode(void *arg)
 {
 	struct traffic *t = arg;
 	static uint8_t buf[1 << 20];
+	uint64_t before = pf_clock_mono_ns();
 
 	for (unsigned i = 0; !atomic_load(&t->stop); i++) {
 		struct pf_frame_stamps stamps = { .capture_ns = pf_clock_mono_ns() };
 
+		/* As much as the time is worth: a slow machine makes fewer, larger frames. */
+		uint64_t bytes = atomic_load(&t->kbps) * (stamps.capture_ns - before) / 8000000;
+
+		before = stamps.capture_ns;
 		stamps.encode_start_ns = stamps.encode_end_ns = stamps.capture_ns;
-		pf_host_session_submit(t->s, buf, atomic_load(&t->kbps) * 1000 / 8 / 60,
+		pf_host_session_submit(t->s, buf, bytes < sizeof(buf) ? bytes : sizeof(buf),
 			i ? 0 : (uint32_t)PUNKTFUNK_FRAME_IDR, &stamps);
 		usleep(16600);
 	}
