@@ -178,6 +178,7 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "strip_repeats", t->repeats);
 	json_count(out, "strip_not_forward", t->backwards);
 	json_count(out, "host_timings", r->host->frames);
+	json_count(out, "shard_payload", r->info.shard_payload);
 	json_count(out, "packets", r->stats.packets);
 	json_count(out, "packets_parity", r->stats.packets_parity);
 	json_count(out, "packets_forged", r->stats.packets_forged);

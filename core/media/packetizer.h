@@ -69,6 +69,10 @@ struct pf_pf1_params {
 /** The format of punktfunk/1 (punktfunk1.md 10.3, 10.4). 0, -EINVAL, -ENOMEM. */
 int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params);
 
+/** Smaller shards from the next begin on: even, from PF_SHARD_MIN to what create was
+ * told. Others are ignored. Only for one of pf_packetizer_pf1_create. */
+void pf_packetizer_pf1_set_shard(struct pf_packetizer *p, uint16_t shard_bytes);
+
 #define PF_GS_FEC_PERCENT_MAX 100
 #define PF_GS_MIN_PARITY_MAX  16
 

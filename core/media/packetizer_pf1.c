@@ -13,6 +13,7 @@ struct pf1 {
 	struct pf_packetizer base;
 	struct pf_pf1_params params;
 	struct pf_gf16_ctx *fec;
+	uint16_t shard_bytes_max; /* of create: what the buffers are for */
 	uint32_t stride;
 	uint32_t stream_seq;
 
@@ -285,6 +286,7 @@ int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_par
 		return -ENOMEM;
 	p->base.ops = &pf1_packetizer_ops;
 	p->params = *params;
+	p->shard_bytes_max = params->shard_bytes;
 	p->stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + params->shard_bytes;
 	p->train = malloc((size_t)PF_TRAIN_MAX * p->stride);
 	p->last = malloc(params->shard_bytes);
@@ -297,4 +299,20 @@ int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_par
 	}
 	*out = &p->base;
 	return 0;
+}
+
+void pf_packetizer_pf1_set_shard(struct pf_packetizer *base, uint16_t shard_bytes)
+{
+	struct pf1 *p = (struct pf1 *)base;
+
+	if (shard_bytes < PF_SHARD_MIN || shard_bytes % 2 || shard_bytes > p->shard_bytes_max)
+		return;
+	p->params.shard_bytes = shard_bytes;
+	p->stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + shard_bytes;
+	/* Its packets lie a stride apart. */
+	free(p->parity);
+	p->parity = NULL;
+	p->parity_cap = 0;
+	/* What is left of a frame is laid out for the old size. */
+	p->packets = p->sent = 0;
 }

@@ -51,6 +51,7 @@ struct pf_sender {
 	uint32_t next_index; /* submit's */
 
 	atomic_uint kbps;
+	atomic_uint shard_bytes;       /* 0 = as it is */
 	atomic_uint_least64_t report;  /* count << 32 | ppm of the newest report */
 	atomic_uint_least64_t missing; /* of all FEC status messages; one writer */
 	atomic_bool fec_status;	       /* there was one */
@@ -170,6 +171,12 @@ int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
 	return 0;
 }
 
+void pf_sender_set_shard(struct pf_sender *s, uint16_t bytes)
+{
+	if (s->params.format == PF_SENDER_PF1)
+		atomic_store_explicit(&s->shard_bytes, bytes, memory_order_relaxed);
+}
+
 int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer)
 {
 	return pf_udp_connect(s->params.fd, peer);
@@ -202,6 +209,16 @@ static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 	pf_parity_missed(&s->parity, missing - s->missing_seen);
 	s->missing_seen = missing;
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+}
+
+static void take_shard(struct pf_sender *s)
+{
+	unsigned bytes = atomic_exchange_explicit(&s->shard_bytes, 0, memory_order_relaxed);
+
+	if (!bytes || bytes > s->params.shard_bytes)
+		return;
+	pf_packetizer_pf1_set_shard(s->packetizer, (uint16_t)bytes);
+	s->params.shard_bytes = (uint16_t)bytes;
 }
 
 static void wait_until_due(const struct pf_sender *s, uint64_t sent_bytes)
@@ -279,6 +296,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	uint32_t data, most, packet_bytes;
 
 	take_report(s);
+	take_shard(s);
 	take_fec_status(s, done.start_ns);
 	au.latency_100us = latency_100us(slot->f.capture_ns, done.start_ns);
 	s->pacer.rate_bps = atomic_load_explicit(&s->kbps, memory_order_relaxed) * 1000ull;

@@ -137,6 +137,9 @@ void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
  * `probed`. Frames go first. 0, -EBUSY while another one waits or runs, -ENOTSUP
  * in another format. */
 int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms);
+/** pf1: shards of `bytes` from the next frame on: at most those of create, as
+ * pf_packetizer_pf1_set_shard. Ignored in another format. */
+void pf_sender_set_shard(struct pf_sender *s, uint16_t bytes);
 /** Sends to `peer` from now on: the client's address changed. 0 or connect's
  * negative errno. */
 int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer);

@@ -361,6 +361,13 @@ static void conn_abandon(struct pf_quic_conn *c)
 	pf_quic_conn_unref(c);
 }
 
+/* The library's own largest probe, where it cannot be told others. */
+#if NGTCP2_VERSION_NUM >= 0x010b00
+#define PROBE_MAX PF_QUIC_MAX_UDP
+#else
+#define PROBE_MAX 1444
+#endif
+
 static void fill_settings(const struct pf_quic *q, ngtcp2_settings *s, uint64_t now)
 {
 	ngtcp2_settings_default(s);
@@ -502,4 +509,11 @@ int pf_conn_dial(struct pf_quic *q, const ngtcp2_path *path, const uint8_t *pin,
 fail:
 	conn_abandon(c);
 	return err;
+}
+
+unsigned pf_quic_conn_path_bytes(const struct pf_quic_conn *c)
+{
+	size_t bytes = c->ng ? ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) : 0;
+
+	return bytes >= PROBE_MAX ? PF_QUIC_MAX_UDP : (unsigned)bytes;
 }

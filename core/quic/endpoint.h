@@ -131,5 +131,8 @@ void pf_quic_conn_settle(struct pf_quic_conn *c);
 void pf_quic_conn_notify(struct pf_quic_conn *c);
 /** Quic thread. `deadline_ns` monotonic; 0 disarms. One timer per connection. */
 void pf_quic_conn_set_timer(struct pf_quic_conn *c, uint64_t deadline_ns);
+/** Quic thread. The largest UDP payload that the path was shown to carry; 1472 when
+ * the largest probe that the library makes came through. */
+unsigned pf_quic_conn_path_bytes(const struct pf_quic_conn *c);
 /** Datagrams dropped before they left. Any thread. */
 uint64_t pf_quic_conn_dropped(struct pf_quic_conn *c);

@@ -12,6 +12,7 @@
 #include "core/quic/sendq.h"
 #include "core/session/limits.h"
 #include "core/session/public.h"
+#include "core/wire/pf1_media.h"
 
 /* A client loses what comes between its clock echoes (punktfunk1.md 3). */
 #define HOLD_NS	    (1 * PF_NS_PER_S)
@@ -22,7 +23,9 @@
 #define PROBE_INTERVAL_NS (10 * PF_NS_PER_S)
 #define PROBE_KBPS_MAX	  10000000u
 #define PROBE_MS_MAX	  5000u
-#define FEC_GF16	  1
+/* QUIC has tried what the path carries by then. */
+#define PATH_KNOWN_NS (4 * PF_NS_PER_S)
+#define FEC_GF16      1
 /* What Welcome says while parity is chosen per frame; it caps k + m. */
 #define ADAPTIVE_SAID 10
 
@@ -129,7 +132,7 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	w->fec_scheme = FEC_GF16;
 	w->fec_percent = a->fec_percent == PF_FEC_ADAPTIVE ? ADAPTIVE_SAID : a->fec_percent;
 	w->max_data_per_block = MAX_DATA;
-	w->shard_payload = choose_shard(s);
+	w->shard_payload = s->shard_bytes = choose_shard(s);
 	w->encrypt = 1;
 	w->frames = 0;
 	w->cipher = chacha ? PF_CIPHER_CHACHA20_POLY1305 : PF_CIPHER_AES128_GCM;
@@ -389,6 +392,29 @@ bool pf_host_session_message(
 	return forward;
 }
 
+/* Under the lock. A path that does not carry our packets loses all of them, or
+ * splits each: smaller ones from the next frame on, as the client is told. */
+static void fit_shard(struct pf_host_session *s)
+{
+	struct pf_ctl m = { .type = PF_CTL_SHARD_PAYLOAD_CHANGED };
+	unsigned path = pf_quic_conn_path_bytes(s->conn);
+	unsigned over = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES, bytes;
+	struct pf_sender *sender = atomic_load(&s->sender);
+	uint8_t buf[16];
+	int n;
+
+	if (!sender || !s->hello.max_shard_payload || path < over + PF_SHARD_MIN ||
+		path >= over + s->shard_bytes)
+		return;
+	bytes = (path - over) & ~1u;
+	m.shard_payload = (uint16_t)bytes;
+	n = pf_ctl_build(&m, buf, sizeof(buf));
+	if (n < 0 || pf_quic_conn_send(s->conn, buf, (size_t)n))
+		return;
+	s->shard_bytes = (uint16_t)bytes;
+	pf_sender_set_shard(sender, (uint16_t)bytes);
+}
+
 void pf_host_session_timer(struct pf_host_session *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -396,6 +422,8 @@ void pf_host_session_timer(struct pf_host_session *s)
 		refuse(s, "Start did not come in time");
 	else if (s->holding)
 		release_held(s);
+	else if (s->state == PF_HOST_RUNNING)
+		fit_shard(s);
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -415,6 +443,7 @@ bool pf_host_session_notified(struct pf_host_session *s)
 		/* The client punches after its clock rounds. */
 		if (s->holding)
 			release_held(s);
+		pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + PATH_KNOWN_NS);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return started;

@@ -284,6 +284,29 @@ def wishes_over_a_bad_link():
         assert r["frames_repaired"] > 0 and r["packets_invalid"] == 0, r
 
 
+def narrow_path_gets_smaller_packets():
+    """Nothing above 1400 bytes gets through and nobody says so: no picture, until the host
+    has learnt from QUIC what the path carries."""
+    with Host("--display-options", "scene=box") as h:
+        relay = subprocess.Popen(
+            [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+             "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}", "--mtu", "1400"],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)
+            r = report_of(h.probe("--mode", "640x480@60", "--bitrate", "4000", "--seconds", "2",
+                                  "--timeout", "30", "--verify", "--json", address="127.0.0.2"))
+        finally:
+            relay.terminate()
+            relay.wait()
+            relay.stdout.close()
+        assert 512 <= r["shard_payload"] <= 1400 - 64, r
+        assert r["frames_decoded"] > 20 and r["packets_invalid"] == 0, r
+    with Host("--display-options", "scene=box") as h:
+        r = report_of(h.probe("--mode", "640x480@60", "--seconds", "6", "--json"))
+        assert r["shard_payload"] == 1408, r
+
+
 def two_at_once():
     with Host("--data-port", "0") as h:
         results = {}
@@ -394,7 +417,8 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             speed_test, automatic_bitrate, wishes_over_a_bad_link, two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
+             speed_test, automatic_bitrate, wishes_over_a_bad_link,
+             narrow_path_gets_smaller_packets, two_at_once, plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
     failed = 0
     print(f"1..{len(tests)}", flush=True)

@@ -123,6 +123,30 @@ static void edge_sizes_arrive_whole(void **state)
 	rig_close(&g);
 }
 
+static void shards_may_become_smaller_on_the_way(void **state)
+{
+	static const uint16_t sizes[] = { 1408, 1278, 1408, 1279, 0, 511, 512, 1280, 1500 };
+	static const uint16_t want[] = { 1408, 1278, 1408, 1408, 1408, 1408, 512, 1280, 1280 };
+	struct rig g;
+
+	rig_open(&g, 1408, 64, 25, 1u << 20);
+	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		packets_clear(&g.l);
+		pf_packetizer_pf1_set_shard(g.p, sizes[i]);
+		add_frame(&g, i, 100000 + i, 0);
+		/* parity repairs at the new size, too */
+		for (uint32_t k = 0; k < g.l.n; k++) {
+			assert_int_equal(g.l.v[k].h.shard_bytes, want[i]);
+			if (k % 8)
+				(void)push(&g, k, MS);
+		}
+		assert_int_equal(take(&g, 100000 + i), i);
+	}
+	assert_true(stats(&g)->invalid == 0);
+	assert_true(stats(&g)->shards_recovered > 50);
+	rig_close(&g);
+}
+
 static void a_frame_leaves_with_its_last_needed_packet(void **state)
 {
 	struct rig g;
@@ -764,6 +788,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edge_sizes_arrive_whole),
+		cmocka_unit_test(shards_may_become_smaller_on_the_way),
 		cmocka_unit_test(a_frame_leaves_with_its_last_needed_packet),
 		cmocka_unit_test(random_loss_reorder_duplicates),
 		cmocka_unit_test(hostile_headers_stay_in_bounds),
