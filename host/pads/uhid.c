@@ -210,6 +210,12 @@ static void take_watch(struct uhid *u)
 
 	if (pf_uhid_watch_read(&u->watch))
 		greet(u);
+	if (u->watch.lost) {
+		/* The driver of all pads had it until its own one was loaded. */
+		u->watch.lost = false;
+		u->settle = 0;
+		u->settle_ns = pf_clock_mono_ns();
+	}
 	if (before && !u->watch.hidraw.readers) {
 		/* The last one is gone, perhaps killed in the middle of an effect. */
 		u->calibrated = false;

@@ -149,6 +149,9 @@ bool pf_uhid_watch_read(struct pf_uhid_watch *w)
 				opened |= node == &w->hidraw;
 			} else if ((e->mask & IN_CLOSE) && node->readers) {
 				node->readers--;
+			} else if (e->mask & IN_IGNORED) {
+				*node = (struct pf_uhid_node){ .wd = -1, .err = ENOENT };
+				w->lost = true;
 			}
 		}
 	}

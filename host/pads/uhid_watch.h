@@ -19,6 +19,7 @@ struct pf_uhid_watch {
 		int err;	  /* why not */
 		unsigned readers; /* as far as seen */
 	} hidraw, motion;
+	bool lost; /* one that was watched is gone; the caller clears it */
 };
 
 /** For the device whose input devices have that `uniq`. 0 or -errno of inotify. */
@@ -27,5 +28,6 @@ int pf_uhid_watch_init(
 void pf_uhid_watch_finish(struct pf_uhid_watch *w);
 /** Looks for nodes that are not watched yet; true if one was found. */
 bool pf_uhid_watch_attach(struct pf_uhid_watch *w);
-/** Takes what inotify has; true if hidraw was opened. */
+/** Takes what inotify has; true if hidraw was opened. A node goes when another driver
+ * takes the device, and that one makes its own. */
 bool pf_uhid_watch_read(struct pf_uhid_watch *w);

@@ -745,6 +745,46 @@ static void motion_is_wanted_by_readers(void **st)
 	finish(&b);
 }
 
+/* Without its module the general driver takes a pad first, and its nodes go when the
+ * right one comes. */
+static void another_driver_makes_other_nodes(void **st)
+{
+	uint8_t r[PF_UHID_REPORT_BYTES] = { 0x31, 0x02, 0x01, 0, 0, 0x33 };
+	char cmd[512];
+	struct bed b;
+	int fd;
+
+	open_as(&b, PF_PAD_DUALSENSE, "c");
+	make_nodes(&b);
+	time_passes(&b, 100);
+	snprintf(cmd, sizeof(cmd),
+		"cd %s && rm dev/hidraw2 dev/input/event4 && mv class/input8/event4 "
+		"class/input8/event6 && mv hid/hidraw/hidraw2 hid/hidraw/hidraw3 && "
+		"touch dev/hidraw3 dev/input/event6",
+		b.dir);
+	assert_int_equal(system(cmd), 0);
+	b.d->ops->readable(b.d);
+	b.now_ns = pf_clock_mono_ns();
+	time_passes(&b, 100);
+	fd = open_node(&b, "input/event6");
+	b.d->ops->readable(b.d);
+	b.now_ns = pf_clock_mono_ns();
+	time_passes(&b, 100);
+	assert_int_equal(b.count, 2);
+	assert_int_equal(b.heard[0].motion.rate_hz, 100);
+	close(fd);
+	/* Who rumbles and dies is noticed, too. */
+	fd = open_node(&b, "hidraw3");
+	seal(r);
+	output(&b, r, sizeof(r));
+	assert_int_equal(b.heard[b.count - 1].rumble.low, 0x3333);
+	close(fd);
+	b.d->ops->readable(b.d);
+	assert_int_equal(b.heard[b.count - 1].kind, PF_PAD_FB_RUMBLE);
+	assert_int_equal(b.heard[b.count - 1].rumble.low, 0);
+	finish(&b);
+}
+
 static void blind_pads_are_lively(void **st)
 {
 	struct uhid_event ev = { .type = UHID_OPEN };
@@ -787,6 +827,7 @@ int main(void)
 		cmocka_unit_test(ds4_feedback),
 		cmocka_unit_test(hostile_outputs),
 		cmocka_unit_test(motion_is_wanted_by_readers),
+		cmocka_unit_test(another_driver_makes_other_nodes),
 		cmocka_unit_test(blind_pads_are_lively),
 	};
 
