@@ -203,7 +203,7 @@ static void one_that_dies_is_not_given_away(void **state)
 	struct fixture *f = *state;
 	struct holder h;
 
-	strcpy(f->config.display_options, "die-ms=400");
+	strcpy(f->config.display_options, "die-ms=1500");
 	open_desks(f);
 	UNTIL(f, has_spare(f));
 	UNTIL(f, !pf_desks_count(f->desks));
@@ -220,7 +220,7 @@ static void one_that_still_opens_is_passed_over(void **state)
 	struct fixture *f = *state;
 	struct holder h;
 
-	strcpy(f->config.display_options, "delay-ms=400");
+	strcpy(f->config.display_options, "delay-ms=1200");
 	open_desks(f);
 	UNTIL(f, pf_desks_count(f->desks) == 1);
 	assert_int_equal(acquire(f, &h, 1), 0);
