@@ -269,10 +269,19 @@ void pf_rate_control_answer(struct pf_rate_control *r, uint32_t kbps)
 	r->unanswered = 0;
 }
 
-void pf_rate_control_capacity(struct pf_rate_control *r, uint32_t kbps)
+void pf_rate_control_capacity(struct pf_rate_control *r, uint32_t kbps, uint32_t asked_kbps)
 {
-	if (kbps)
-		r->link_kbps = (uint32_t)((uint64_t)kbps * 7 / 10);
+	uint32_t link_kbps = (uint32_t)((uint64_t)kbps * 7 / 10);
+	bool all_came = kbps >= asked_kbps - asked_kbps / 10;
+
+	if (!kbps)
+		return;
+	if (all_came && asked_kbps < pf_rate_probe_kbps(r->pixel_kbps)) {
+		if (r->link_kbps && link_kbps > r->link_kbps)
+			r->link_kbps = link_kbps;
+		return;
+	}
+	r->link_kbps = link_kbps;
 }
 
 void pf_rate_control_mode(struct pf_rate_control *r, uint32_t pixel_kbps)

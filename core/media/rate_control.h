@@ -79,8 +79,9 @@ void pf_rate_control_init(struct pf_rate_control *r, uint32_t start_kbps, uint32
 uint32_t pf_rate_control_window(struct pf_rate_control *r, const struct pf_rate_window *w);
 /** BitrateChanged came, asked for or not; 0 is ignored. */
 void pf_rate_control_answer(struct pf_rate_control *r, uint32_t kbps);
-/** The probe found that the link carries so much; 0 = it found nothing. */
-void pf_rate_control_capacity(struct pf_rate_control *r, uint32_t kbps);
+/** Of filler at `asked_kbps` so much arrived; 0 = nothing was measured. A test that
+ * asked for less than a probe does, and got it, can only raise what is known. */
+void pf_rate_control_capacity(struct pf_rate_control *r, uint32_t kbps, uint32_t asked_kbps);
 /** The highest rate that may be asked for, caps that were found aside. */
 uint32_t pf_rate_control_ceiling(const struct pf_rate_control *r);
 /** Another mode is in force: other pictures, other times. */

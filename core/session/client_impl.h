@@ -51,6 +51,7 @@ struct pf_client_rate {
 struct pf_client_probe {
 	enum { PF_PROBE_IDLE, PF_PROBE_RUNS, PF_PROBE_OVER } state;
 	uint64_t asked_ns, until_ns;
+	uint32_t asked_kbps;
 	int err;
 	PunktfunkSpeedTest result;
 };

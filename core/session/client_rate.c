@@ -114,7 +114,7 @@ void pf_client_rate_mode(struct pf_client *c)
 /* ---- the probe ---- */
 
 /* Under the lock. */
-static int begin_probe(struct pf_client *c, uint64_t now_ns)
+static int begin_probe(struct pf_client *c, uint32_t kbps, uint64_t now_ns)
 {
 	struct pf_client_probe *p = &c->probe;
 
@@ -122,6 +122,7 @@ static int begin_probe(struct pf_client *c, uint64_t now_ns)
 		return -EBUSY;
 	p->state = PF_PROBE_RUNS;
 	p->asked_ns = now_ns;
+	p->asked_kbps = kbps;
 	return 0;
 }
 
@@ -171,7 +172,7 @@ static void end_probe(struct pf_client *c, const struct pf_ctl *m)
 	/* Frames that the filler pushed aside are given up a little later. */
 	c->rate.skip = 1;
 	if (c->rate.active)
-		pf_rate_control_capacity(&c->rate.control, t->kbps);
+		pf_rate_control_capacity(&c->rate.control, t->kbps, c->probe.asked_kbps);
 	pthread_cond_broadcast(&c->changed);
 	pthread_mutex_unlock(&c->lock);
 }
@@ -207,11 +208,13 @@ uint64_t pf_client_rate_poll(struct pf_client *c, uint64_t now_ns)
 
 	pthread_mutex_lock(&c->lock);
 	if (c->rate.probe_at_ns && now_ns >= c->rate.probe_at_ns) {
-		c->rate.probe_at_ns = 0;
-		begin = !begin_probe(c, now_ns);
-		p->until_ns = now_ns + PF_RATE_PROBE_MS * PF_NS_PER_MS + PF_RATE_PROBE_PATIENCE_NS;
 		kbps = pf_rate_probe_kbps(c->rate.control.pixel_kbps);
+		begin = !begin_probe(c, kbps, now_ns);
+		/* Behind a speed test the host would not answer. */
+		c->rate.probe_at_ns = begin ? 0 : now_ns + PROBE_INTERVAL_NS;
 	}
+	if (begin)
+		p->until_ns = now_ns + PF_RATE_PROBE_MS * PF_NS_PER_MS + PF_RATE_PROBE_PATIENCE_NS;
 	give_up = p->state == PF_PROBE_RUNS && now_ns >= p->until_ns;
 	if (c->rate.probe_at_ns)
 		due = c->rate.probe_at_ns;
@@ -240,9 +243,10 @@ int pf_client_speed_test(
 	ts = (struct timespec){ .tv_sec = (time_t)(end_ns / PF_NS_PER_S),
 		.tv_nsec = (long)(end_ns % PF_NS_PER_S) };
 	pthread_mutex_lock(&c->lock);
-	err = c->state == PF_CLIENT_OPEN ? begin_probe(c, now) : -EPIPE;
+	err = c->state == PF_CLIENT_OPEN ? begin_probe(c, kbps, now) : -EPIPE;
 	/* The quic thread gives up only what nobody waits for. */
-	c->probe.until_ns = err ? c->probe.until_ns : UINT64_MAX;
+	if (!err)
+		c->probe.until_ns = UINT64_MAX;
 	pthread_mutex_unlock(&c->lock);
 	if (!err)
 		err = send_probe(c, kbps, duration_ms);

@@ -190,7 +190,7 @@ static void it_doubles_until_the_first_bad_window_then_crawls(void **state)
 	settle(&r, &n, 3);
 	/* Not above where it began while the capacity is not known. */
 	assert_int_equal(r.target_kbps, 20000);
-	pf_rate_control_capacity(&r, 2000000);
+	pf_rate_control_capacity(&r, 2000000, PF_RATE_PROBE_KBPS);
 	assert_int_equal(pf_rate_control_ceiling(&r), 500000);
 	/* One and a half times what was proven. */
 	w = good(&r, n++);
@@ -223,7 +223,7 @@ static void windows_count_that_deliver_what_was_asked(void **state)
 	unsigned n = 0;
 
 	pf_rate_control_init(&r, 20000, 500000);
-	pf_rate_control_capacity(&r, 2000000);
+	pf_rate_control_capacity(&r, 2000000, PF_RATE_PROBE_KBPS);
 	for (unsigned i = 0; i < 100; i++) {
 		w = good(&r, n++);
 		w.frame_bytes = w.frame_bytes * 74 / 100;
@@ -257,15 +257,28 @@ static void the_floor_and_the_ceilings(void **state)
 	assert_int_equal(pf_rate_control_window(&r, &w), 0);
 	/* The probe found less than is in force. */
 	n = ready(&r);
-	pf_rate_control_capacity(&r, 10000);
+	pf_rate_control_capacity(&r, 10000, PF_RATE_PROBE_KBPS);
 	w = good(&r, n++);
 	assert_int_equal(pf_rate_control_window(&r, &w), 7000);
 	pf_rate_control_answer(&r, 7000);
 	/* It found nothing: all as it was. */
 	n = ready(&r);
-	pf_rate_control_capacity(&r, 0);
+	pf_rate_control_capacity(&r, 0, PF_RATE_PROBE_KBPS);
 	settle(&r, &n, 50);
 	assert_int_equal(r.target_kbps, 100000);
+	/* A test of the application that asked for little and got it says little. */
+	pf_rate_control_init(&r, 20000, 100000);
+	pf_rate_control_capacity(&r, 1000, 1000);
+	assert_int_equal(pf_rate_control_ceiling(&r), 20000);
+	pf_rate_control_capacity(&r, 60000, PF_RATE_PROBE_KBPS);
+	assert_int_equal(pf_rate_control_ceiling(&r), 42000);
+	pf_rate_control_capacity(&r, 1000, 1000);
+	assert_int_equal(pf_rate_control_ceiling(&r), 42000);
+	pf_rate_control_capacity(&r, 90000, 90000);
+	assert_int_equal(pf_rate_control_ceiling(&r), 63000);
+	/* One that did not get it found the link's end. */
+	pf_rate_control_capacity(&r, 30000, 90000);
+	assert_int_equal(pf_rate_control_ceiling(&r), 21000);
 	/* Pictures that need no more. */
 	assert_int_equal(pf_rate_pixel_kbps(1280, 720, 60, PF_CODEC_H264, 8, 1), 55296);
 	assert_int_equal(pf_rate_pixel_kbps(1280, 720, 60, PF_CODEC_HEVC, 8, 1), 41472);
@@ -285,7 +298,7 @@ static void another_mode_has_another_ceiling_and_other_times(void **state)
 	unsigned n = 0;
 
 	pf_rate_control_init(&r, 20000, 50000);
-	pf_rate_control_capacity(&r, 400000);
+	pf_rate_control_capacity(&r, 400000, PF_RATE_PROBE_KBPS);
 	settle(&r, &n, 20);
 	assert_int_equal(r.target_kbps, 50000);
 	pf_rate_control_mode(&r, 30000);
@@ -332,7 +345,7 @@ static void two_equal_short_answers_are_the_host_s_limit(void **state)
 	uint32_t max = 40000;
 
 	pf_rate_control_init(&r, 20000, 500000);
-	pf_rate_control_capacity(&r, 2000000);
+	pf_rate_control_capacity(&r, 2000000, PF_RATE_PROBE_KBPS);
 	for (unsigned i = 0; i < 400 && count < 8; i++) {
 		struct pf_rate_window w = good(&r, n++);
 		uint32_t kbps = pf_rate_control_window(&r, &w);
@@ -506,7 +519,7 @@ static void bursty_wifi_neither_starves_nor_swings(void **state)
 	link_start(&l, 20000, 200000);
 	link_run(&l, 4);
 	/* The probe averages over its 800 ms. */
-	pf_rate_control_capacity(&l.rc, 75000);
+	pf_rate_control_capacity(&l.rc, 75000, PF_RATE_PROBE_KBPS);
 	link_run(&l, 300);
 	assert_rates(&l, 20, 304, 9000, 60000);
 	/* No swinging: most windows do as the one before. */
@@ -529,7 +542,8 @@ static void bufferbloat_is_left_before_it_is_full(void **state)
 	link_init(&l, 40000, 1000);
 	link_start(&l, 20000, 200000);
 	link_run(&l, 8);
-	pf_rate_control_capacity(&l.rc, 200000); /* a probe that the queue fooled */
+	pf_rate_control_capacity(
+		&l.rc, 200000, PF_RATE_PROBE_KBPS); /* a probe that the queue fooled */
 	link_run(&l, 300);
 	for (unsigned i = 0; i < l.windows; i++) {
 		assert_true(l.lost[i] == 0);

@@ -138,5 +138,5 @@ static inline void link_probe(struct link *l)
 	uint32_t kbps = pf_rate_probe_kbps(l->rc.pixel_kbps);
 	double now = l->capacity ? l->capacity(l, (double)l->frame / LINK_HZ) : l->capacity_kbps;
 
-	pf_rate_control_capacity(&l->rc, now < kbps ? (uint32_t)now : kbps);
+	pf_rate_control_capacity(&l->rc, now < kbps ? (uint32_t)now : kbps, kbps);
 }
