@@ -246,13 +246,21 @@ static void keep_time(struct pf_gs_control *c)
 static void serve(struct pf_gs_control *c)
 {
 	ENetEvent e;
+	unsigned n;
 
 	c->serving = true;
-	for (unsigned i = 0; i < EVENT_MAX && enet_host_service(c->host, &e, 0) > 0; i++)
+	for (n = 0; n < EVENT_MAX && enet_host_service(c->host, &e, 0) > 0; n++)
 		take_event(c, &e);
 	c->serving = false;
 	enet_host_flush(c->host);
-	keep_time(c);
+	if (n < EVENT_MAX) {
+		keep_time(c);
+		return;
+	}
+	/* ENet may hold the rest of a burst already: nothing would become readable. */
+	pf_timer_stop(&c->timer);
+	c->idle = false;
+	(void)pf_timer_start(&c->timer, c->loop, 0, on_tick, c);
 }
 
 static void flush(struct pf_gs_control *c)
