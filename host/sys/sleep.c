@@ -115,7 +115,8 @@ void pf_sleep_unwatch(struct pf_sleep *s)
 		return;
 	let_go(&s->delay);
 	let_go(&s->idle);
-	sd_bus_flush_close_unref(s->bus);
+	/* Unflushed: that would wait for a bus that does not answer. */
+	sd_bus_close_unref(s->bus);
 	free(s);
 }
 

@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 #include "host/sys/loop.h"
 #include "host/sys/sleep.h"
@@ -201,12 +204,46 @@ static void without_a_bus_nothing_happens(void **state)
 	pf_loop_destroy(l);
 }
 
+/* One that lets connect and says nothing: the loop must not wait for it. */
+static void a_mute_bus_holds_up_nothing(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/pf-sleep-XXXXXX", address[160];
+	struct timespec begin, end;
+	struct pf_sleep *s;
+	struct pf_loop *l;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/bus", dir);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	snprintf(address, sizeof(address), "unix:path=%s", a.sun_path);
+	setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+	assert_int_equal(pf_loop_create(&l), 0);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	assert_int_equal(
+		pf_sleep_watch(&s, l, &(struct pf_sleep_events){ before, after }, NULL), 0);
+	pf_sleep_set_busy(s, true);
+	assert_true(sd_event_run(pf_loop_event(l), 10000) >= 0);
+	pf_sleep_unwatch(s);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	assert_true(end.tv_sec - begin.tv_sec < 8);
+	pf_loop_destroy(l);
+	close(fd);
+	(void)unlink(a.sun_path);
+	(void)rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sleep_waits_for_the_goodbye, start, stop),
 		cmocka_unit_test_setup_teardown(only_a_stream_keeps_the_machine_awake, start, stop),
 		cmocka_unit_test(without_a_bus_nothing_happens),
+		cmocka_unit_test(a_mute_bus_holds_up_nothing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
