@@ -398,6 +398,10 @@ static void step(struct pf_desk *d)
 		if (d->audio_busy)
 			return;
 		pf_timer_stop(&d->parked_wait);
+		/* What is asleep would keep whoever says goodbye waiting. */
+		if (d->resting)
+			d->display->ops->rest(d->display, false);
+		d->resting = false;
 		if (d->stage || d->audio)
 			submit(d, close_work, close_done);
 		else
@@ -707,7 +711,7 @@ static void parked_waited(void *user)
 
 bool pf_desk_park(struct pf_desk *d, void *user, void *thing, void (*drop)(void *thing))
 {
-	if (!d->events || d->user != user || d->ending || d->parked || d->parked_over ||
+	if (!d->events || d->user != user || d->ending || d->parked_over || d->parked ||
 		pf_timer_start(&d->parked_wait, d->m->params.loop, PARKED_NS, parked_waited, d))
 		return false;
 	d->parked = thing;
@@ -717,11 +721,12 @@ bool pf_desk_park(struct pf_desk *d, void *user, void *thing, void (*drop)(void 
 
 void *pf_desk_unpark(struct pf_desk *d)
 {
-	void *thing = d->parked;
+	void *thing;
 
-	/* On its way out already. */
+	/* On its way out already: a worker's. */
 	if (d->parked_over || d->ending)
 		return NULL;
+	thing = d->parked;
 	pf_timer_stop(&d->parked_wait);
 	d->parked = NULL;
 	return thing;

@@ -126,8 +126,9 @@ static void waits_at_rest_and_is_adopted(void **state)
 	assert_int_equal(opens, 3);
 	pf_desk_release(second.desk, &second, true);
 	pf_desk_release(h.desk, &h, true);
-	UNTIL(f, has_spare(f));
+	UNTIL(f, has_spare(f) && resting == 1);
 	shut(f);
+	assert_int_equal(resting, 0); /* awake to hear that it ends */
 }
 
 static void nothing_runs_in_it_until_it_is_given(void **state)
