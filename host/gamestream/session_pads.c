@@ -69,7 +69,7 @@ void pf_gs_session_pads_feedback(void *user)
 	struct pf_pad_feedback fb;
 	struct pf_gs_ctl m;
 
-	if (!s->link || !s->desk || s->feedback_wait)
+	if (s->ending || !s->link || !s->desk || s->feedback_wait)
 		return;
 	while (pf_gs_link_backlog(s->link, BACKLOG_MAX) < BACKLOG_MAX) {
 		if (!pf_desk_pad_feedback(s->desk, pads, &fb))
