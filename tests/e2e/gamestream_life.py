@@ -111,7 +111,7 @@ def row_14_a_packet_heard_on_the_way_moves_nothing():
 def access_that_runs_out_ends_the_session():
     with session() as s:
         s.start().frames(2)
-        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4 * gs_bed.slow()))
         bed.host.command("clients", "set", s.web.identity.fingerprint, "--expires", soon)
         s.frames(2)
         assert s.ended() == control.NORMAL_END

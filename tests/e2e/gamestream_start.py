@@ -73,7 +73,9 @@ def a_spare_desk_is_ready_and_becomes_the_clients():
                     assert not spare(h)["ready"]
                     assert len(gs_bed.programs(d, ["sway"])) == 2
                 h.clients[1].cancel()
-            # Left, not quit: the desk waits for its client, who finds his programs.
+            # Left, not quit: the desk waits for its client, who finds his programs, and
+            # his encoder once the session before is all over.
+            until(lambda: not status(h)["sessions"], "the end of the session")
             with client.Session(h.clients[0], width=1024, height=768) as s:
                 s.start(resume=True).frames(5)
                 until(lambda: len(starts(h)) == 3, "the log")
