@@ -353,6 +353,8 @@ def prepare():
             lines[i] += ("" if line.endswith(":") else ",") + host_bed.USER.pw_name
     groups.write_text("\n".join(lines) + "\n")
     os.environ["XDG_RUNTIME_DIR"] = "/run"
+    # All files come through 9p: the first start of sway took 45 s on a busy machine.
+    host_bed.PATIENCE = 180
     for _ in range(100):
         if os.access("/dev/uinput", os.W_OK):
             break
