@@ -220,10 +220,15 @@ def a_compositor_that_dies_is_told_and_replaced():
             h.end()
 
 
+def the_host_of_all_these_ends_in_order():
+    bed.end()
+
+
 host_bed.main([a_client_that_vanishes_frees_its_stream_then_its_desk, a_client_that_moves_goes_on,
                row_14_a_packet_heard_on_the_way_moves_nothing,
                access_that_runs_out_ends_the_session, what_is_no_use_is_counted,
                a_port_in_use_is_named, a_goodbye_that_was_lost_is_said_again,
                a_client_that_is_gone_does_not_hold_up_the_end,
                a_picture_that_fails_ends_with_a_word,
-               a_compositor_that_dies_is_told_and_replaced])
+               a_compositor_that_dies_is_told_and_replaced,
+               the_host_of_all_these_ends_in_order])

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """A host with the GameStream plane, and clients for it that are paired already."""
+import atexit
 import contextlib
 import json
 import os
@@ -85,6 +86,7 @@ class Shared:
     def __init__(self, *args, clients, **options):
         self.args, self.count, self.options = args, clients, options
         self.stack, self.host, self.next = contextlib.ExitStack(), None, 0
+        atexit.register(self.stack.close)  # when a test stopped before its end
 
     def start(self):
         if not self.host:
