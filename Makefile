@@ -79,4 +79,4 @@ install: build
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf build build-asan build-tsan build-fuzz build-clang build-cov
+	rm -rf build build-asan build-tsan build-fuzz build-clang build-bare build-cov
