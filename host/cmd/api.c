@@ -20,6 +20,19 @@
 #define ANSWER_BYTES (4u << 20)
 #define LIMIT_S	     15
 
+int pf_api_set_terms(json_t *body, const char *name, const char *grants, const char *expires)
+{
+	if ((name && json_object_set_new(body, "name", json_string(name))) ||
+		(grants && json_object_set_new(body, "grants", json_string(grants))) ||
+		(expires &&
+			json_object_set_new(body, "expires",
+				!strcmp(expires, "never") ? json_null() : json_string(expires)))) {
+		pf_complain("a value is not UTF-8");
+		return PF_EXIT_USAGE;
+	}
+	return PF_EXIT_OK;
+}
+
 const char *pf_printable(char *buf, size_t cap, const char *text)
 {
 	(void)pf_utf8_printable(buf, cap, text ? text : "", text ? strlen(text) : 0);

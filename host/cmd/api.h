@@ -22,5 +22,9 @@ int pf_api_ask(const char *method, const char *path, const json_t *body, json_t 
  * `usage` is what follows the command's name. */
 bool pf_api_begin(struct pf_options *o, const struct pf_cmd *cmd, const char *usage, int argc,
 	char **argv, int *exit_code);
+/** Puts into `body` what a client is called, what it may do and until when, as the
+ * options say them (NULL = not said; expires "never" = without end). PF_EXIT_OK, or
+ * PF_EXIT_USAGE after a complaint. */
+int pf_api_set_terms(json_t *body, const char *name, const char *grants, const char *expires);
 /** A name from the network or a file, fit for a terminal: returns buf. */
 const char *pf_printable(char *buf, size_t cap, const char *text);

@@ -98,16 +98,16 @@ static int arm(
 		r = PF_EXIT_USAGE;
 		goto out;
 	}
-	if ((ttl && json_object_set_new(body, "ttl_s", json_integer(seconds))) ||
-		(device && json_object_set_new(body, "device", json_string(device))) ||
-		(grants && json_object_set_new(body, "grants", json_string(grants))) ||
-		(expires &&
-			json_object_set_new(body, "expires",
-				!strcmp(expires, "never") ? json_null() : json_string(expires)))) {
-		pf_complain("a value is not UTF-8");
+	if (ttl)
+		json_object_set_new(body, "ttl_s", json_integer(seconds));
+	if (device && json_object_set_new(body, "device", json_string(device))) {
+		pf_complain("--device is not UTF-8");
 		r = PF_EXIT_USAGE;
 		goto out;
 	}
+	r = pf_api_set_terms(body, NULL, grants, expires);
+	if (r)
+		goto out;
 	r = pf_api_ask("POST", PATH, body, &o);
 	if (r)
 		goto out;

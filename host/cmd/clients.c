@@ -91,15 +91,9 @@ static int change(const char *what, const char *name, const char *grants, const 
 
 	if (r)
 		goto out;
-	if ((name && json_object_set_new(body, "name", json_string(name))) ||
-		(grants && json_object_set_new(body, "grants", json_string(grants))) ||
-		(expires &&
-			json_object_set_new(body, "expires",
-				!strcmp(expires, "never") ? json_null() : json_string(expires)))) {
-		pf_complain("the value is not UTF-8");
-		r = PF_EXIT_USAGE;
+	r = pf_api_set_terms(body, name, grants, expires);
+	if (r)
 		goto out;
-	}
 	r = pf_api_ask("PATCH", path, body, &o);
 out:
 	json_decref(body);

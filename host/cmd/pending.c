@@ -78,15 +78,9 @@ int pf_cmd_approve(const struct pf_cmd *cmd, int argc, char **argv)
 
 	if (!pf_api_begin(&o, cmd, "REQUEST [options]", argc, argv, &r))
 		goto out;
-	if ((name && json_object_set_new(body, "name", json_string(name))) ||
-		(grants && json_object_set_new(body, "grants", json_string(grants))) ||
-		(expires &&
-			json_object_set_new(body, "expires",
-				!strcmp(expires, "never") ? json_null() : json_string(expires)))) {
-		pf_complain("a value is not UTF-8");
-		r = PF_EXIT_USAGE;
+	r = pf_api_set_terms(body, name, grants, expires);
+	if (r)
 		goto out;
-	}
 	r = answer(words[0], "approve", body, &said);
 	if (!r)
 		printf("let in: %s (%.16s)\n",
