@@ -33,9 +33,7 @@ unsigned pf_gamestream_count(const struct pf_gamestream *g)
 	return 0;
 }
 
-void pf_gamestream_end_sessions(struct pf_gamestream *g, const char *words)
-{
-}
+void pf_gamestream_end_sessions(struct pf_gamestream *g, const char *words) {}
 
 void pf_gamestream_totals(const struct pf_gamestream *g, struct pf_gamestream_totals *out)
 {
