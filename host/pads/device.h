@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* device.h - what pads.c asks of one virtual device: uinput_pad.c (Xbox pads),
- * uhid_ds4.c, uhid_dualsense.c; and touch_screen.c, pen.c. All calls are on the
+ * uhid.c (PlayStation pads); and touch_screen.c, pen.c. All calls are on the
  * set's thread; nothing blocks: descriptors are non-blocking. */
 #pragma once
 #include "host/pads/pads.h"
@@ -45,7 +45,6 @@ struct pf_pad_device {
 };
 
 extern const struct pf_pad_device_ops pf_uinput_pad_ops;
-extern const struct pf_pad_device_ops pf_uhid_ds4_ops;
-extern const struct pf_pad_device_ops pf_uhid_dualsense_ops;
+extern const struct pf_pad_device_ops pf_uhid_pad_ops;
 extern const struct pf_pad_device_ops pf_touch_screen_ops;
 extern const struct pf_pad_device_ops pf_pen_ops;

@@ -57,8 +57,7 @@ struct pf_pads {
 
 static const struct pf_pad_device_ops *const pad_backends[] = {
 	&pf_uinput_pad_ops,
-	&pf_uhid_ds4_ops,
-	&pf_uhid_dualsense_ops,
+	&pf_uhid_pad_ops,
 	NULL,
 };
 

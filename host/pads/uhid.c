@@ -310,7 +310,7 @@ static void take_event(struct uhid *u, const struct uhid_event *ev)
 	}
 }
 
-void pf_uhid_readable(struct pf_pad_device *d)
+static void uhid_readable(struct pf_pad_device *d)
 {
 	struct uhid *u = cast(d);
 	struct uhid_event ev;
@@ -329,7 +329,7 @@ void pf_uhid_readable(struct pf_pad_device *d)
 	}
 }
 
-void pf_uhid_state(struct pf_pad_device *d, const struct pf_pad_state *s)
+static void uhid_state(struct pf_pad_device *d, const struct pf_pad_state *s)
 {
 	cast(d)->state.pad = *s;
 	update(cast(d));
@@ -342,7 +342,7 @@ static uint16_t point(float v, uint16_t size)
 	return v >= 1.0f ? (uint16_t)max : v > 0.0f ? (uint16_t)(v * max + 0.5f) : 0;
 }
 
-void pf_uhid_touch(struct pf_pad_device *d, uint8_t surface, const struct pf_touch *t)
+static void uhid_touch(struct pf_pad_device *d, uint8_t surface, const struct pf_touch *t)
 {
 	struct uhid *u = cast(d);
 	struct pf_uhid_finger *f = NULL, *spare = NULL;
@@ -387,7 +387,7 @@ static int16_t raw(float v, float scale)
 	return (int16_t)(v + (v < 0 ? -0.5f : 0.5f));
 }
 
-void pf_uhid_motion(struct pf_pad_device *d, bool gyro, float x, float y, float z)
+static void uhid_motion(struct pf_pad_device *d, bool gyro, float x, float y, float z)
 {
 	struct uhid *u = cast(d);
 	int16_t *to = gyro ? u->state.gyro : u->state.accel;
@@ -399,7 +399,7 @@ void pf_uhid_motion(struct pf_pad_device *d, bool gyro, float x, float y, float 
 	update(u);
 }
 
-void pf_uhid_battery(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t percent)
+static void uhid_battery(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t percent)
 {
 	struct uhid *u = cast(d);
 
@@ -408,7 +408,7 @@ void pf_uhid_battery(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t
 	update(u);
 }
 
-void pf_uhid_release(struct pf_pad_device *d)
+static void uhid_release(struct pf_pad_device *d)
 {
 	struct uhid *u = cast(d);
 
@@ -458,7 +458,7 @@ static uint64_t greet_every_ns(const struct uhid *u, uint64_t now_ns)
 	return ms * PF_NS_PER_MS;
 }
 
-void pf_uhid_tick(struct pf_pad_device *d, uint64_t now_ns)
+static void uhid_tick(struct pf_pad_device *d, uint64_t now_ns)
 {
 	struct uhid *u = cast(d);
 
@@ -534,10 +534,26 @@ static int create(struct uhid *u, const char *name, char mac[18])
 	return write(u->fd, &ev, sizeof(ev)) < 0 ? -errno : 0;
 }
 
-int pf_uhid_open(struct pf_pad_device **out, const struct pf_uhid_model *model,
-	const struct pf_pad_device_ops *ops, const struct pf_pad_device_params *params, int fd,
+static void uhid_close(struct pf_pad_device *d)
+{
+	struct uhid *u = cast(d);
+
+	if (!u)
+		return;
+	pf_uhid_watch_finish(&u->watch);
+	close(u->fd); /* which removes the device */
+	if (u->base.fd >= 0)
+		close(u->base.fd);
+	if (u->claim >= 0)
+		close(u->claim);
+	free(u);
+}
+
+int pf_uhid_open(struct pf_pad_device **out, const struct pf_pad_device_params *params, int fd,
 	const struct pf_uhid_paths *paths, struct pf_reason *why)
 {
+	const struct pf_uhid_model *model =
+		params->kind == PF_PAD_DUALSENSE ? &pf_uhid_dualsense : &pf_uhid_ds4;
 	struct uhid *u = calloc(1, sizeof(*u));
 	struct epoll_event ev = { .events = EPOLLIN };
 	char mac[18] = "";
@@ -547,7 +563,7 @@ int pf_uhid_open(struct pf_pad_device **out, const struct pf_uhid_model *model,
 		close(fd);
 		return pf_reason_set(why, -ENOMEM, "no memory for a pad");
 	}
-	u->base = (struct pf_pad_device){ .ops = ops, .fd = -1 };
+	u->base = (struct pf_pad_device){ .ops = &pf_uhid_pad_ops, .fd = -1 };
 	u->model = model;
 	u->feedback = params->feedback;
 	u->user = params->user;
@@ -576,21 +592,28 @@ int pf_uhid_open(struct pf_pad_device **out, const struct pf_uhid_model *model,
 	*out = &u->base;
 	return 0;
 fail:
-	pf_uhid_close(&u->base);
+	uhid_close(&u->base);
 	return r;
 }
 
-void pf_uhid_close(struct pf_pad_device *d)
+static int uhid_open(struct pf_pad_device **out, const struct pf_pad_device_params *params,
+	struct pf_reason *why)
 {
-	struct uhid *u = cast(d);
+	int fd = pf_pad_node_open("/dev/uhid", "uhid", why);
 
-	if (!u)
-		return;
-	pf_uhid_watch_finish(&u->watch);
-	close(u->fd); /* which removes the device */
-	if (u->base.fd >= 0)
-		close(u->base.fd);
-	if (u->claim >= 0)
-		close(u->claim);
-	free(u);
+	return fd < 0 ? fd : pf_uhid_open(out, params, fd, &(struct pf_uhid_paths){ 0 }, why);
 }
+
+const struct pf_pad_device_ops pf_uhid_pad_ops = {
+	.name = "uhid",
+	.kinds = 1u << PF_PAD_DUALSHOCK4 | 1u << PF_PAD_DUALSENSE,
+	.open = uhid_open,
+	.close = uhid_close,
+	.readable = uhid_readable,
+	.state = uhid_state,
+	.touch = uhid_touch,
+	.motion = uhid_motion,
+	.battery = uhid_battery,
+	.release = uhid_release,
+	.tick = uhid_tick,
+};

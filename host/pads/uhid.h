@@ -66,19 +66,10 @@ struct pf_uhid_paths {
 	const char *dev;   /* NULL = /dev */
 };
 
-/** Makes the pad on `fd`, an open /dev/uhid, which it owns from then on, also when it
- * fails. The members of pf_pad_device_ops but `open` are the calls below. */
-int pf_uhid_open(struct pf_pad_device **out, const struct pf_uhid_model *model,
-	const struct pf_pad_device_ops *ops, const struct pf_pad_device_params *params, int fd,
+/** What pf_uhid_pad_ops does, on `fd`, an open /dev/uhid, which the pad owns from
+ * then on, also when it fails. */
+int pf_uhid_open(struct pf_pad_device **out, const struct pf_pad_device_params *params, int fd,
 	const struct pf_uhid_paths *paths, struct pf_reason *why);
-void pf_uhid_close(struct pf_pad_device *d);
-void pf_uhid_readable(struct pf_pad_device *d);
-void pf_uhid_state(struct pf_pad_device *d, const struct pf_pad_state *s);
-void pf_uhid_touch(struct pf_pad_device *d, uint8_t surface, const struct pf_touch *t);
-void pf_uhid_motion(struct pf_pad_device *d, bool gyro, float x, float y, float z);
-void pf_uhid_battery(struct pf_pad_device *d, enum pf_pad_battery state, uint8_t percent);
-void pf_uhid_release(struct pf_pad_device *d);
-void pf_uhid_tick(struct pf_pad_device *d, uint64_t now_ns);
 
 /* uhid_report.c, for the models. */
 

@@ -2,9 +2,7 @@
 /* The DualShock 4 (second version) on Bluetooth: reports 0x11. Kernels to 6.1 drive it
  * by hid-sony, which takes sticks and buttons from the descriptor's usages too; later
  * ones by hid-playstation. What is called `body` is the same on USB. */
-#include <errno.h>
 #include <string.h>
-#include "host/pads/node.h"
 #include "host/pads/uhid.h"
 
 enum {
@@ -215,28 +213,4 @@ const struct pf_uhid_model pf_uhid_ds4 = {
 	.stamp = stamp,
 	.feature = feature,
 	.output = output,
-};
-
-static int ds4_open(struct pf_pad_device **out, const struct pf_pad_device_params *params,
-	struct pf_reason *why)
-{
-	int fd = pf_pad_node_open("/dev/uhid", "uhid", why);
-
-	return fd < 0 ? fd
-		      : pf_uhid_open(out, &pf_uhid_ds4, &pf_uhid_ds4_ops, params, fd,
-				&(struct pf_uhid_paths){ 0 }, why);
-}
-
-const struct pf_pad_device_ops pf_uhid_ds4_ops = {
-	.name = "uhid-dualshock4",
-	.kinds = 1u << PF_PAD_DUALSHOCK4,
-	.open = ds4_open,
-	.close = pf_uhid_close,
-	.readable = pf_uhid_readable,
-	.state = pf_uhid_state,
-	.touch = pf_uhid_touch,
-	.motion = pf_uhid_motion,
-	.battery = pf_uhid_battery,
-	.release = pf_uhid_release,
-	.tick = pf_uhid_tick,
 };

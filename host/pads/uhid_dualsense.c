@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The DualSense on Bluetooth: reports 0x31. hid-playstation and SDL know the bytes; the
  * descriptor is for all others. What is called `body` is the same on USB. */
-#include <errno.h>
 #include <string.h>
-#include "host/pads/node.h"
 #include "host/pads/uhid.h"
 
 enum {
@@ -241,28 +239,4 @@ const struct pf_uhid_model pf_uhid_dualsense = {
 	.stamp = stamp,
 	.feature = feature,
 	.output = output,
-};
-
-static int dualsense_open(struct pf_pad_device **out, const struct pf_pad_device_params *params,
-	struct pf_reason *why)
-{
-	int fd = pf_pad_node_open("/dev/uhid", "uhid", why);
-
-	return fd < 0 ? fd
-		      : pf_uhid_open(out, &pf_uhid_dualsense, &pf_uhid_dualsense_ops, params, fd,
-				&(struct pf_uhid_paths){ 0 }, why);
-}
-
-const struct pf_pad_device_ops pf_uhid_dualsense_ops = {
-	.name = "uhid-dualsense",
-	.kinds = 1u << PF_PAD_DUALSENSE,
-	.open = dualsense_open,
-	.close = pf_uhid_close,
-	.readable = pf_uhid_readable,
-	.state = pf_uhid_state,
-	.touch = pf_uhid_touch,
-	.motion = pf_uhid_motion,
-	.battery = pf_uhid_battery,
-	.release = pf_uhid_release,
-	.tick = pf_uhid_tick,
 };

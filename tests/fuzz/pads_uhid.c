@@ -53,7 +53,6 @@ static void take_answers(int fd, const struct uhid_event *ev)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct pf_uhid_model *model;
 	struct pf_pad_device_params params = { .pad = 5, .name = "fuzz", .feedback = feedback };
 	struct pf_uhid_paths paths = { .input = "/nowhere", .dev = "/nowhere" };
 	struct uhid_event ev = { 0 };
@@ -63,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || size > sizeof(ev))
 		return 0;
-	model = data[0] & 1 ? &pf_uhid_dualsense : &pf_uhid_ds4;
+	params.kind = data[0] & 1 ? PF_PAD_DUALSENSE : PF_PAD_DUALSHOCK4;
 	if (data[0] & 2) {
 		uint8_t *report = ev.u.output.data;
 
@@ -81,20 +80,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (size < sizeof(ev.type) || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds))
 		return 0;
-	if (!pf_uhid_open(&d, model, data[0] & 1 ? &pf_uhid_dualsense_ops : &pf_uhid_ds4_ops,
-		    &params, fds[1], &paths, NULL)) {
+	if (!pf_uhid_open(&d, &params, fds[1], &paths, NULL)) {
 		heard = 0;
 		FUZZ_CHECK(send(fds[0], &ev, size, 0) == (ssize_t)size);
-		pf_uhid_readable(d);
+		d->ops->readable(d);
 		take_answers(fds[0], &ev);
 		/* The same again is no news. */
 		first = heard;
 		FUZZ_CHECK(first <= 3);
 		FUZZ_CHECK(send(fds[0], &ev, size, 0) == (ssize_t)size);
-		pf_uhid_readable(d);
+		d->ops->readable(d);
 		FUZZ_CHECK(heard == first);
 		take_answers(fds[0], &ev);
-		pf_uhid_close(d);
+		d->ops->close(d);
 	}
 	close(fds[0]);
 	return 0;

@@ -43,8 +43,6 @@ static const struct pf_uhid_model *model_of(enum pf_pad_kind kind)
 
 static void open_as(struct bed *b, enum pf_pad_kind kind, const char *client)
 {
-	const struct pf_pad_device_ops *ops =
-		kind == PF_PAD_DUALSENSE ? &pf_uhid_dualsense_ops : &pf_uhid_ds4_ops;
 	struct pf_pad_device_params params = {
 		.kind = kind, .pad = 3, .name = client, .feedback = feedback, .user = b
 	};
@@ -60,8 +58,7 @@ static void open_as(struct bed *b, enum pf_pad_kind kind, const char *client)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
 	b->kernel = fds[0];
-	assert_int_equal(
-		pf_uhid_open(&b->d, model_of(kind), ops, &params, fds[1], &paths, NULL), 0);
+	assert_int_equal(pf_uhid_open(&b->d, &params, fds[1], &paths, NULL), 0);
 	assert_int_equal(recv(b->kernel, &b->created, sizeof(b->created), 0), sizeof(b->created));
 	assert_int_equal(b->created.type, UHID_CREATE2);
 	b->now_ns = pf_clock_mono_ns();
