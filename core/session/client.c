@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
 #include "core/session/client_impl.h"
+#include "core/session/ctl_send.h"
 #include "core/session/dial.h"
 #include "core/session/public.h"
 #include "core/wire/pf1_dgram.h"
@@ -35,17 +36,11 @@ static struct pf_quic_conn *conn_of(struct pf_client *c)
 	return conn;
 }
 
-/* Control messages of a client are small: none needs more than this. */
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg)
 {
 	struct pf_quic_conn *conn = conn_of(c);
-	uint8_t buf[256];
-	int n;
 
-	if (!conn)
-		return -EPIPE;
-	n = pf_ctl_build(msg, buf, sizeof(buf));
-	return n < 0 ? n : pf_quic_conn_send(conn, buf, (size_t)n);
+	return conn ? pf_ctl_send(conn, msg) : -EPIPE;
 }
 
 int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e)

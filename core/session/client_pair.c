@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/identity.h"
 #include "core/quic/endpoint.h"
+#include "core/session/ctl_send.h"
 #include "core/session/dial.h"
 #include "core/session/pairing.h"
 
@@ -46,14 +47,6 @@ static void give_up(struct pairing *p, struct pf_quic_conn *conn, int err, const
 	pf_quic_conn_close(conn, PUNKTFUNK_CLOSE_PAIRING_FAILED, NULL);
 }
 
-static int send_message(struct pf_quic_conn *conn, const struct pf_ctl *m)
-{
-	uint8_t buf[256];
-	int n = pf_ctl_build(m, buf, sizeof(buf));
-
-	return n < 0 ? n : pf_quic_conn_send(conn, buf, (size_t)n);
-}
-
 static void on_opened(void *user, struct pf_quic_conn *conn)
 {
 	const struct pf_quic_peer *peer = pf_quic_conn_peer(conn);
@@ -68,7 +61,7 @@ static void on_opened(void *user, struct pf_quic_conn *conn)
 	r = pf_pair_client_start(
 		&p->ceremony, p->pin, p->name, p->own_fp, peer->fingerprint, &request);
 	if (!r)
-		r = send_message(conn, &request);
+		r = pf_ctl_send(conn, &request);
 	if (r)
 		give_up(p, conn, r, "cannot send the pairing request");
 }
@@ -83,7 +76,7 @@ static void on_challenge(struct pairing *p, struct pf_quic_conn *conn, const str
 			"the PIN is not the host's; it takes one guess, so let it show a new one");
 	else if (r)
 		give_up(p, conn, -EPROTO, "the host's pairing message is malformed");
-	else if (send_message(conn, &proof))
+	else if (pf_ctl_send(conn, &proof))
 		give_up(p, conn, -EIO, "cannot send the proof");
 	else
 		p->proved = true;

@@ -6,12 +6,10 @@
 #include <string.h>
 #include "core/base/clock.h"
 #include "core/session/client_impl.h"
+#include "core/session/limits.h"
 
 /* A host leaves a second probe this soon unanswered (punktfunk1.md 6). */
-#define PROBE_INTERVAL_NS (10 * PF_NS_PER_S)
 /* What a host grants at most. */
-#define PROBE_KBPS_MAX	10000000u
-#define PROBE_MS_MAX	5000u
 #define SPEED_TEST_KBPS PF_RATE_PROBE_KBPS
 #define SPEED_TEST_MS	PF_RATE_PROBE_MS
 
@@ -118,7 +116,8 @@ static int begin_probe(struct pf_client *c, uint32_t kbps, uint64_t now_ns)
 {
 	struct pf_client_probe *p = &c->probe;
 
-	if (p->state == PF_PROBE_RUNS || (p->asked_ns && now_ns - p->asked_ns < PROBE_INTERVAL_NS))
+	if (p->state == PF_PROBE_RUNS ||
+		(p->asked_ns && now_ns - p->asked_ns < PF_PROBE_INTERVAL_NS))
 		return -EBUSY;
 	p->state = PF_PROBE_RUNS;
 	p->asked_ns = now_ns;
@@ -211,7 +210,7 @@ uint64_t pf_client_rate_poll(struct pf_client *c, uint64_t now_ns)
 		kbps = pf_rate_probe_kbps(c->rate.control.pixel_kbps);
 		begin = !begin_probe(c, kbps, now_ns);
 		/* Behind a speed test the host would not answer. */
-		c->rate.probe_at_ns = begin ? 0 : now_ns + PROBE_INTERVAL_NS;
+		c->rate.probe_at_ns = begin ? 0 : now_ns + PF_PROBE_INTERVAL_NS;
 	}
 	if (begin)
 		p->until_ns = now_ns + PF_RATE_PROBE_MS * PF_NS_PER_MS + PF_RATE_PROBE_PATIENCE_NS;
@@ -235,10 +234,10 @@ int pf_client_speed_test(
 	struct timespec ts;
 	int err;
 
-	kbps = !kbps ? SPEED_TEST_KBPS : kbps < PROBE_KBPS_MAX ? kbps : PROBE_KBPS_MAX;
-	duration_ms = !duration_ms		   ? SPEED_TEST_MS
-		      : duration_ms < PROBE_MS_MAX ? duration_ms
-						   : PROBE_MS_MAX;
+	kbps = !kbps ? SPEED_TEST_KBPS : kbps < PF_PROBE_KBPS_MAX ? kbps : PF_PROBE_KBPS_MAX;
+	duration_ms = !duration_ms		      ? SPEED_TEST_MS
+		      : duration_ms < PF_PROBE_MS_MAX ? duration_ms
+						      : PF_PROBE_MS_MAX;
 	end_ns = now + duration_ms * PF_NS_PER_MS + PF_RATE_PROBE_PATIENCE_NS;
 	ts = (struct timespec){ .tv_sec = (time_t)(end_ns / PF_NS_PER_S),
 		.tv_nsec = (long)(end_ns % PF_NS_PER_S) };

@@ -10,6 +10,7 @@
 #include "core/crypto/secret.h"
 #include "core/net/udp.h"
 #include "core/quic/sendq.h"
+#include "core/session/ctl_send.h"
 #include "core/session/limits.h"
 #include "core/session/public.h"
 #include "core/wire/pf1_media.h"
@@ -20,9 +21,6 @@
 #define HELD_MAX    64
 #define MAX_DATA    4096
 /* Capacity probes (punktfunk1.md 6). */
-#define PROBE_INTERVAL_NS (10 * PF_NS_PER_S)
-#define PROBE_KBPS_MAX	  10000000u
-#define PROBE_MS_MAX	  5000u
 /* QUIC has tried what the path carries by then. */
 #define PATH_KNOWN_NS (4 * PF_NS_PER_S)
 #define FEC_GF16      1
@@ -303,15 +301,11 @@ static void release_held(struct pf_host_session *s)
 static void answer_clock(struct pf_host_session *s, uint64_t t1, uint64_t t2)
 {
 	struct pf_ctl echo = { .type = PF_CTL_CLOCK_ECHO };
-	uint8_t buf[64];
-	int n;
 
 	echo.clock_echo.t1 = t1;
 	echo.clock_echo.t2 = t2;
 	echo.clock_echo.t3 = unix_now(s);
-	n = pf_ctl_build(&echo, buf, sizeof(buf));
-	if (n > 0)
-		pf_quic_conn_send(s->conn, buf, (size_t)n);
+	pf_ctl_send(s->conn, &echo);
 }
 
 /* Under the lock. A client whose filler would mix with its frames, or who asks for
@@ -322,22 +316,18 @@ static void probe(struct pf_host_session *s, uint32_t kbps, uint32_t duration_ms
 	struct pf_sender *sender = atomic_load(&s->sender);
 	struct pf_ctl none = { .type = PF_CTL_PROBE_RESULT };
 	uint64_t now = pf_clock_mono_ns();
-	uint8_t buf[64];
-	int n;
 
-	if (s->probed_ns && now - s->probed_ns < PROBE_INTERVAL_NS)
+	if (s->probed_ns && now - s->probed_ns < PF_PROBE_INTERVAL_NS)
 		return;
 	s->probed_ns = now;
-	if (kbps > PROBE_KBPS_MAX)
-		kbps = PROBE_KBPS_MAX;
-	if (duration_ms > PROBE_MS_MAX)
-		duration_ms = PROBE_MS_MAX;
+	if (kbps > PF_PROBE_KBPS_MAX)
+		kbps = PF_PROBE_KBPS_MAX;
+	if (duration_ms > PF_PROBE_MS_MAX)
+		duration_ms = PF_PROBE_MS_MAX;
 	if (sender && s->hello.video_caps & PF_VIDEO_CAP_PROBE_SEQ &&
 		!pf_sender_probe(sender, kbps, duration_ms))
 		return;
-	n = pf_ctl_build(&none, buf, sizeof(buf));
-	if (n > 0)
-		pf_quic_conn_send(s->conn, buf, (size_t)n);
+	pf_ctl_send(s->conn, &none);
 }
 
 static void refuse(struct pf_host_session *s, const char *text)
@@ -400,16 +390,13 @@ static void fit_shard(struct pf_host_session *s)
 	unsigned path = pf_quic_conn_path_bytes(s->conn);
 	unsigned over = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES, bytes;
 	struct pf_sender *sender = atomic_load(&s->sender);
-	uint8_t buf[16];
-	int n;
 
 	if (!sender || !s->hello.max_shard_payload || path < over + PF_SHARD_MIN ||
 		path >= over + s->shard_bytes)
 		return;
 	bytes = (path - over) & ~1u;
 	m.shard_payload = (uint16_t)bytes;
-	n = pf_ctl_build(&m, buf, sizeof(buf));
-	if (n < 0 || pf_quic_conn_send(s->conn, buf, (size_t)n))
+	if (pf_ctl_send(s->conn, &m))
 		return;
 	s->shard_bytes = (uint16_t)bytes;
 	pf_sender_set_shard(sender, (uint16_t)bytes);

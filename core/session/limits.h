@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* limits.h - figures that both ends derive from Welcome alike. */
+/* limits.h - figures that both ends hold alike. */
 #pragma once
 #include <stdint.h>
+#include "core/base/clock.h"
 
 #define PF_SHARD_IPV4 1408 /* sealed: 1472 bytes, a full Ethernet packet */
 #define PF_SHARD_IPV6 1388
+
+/* A capacity probe (punktfunk1.md 6, messages 20 and 21). */
+#define PF_PROBE_INTERVAL_NS (10 * PF_NS_PER_S) /* a host answers no second one before */
+#define PF_PROBE_KBPS_MAX    10000000u
+#define PF_PROBE_MS_MAX	     5000u
 
 /** Largest access unit (punktfunk1.md 4.2): four times the average one, within 8
  * .. 64 MiB; 64 MiB when the bitrate is unknown. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
+#include "core/session/ctl_send.h"
 #include "core/session/host_session.h"
 
 struct pf_pair_conn {
@@ -33,14 +34,6 @@ static void tell(struct pf_pair_conn *p, enum pf_pair_result result)
 	if (p->l->events.paired)
 		p->l->events.paired(p->l->user, &o);
 	atomic_fetch_sub(&p->l->ceremonies, 1);
-}
-
-static int send_message(struct pf_quic_conn *c, const struct pf_ctl *m)
-{
-	uint8_t buf[256];
-	int n = pf_ctl_build(m, buf, sizeof(buf));
-
-	return n < 0 ? n : pf_quic_conn_send(c, buf, (size_t)n);
 }
 
 void pf_pair_conn_begin(struct pf_listener *l, struct pf_quic_conn *c, const struct pf_ctl *request)
@@ -74,7 +67,7 @@ void pf_pair_conn_begin(struct pf_listener *l, struct pf_quic_conn *c, const str
 	l->pairing = p;
 	pf_quic_conn_settle(c);
 	pf_quic_conn_set_timer(c, now + PF_PAIR_PROOF_NS);
-	if (send_message(c, &challenge))
+	if (pf_ctl_send(c, &challenge))
 		pf_quic_conn_close(c, PUNKTFUNK_CLOSE_SETUP_FAILED, "cannot send the challenge");
 }
 
@@ -101,7 +94,7 @@ void pf_pair_conn_message(struct pf_pair_conn *p, const uint8_t *msg, size_t len
 	}
 	/* The list knows the client before it can knock with what it was told. */
 	tell(p, r ? PF_PAIR_WRONG_PIN : PF_PAIR_DONE);
-	if (send_message(p->conn, &result))
+	if (pf_ctl_send(p->conn, &result))
 		pf_quic_conn_close(p->conn, PUNKTFUNK_CLOSE_SETUP_FAILED, "cannot send the result");
 	pf_quic_conn_finish(p->conn);
 	pf_quic_conn_set_timer(p->conn, pf_clock_mono_ns() + PF_PAIR_LEAVE_NS);

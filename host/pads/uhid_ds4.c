@@ -2,6 +2,7 @@
 /* The DualShock 4 (second version) on Bluetooth: reports 0x11. Kernels to 6.1 drive it
  * by hid-sony, which takes sticks and buttons from the descriptor's usages too; later
  * ones by hid-playstation. What is called `body` is the same on USB. */
+#include <errno.h>
 #include <string.h>
 #include "host/pads/uhid.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The DualSense on Bluetooth: reports 0x31. hid-playstation and SDL know the bytes; the
  * descriptor is for all others. What is called `body` is the same on USB. */
+#include <errno.h>
 #include <string.h>
 #include "host/pads/uhid.h"
 
