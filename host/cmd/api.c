@@ -33,6 +33,13 @@ int pf_api_set_terms(json_t *body, const char *name, const char *grants, const c
 	return PF_EXIT_OK;
 }
 
+const char *pf_api_text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
 const char *pf_printable(char *buf, size_t cap, const char *text)
 {
 	(void)pf_utf8_printable(buf, cap, text ? text : "", text ? strlen(text) : 0);

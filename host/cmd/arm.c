@@ -7,17 +7,10 @@
 
 #define PATH "pair/arm"
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static void show(json_t *o)
 {
 	json_t *left = json_object_get(o, "left_s");
-	const char *device = text_of(o, "device");
+	const char *device = pf_api_text(o, "device");
 
 	if (!json_is_true(json_object_get(o, "armed"))) {
 		printf(json_is_true(json_object_get(o, "running"))
@@ -25,7 +18,7 @@ static void show(json_t *o)
 				: "no PIN is shown; punktfunk-host arm makes one\n");
 		return;
 	}
-	printf("PIN %s\n", text_of(o, "pin"));
+	printf("PIN %s\n", pf_api_text(o, "pin"));
 	printf("for one attempt");
 	if (json_is_integer(left))
 		printf(" within %lld s", (long long)json_integer_value(left));
@@ -37,13 +30,13 @@ static void show(json_t *o)
 
 static int show_outcome(json_t *last)
 {
-	const char *result = text_of(last, "result");
+	const char *result = pf_api_text(last, "result");
 	char name[80];
 
 	if (!strcmp(result, "paired")) {
 		printf("paired: %s (%.16s)\n",
-			pf_printable(name, sizeof(name), text_of(last, "name")),
-			text_of(last, "fingerprint"));
+			pf_printable(name, sizeof(name), pf_api_text(last, "name")),
+			pf_api_text(last, "fingerprint"));
 		return PF_EXIT_OK;
 	}
 	pf_complain("the client did not pair: %s. The PIN is used up; arm again for a new one",

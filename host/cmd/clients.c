@@ -6,13 +6,6 @@
 
 #define FIND_MIN 6 /* digits of a fingerprint that may stand for all */
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static int list_clients(void)
 {
 	json_t *o = NULL, *list, *item;
@@ -30,15 +23,15 @@ static int list_clients(void)
 			"PAIRED", "SEEN", "MAY");
 	json_array_foreach(list, i, item)
 	{
-		const char *expires = text_of(item, "expires");
-		bool file = strcmp(text_of(item, "source"), "paired") != 0;
+		const char *expires = pf_api_text(item, "expires");
+		bool file = strcmp(pf_api_text(item, "source"), "paired") != 0;
 
-		printf("%.16s  %-10s  %-24s  %-20s  %-20s  %s%s%s\n", text_of(item, "fingerprint"),
-			text_of(item, "plane"),
-			pf_printable(name, sizeof(name), text_of(item, "name")),
-			file ? "allowed_clients" : text_of(item, "paired"),
-			*text_of(item, "seen") ? text_of(item, "seen") : "-",
-			text_of(item, "grants"), *expires ? " until " : "", expires);
+		printf("%.16s  %-10s  %-24s  %-20s  %-20s  %s%s%s\n",
+			pf_api_text(item, "fingerprint"), pf_api_text(item, "plane"),
+			pf_printable(name, sizeof(name), pf_api_text(item, "name")),
+			file ? "allowed_clients" : pf_api_text(item, "paired"),
+			*pf_api_text(item, "seen") ? pf_api_text(item, "seen") : "-",
+			pf_api_text(item, "grants"), *expires ? " until " : "", expires);
 	}
 	json_decref(o);
 	return PF_EXIT_OK;
@@ -46,10 +39,10 @@ static int list_clients(void)
 
 static bool is_meant(json_t *client, const char *what)
 {
-	const char *fp = text_of(client, "fingerprint");
+	const char *fp = pf_api_text(client, "fingerprint");
 	size_t len = strlen(what);
 
-	if (!strcmp(text_of(client, "name"), what))
+	if (!strcmp(pf_api_text(client, "name"), what))
 		return true;
 	return len >= FIND_MIN && len <= 64 && !strncasecmp(fp, what, len);
 }
@@ -69,8 +62,8 @@ static int find_client(char path[128], const char *what)
 		if (!is_meant(item, what))
 			continue;
 		hits++;
-		snprintf(path, 128, "clients/%.15s/%.64s", text_of(item, "plane"),
-			text_of(item, "fingerprint"));
+		snprintf(path, 128, "clients/%.15s/%.64s", pf_api_text(item, "plane"),
+			pf_api_text(item, "fingerprint"));
 	}
 	json_decref(o);
 	if (hits == 1)

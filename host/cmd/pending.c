@@ -5,13 +5,6 @@
 #include <string.h>
 #include "host/cmd/api.h"
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 int pf_cmd_pending(const struct pf_cmd *cmd, int argc, char **argv)
 {
 	struct pf_options options = { 0 };
@@ -32,9 +25,9 @@ int pf_cmd_pending(const struct pf_cmd *cmd, int argc, char **argv)
 	{
 		printf("%-8lld %.16s  %-24s %-20s %llds%s\n",
 			(long long)json_integer_value(json_object_get(item, "id")),
-			text_of(item, "fingerprint"),
-			pf_printable(address, sizeof(address), text_of(item, "address")),
-			pf_printable(name, sizeof(name), text_of(item, "name")),
+			pf_api_text(item, "fingerprint"),
+			pf_printable(address, sizeof(address), pf_api_text(item, "address")),
+			pf_printable(name, sizeof(name), pf_api_text(item, "name")),
 			(long long)json_integer_value(json_object_get(item, "age_s")),
 			json_is_true(json_object_get(item, "waits")) ? ", waits" : "");
 	}
@@ -84,8 +77,8 @@ int pf_cmd_approve(const struct pf_cmd *cmd, int argc, char **argv)
 	r = answer(words[0], "approve", body, &said);
 	if (!r)
 		printf("let in: %s (%.16s)\n",
-			pf_printable(printable, sizeof(printable), text_of(said, "name")),
-			text_of(said, "fingerprint"));
+			pf_printable(printable, sizeof(printable), pf_api_text(said, "name")),
+			pf_api_text(said, "fingerprint"));
 out:
 	json_decref(body);
 	json_decref(said);

@@ -4,13 +4,6 @@
 #include <string.h>
 #include "host/cmd/api.h"
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 static long long number_of(json_t *o, const char *key)
 {
 	return (long long)json_number_value(json_object_get(o, key));
@@ -42,9 +35,9 @@ static void print_status(json_t *o)
 	size_t i;
 
 	printf("punktfunk-host %s, up %lld:%02lld:%02lld, user %s, display %s\n",
-		text_of(o, "version"), up_s / 3600, up_s / 60 % 60, up_s % 60, text_of(o, "user"),
-		text_of(o, "display_backend"));
-	printf("port %lld, fingerprint %s\n", number_of(o, "port"), text_of(o, "fingerprint"));
+		pf_api_text(o, "version"), up_s / 3600, up_s / 60 % 60, up_s % 60,
+		pf_api_text(o, "user"), pf_api_text(o, "display_backend"));
+	printf("port %lld, fingerprint %s\n", number_of(o, "port"), pf_api_text(o, "fingerprint"));
 	json_array_foreach(json_object_get(o, "notices"), i, item)
 	{
 		printf("note: %s\n", json_string_value(item) ?: "");
@@ -55,14 +48,14 @@ static void print_status(json_t *o)
 		number_of(o, "sessions_ended"));
 	item = json_object_get(o, "spare_desk");
 	if (item && json_is_true(json_object_get(item, "ready")))
-		printf("a spare desk waits, %s, %lld KiB\n", text_of(item, "mode"),
+		printf("a spare desk waits, %s, %lld KiB\n", pf_api_text(item, "mode"),
 			number_of(item, "memory_kib"));
 	json_array_foreach(sessions, i, item)
 	{
 		printf("  %s: %s, %s by %s, %lld kbit/s\n",
-			pf_printable(name, sizeof(name), text_of(item, "name")),
-			text_of(item, "mode"), text_of(item, "codec"), text_of(item, "encoder"),
-			number_of(item, "bitrate_kbps"));
+			pf_printable(name, sizeof(name), pf_api_text(item, "name")),
+			pf_api_text(item, "mode"), pf_api_text(item, "codec"),
+			pf_api_text(item, "encoder"), number_of(item, "bitrate_kbps"));
 	}
 }
 

@@ -100,7 +100,7 @@ struct pf_desk {
 	struct pf_loop_item kick_item;
 	struct pf_timer *keep_alive, *sound_wait, *shown_wait;
 	bool shown;   /* all else may start */
-	void *parked; /* the job's once `ending`, and while park_over is busy */
+	void *parked; /* the job's once `ending`, and while parked_over is busy */
 	void (*parked_drop)(void *thing);
 	struct pf_timer *parked_wait;
 	bool parked_over;

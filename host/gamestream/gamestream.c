@@ -267,11 +267,6 @@ int pf_gamestream_create(struct pf_gamestream **out, const struct pf_gamestream_
 	g->modes = modes_of(&params->encoders);
 	r = port ? open_ports(g, (uint16_t)port, why) : open_anywhere(g, why);
 	if (r) {
-		const size_t len = why ? strlen(why->text) : 0;
-
-		if (why && r == -EADDRINUSE)
-			snprintf(why->text + len, sizeof(why->text) - len,
-				"; does Sunshine run? Stop it, or set gamestream_port");
 		free(g);
 		return r;
 	}

@@ -475,7 +475,7 @@ static int open_socket(const char *address, uint16_t port, uint16_t *bound, stru
 	if (r)
 		return pf_reason_set(why, r,
 			r == -EADDRINUSE ? "TCP port %u of %s is in use: end the other program "
-					   "or set gamestream_port"
+					   "(does Sunshine run?) or set gamestream_port"
 					 : "cannot listen on TCP port %u of %s",
 			port, address);
 	return fd;

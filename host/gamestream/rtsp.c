@@ -121,8 +121,6 @@ static void set_up(
 static unsigned check(
 	const struct pf_gs_session *s, const struct pf_gs_announce *a, struct pf_reason *why)
 {
-	static const char *const codecs[] = { "H.264", "HEVC", "AV1" };
-
 	if (!(a->encryption & PF_GS_ENC_CONTROL_V2)) {
 		pf_reason_set(why, -EACCES,
 			"the client cannot encrypt the control stream properly; update it "
@@ -148,8 +146,8 @@ static unsigned check(
 	}
 	if (!(s->g->modes & pf_gs_mode_of(a->codec, pf_gs_shape_of(a)))) {
 		pf_reason_set(why, -ENOTSUP,
-			"no encoder here makes what the client wants, %s of %s", codecs[a->codec],
-			pf_encoder_shape_name(pf_gs_shape_of(a)));
+			"no encoder here makes what the client wants, %s of %s",
+			pf_gs_codec_name(a->codec), pf_encoder_shape_name(pf_gs_shape_of(a)));
 		return 400;
 	}
 	return 0;

@@ -654,9 +654,10 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 	make_sound(s);
 	pf_log(PF_LOG_INFO, "gamestream",
 		"%s: %ux%u@%u.%03u %s %s %u kbit/s, packets of %u, %u channels%s%s", s->name,
-		a->width, a->height, a->fps_mhz / 1000, a->fps_mhz % 1000, pf_gs_session_codec(s),
-		pf_encoder_shape_name(pf_gs_shape_of(a)), s->encoder_kbps, a->packet_size,
-		a->channels, a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
+		a->width, a->height, a->fps_mhz / 1000, a->fps_mhz % 1000,
+		pf_gs_codec_name(a->codec), pf_encoder_shape_name(pf_gs_shape_of(a)),
+		s->encoder_kbps, a->packet_size, a->channels,
+		a->encryption & PF_GS_ENC_VIDEO ? ", video encrypted" : "",
 		a->audio_encrypted ? ", sound encrypted" : "");
 	if (a->ten_bit)
 		pf_log(PF_LOG_INFO, "gamestream",

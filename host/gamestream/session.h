@@ -146,8 +146,8 @@ void pf_gs_session_video_ping(
 void pf_gs_session_audio_ping(
 	struct pf_gs_session *s, uint32_t counter, const struct pf_gs_path *path);
 /* session_report.c */
-/** The name of its codec, once it is announced. */
-const char *pf_gs_session_codec(const struct pf_gs_session *s);
+/** As people write it. */
+const char *pf_gs_codec_name(enum pf_gs_codec codec);
 void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out);
 
 /** Seals and sends a message, reliably. 0 or a negative errno. */

@@ -5,11 +5,11 @@
 #include "host/gamestream/session.h"
 #include "host/registry/access.h"
 
-const char *pf_gs_session_codec(const struct pf_gs_session *s)
+const char *pf_gs_codec_name(enum pf_gs_codec codec)
 {
 	static const char *const names[] = { "H.264", "HEVC", "AV1" };
 
-	return names[s->announce.codec];
+	return names[codec];
 }
 
 void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *out)
@@ -51,7 +51,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
 	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");
 	snprintf(out->encoder, sizeof(out->encoder), "%s", stream.encoder);
-	snprintf(out->codec, sizeof(out->codec), "%s", pf_gs_session_codec(s));
+	snprintf(out->codec, sizeof(out->codec), "%s", pf_gs_codec_name(s->announce.codec));
 	snprintf(out->desk, sizeof(out->desk), "%s", s->desk_name);
 	snprintf(out->close_text, sizeof(out->close_text), "%s", s->close_text);
 }

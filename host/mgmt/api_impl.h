@@ -27,6 +27,9 @@ void pf_mgmt_reply(struct pf_mgmt_op *c, unsigned status, json_t *o);
 bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names);
 json_t *pf_mgmt_time_json(int64_t s);
 json_t *pf_mgmt_client_json(const struct pf_client *e, const char *source);
+/** Reads the field "name" of a client into *name, which stays as it is when there is
+ * none; the body owns the text. False after a failure. */
+bool pf_mgmt_take_name(struct pf_mgmt_op *c, const char **name);
 /** Reads the fields "grants" and "expires" into what they change; false after a
  * failure. */
 bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires_s);
