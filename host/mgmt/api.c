@@ -294,22 +294,17 @@ static bool find_client(struct pf_mgmt_op *c, struct pf_client *w)
 static void patch_client(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "name", "grants", "expires", NULL };
-	json_t *name = json_object_get(c->body, "name");
 	struct pf_reason why = { 0 };
+	const char *name = NULL;
 	struct pf_client w;
 	int r;
 
 	if (!pf_mgmt_only_fields(c, fields) || !find_client(c, &w))
 		return;
-	if (name) {
-		const char *s = json_string_value(name);
-
-		if (!s || !*s || strlen(s) >= PF_CLIENT_NAME_BYTES) {
-			pf_mgmt_fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
-			return;
-		}
-		strcpy(w.name, s);
-	}
+	if (!pf_mgmt_take_name(c, &name))
+		return;
+	if (name)
+		strcpy(w.name, name);
 	if (!pf_mgmt_take_terms(c, &w.grants, &w.expires_s))
 		return;
 	r = pf_clients_update(c->p->clients, &w, &why);

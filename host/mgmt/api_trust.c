@@ -13,6 +13,20 @@
 #define TTL_DEFAULT_S 300
 #define TTL_MAX_S     86400
 
+bool pf_mgmt_take_name(struct pf_mgmt_op *c, const char **name)
+{
+	json_t *field = json_object_get(c->body, "name");
+	const char *s = json_string_value(field);
+
+	if (field && (!s || !*s || strlen(s) >= PF_CLIENT_NAME_BYTES)) {
+		pf_mgmt_fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
+		return false;
+	}
+	if (field)
+		*name = s;
+	return true;
+}
+
 bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires_s)
 {
 	json_t *g = json_object_get(c->body, "grants");
@@ -190,22 +204,17 @@ void pf_mgmt_post_approve(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "name", "grants", "expires", NULL };
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
-	json_t *name = json_object_get(c->body, "name");
-	const char *s = json_string_value(name);
+	const char *name = NULL;
 	uint32_t id, grants = PF_GRANT_ALL;
 	struct pf_reason why = { 0 };
 	struct pf_client client;
 	int64_t expires_s = 0;
 	int r;
 
-	if (!knock_id(c, &id) || !pf_mgmt_only_fields(c, fields) ||
+	if (!knock_id(c, &id) || !pf_mgmt_only_fields(c, fields) || !pf_mgmt_take_name(c, &name) ||
 		!pf_mgmt_take_terms(c, &grants, &expires_s))
 		return;
-	if (name && (!s || !*s || strlen(s) >= PF_CLIENT_NAME_BYTES)) {
-		pf_mgmt_fail(c, 400, "\"name\" must be text of 1 to 64 bytes");
-		return;
-	}
-	r = h->approve(h->user, id, s, grants, expires_s, &client, &why);
+	r = h->approve(h->user, id, name, grants, expires_s, &client, &why);
 	if (r)
 		pf_mgmt_fail_reason(c, r, &why);
 	else
