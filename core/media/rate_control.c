@@ -15,6 +15,10 @@
 #define ENCODE_SEVERE_NS (12 * MS)
 #define NEVER_NS	 INT64_MAX
 #define CLEAN_TO_CLIMB	 6u
+/* Repaired loss that a lower rate does not lower is the link's own. */
+#define OWN_LOSS_MAX_PPM (LOSS_SEVERE_PPM - LOSS_BAD_PPM)
+#define TRIAL_WINDOWS	 2u
+#define FLOOR_BAD_MAX	 3u /* pairs of windows */
 
 enum verdict { CLEAN, BAD, SEVERE };
 
@@ -114,17 +118,19 @@ uint32_t pf_rate_control_ceiling(const struct pf_rate_control *r)
 struct judgement {
 	enum verdict verdict;
 	bool decoder; /* nothing else is to blame */
+	bool loss;    /* nothing but loss that parity repaired */
 };
 
 static struct judgement judge(
 	struct pf_rate_control *r, const struct pf_rate_window *w, uint32_t delivered_kbps)
 {
 	enum verdict link = CLEAN, decoder = CLEAN;
+	bool loss = w->loss_ppm >= LOSS_BAD_PPM + r->own_loss_ppm;
 
 	if (w->frames_lost || w->flushes || w->loss_ppm >= LOSS_SEVERE_PPM ||
 		w->keyframe_asks >= ASKS_SEVERE)
 		link = SEVERE;
-	else if (w->loss_ppm >= LOSS_BAD_PPM || w->keyframe_asks >= ASKS_BAD)
+	else if (w->keyframe_asks >= ASKS_BAD)
 		link = BAD;
 	if (w->has_delay)
 		link = worse(link, compare(&r->delay, w->delay_ns, DELAY_BAD_NS, NEVER_NS));
@@ -134,7 +140,10 @@ static struct judgement judge(
 			link, compare(&r->encode, w->encode_ns, ENCODE_BAD_NS, ENCODE_SEVERE_NS));
 	if (w->has_decode)
 		decoder = compare(&r->decode, w->decode_ns, DECODE_BAD_NS, DECODE_SEVERE_NS);
-	return (struct judgement){ worse(link, decoder), decoder > link };
+	loss = loss && link == CLEAN && decoder == CLEAN;
+	if (loss)
+		link = BAD;
+	return (struct judgement){ worse(link, decoder), decoder > link, loss };
 }
 
 static uint32_t ask(struct pf_rate_control *r, uint32_t kbps, uint64_t now_ns)
@@ -146,11 +155,54 @@ static uint32_t ask(struct pf_rate_control *r, uint32_t kbps, uint64_t now_ns)
 	return kbps;
 }
 
-static uint32_t back_off(struct pf_rate_control *r, bool decoder, uint64_t now_ns)
+/* ---- loss of the link's own ---- */
+
+static void own_loss(struct pf_rate_control *r, uint32_t ppm)
+{
+	r->own_loss_ppm = least(ppm, OWN_LOSS_MAX_PPM);
+	r->floor_bad = 0;
+}
+
+/* The window is the last of a trial that shows that a lower rate lost as much. */
+static bool trial_shows(struct pf_rate_control *r, uint32_t loss_ppm)
+{
+	struct pf_rate_trial *t = &r->trial;
+
+	t->sum_ppm += loss_ppm;
+	if (++t->windows < TRIAL_WINDOWS)
+		return false;
+	return t->sum_ppm / TRIAL_WINDOWS >= t->loss_ppm - t->loss_ppm / 4;
+}
+
+static void begin_trial(struct pf_rate_control *r, uint32_t loss_ppm)
+{
+	r->trial = (struct pf_rate_trial){
+		.kbps = r->target_kbps,
+		.proven_kbps = r->proven_kbps,
+		.doubling = r->doubled,
+		.loss_ppm = loss_ppm,
+	};
+}
+
+static uint32_t end_trial(struct pf_rate_control *r, uint64_t now_ns)
+{
+	struct pf_rate_trial t = r->trial;
+
+	own_loss(r, t.sum_ppm / TRIAL_WINDOWS);
+	r->trial = (struct pf_rate_trial){ 0 };
+	r->proven_kbps = t.proven_kbps;
+	r->doubling = t.doubling;
+	return ask(r, least(t.kbps, pf_rate_control_ceiling(r)), now_ns);
+}
+
+/* ---- moves ---- */
+
+static uint32_t back_off(
+	struct pf_rate_control *r, const struct judgement *j, const struct pf_rate_window *w)
 {
 	uint32_t now = r->target_kbps, next = (uint32_t)((uint64_t)now * 7 / 10);
 
-	if (decoder) {
+	if (j->decoder) {
 		uint32_t before = r->decoder_kbps;
 		uint32_t apart = before > now ? before - now : now - before;
 
@@ -160,13 +212,18 @@ static uint32_t back_off(struct pf_rate_control *r, bool decoder, uint64_t now_n
 	}
 	if (next < r->floor_kbps)
 		next = r->floor_kbps;
+	if (j->loss && next < now)
+		begin_trial(r, w->loss_ppm);
 	/* What was carried before is proven no more. */
 	r->proven_kbps = least(r->proven_kbps, next);
 	if (next >= now) {
 		r->bad = 0;
+		/* Nothing lower can be tried, so a little more is. */
+		if (j->loss && ++r->floor_bad >= FLOOR_BAD_MAX)
+			own_loss(r, w->loss_ppm);
 		return 0;
 	}
-	return ask(r, next, now_ns);
+	return ask(r, next, w->end_ns);
 }
 
 static uint32_t climb(struct pf_rate_control *r, uint64_t now_ns)
@@ -217,12 +274,21 @@ uint32_t pf_rate_control_window(struct pf_rate_control *r, const struct pf_rate_
 	uint32_t delivered_kbps = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
 	struct judgement j = judge(r, w, delivered_kbps);
 
+	/* It can get less with time, but not creep up with the rate. */
+	if (w->loss_ppm < r->own_loss_ppm)
+		r->own_loss_ppm -= (r->own_loss_ppm - w->loss_ppm + 7) / 8;
+	if (!j.loss)
+		r->floor_bad = 0;
 	if (j.verdict == CLEAN) {
 		count_clean(r, delivered_kbps);
 	} else {
+		if (!r->bad)
+			r->doubled = r->doubling;
 		r->doubling = false;
 		r->clean = 0;
 		r->bad++;
+		if (!j.loss)
+			r->trial = (struct pf_rate_trial){ 0 };
 	}
 	if (r->disabled || (r->asked && w->end_ns - r->asked_ns < PF_RATE_SPACING_NS))
 		return 0;
@@ -233,8 +299,15 @@ uint32_t pf_rate_control_window(struct pf_rate_control *r, const struct pf_rate_
 			return 0;
 		}
 	}
+	if (r->trial.kbps) {
+		if (trial_shows(r, w->loss_ppm))
+			return end_trial(r, w->end_ns);
+		if (r->trial.windows < TRIAL_WINDOWS)
+			return 0;
+		r->trial = (struct pf_rate_trial){ 0 };
+	}
 	if (j.verdict == SEVERE || r->bad >= 2)
-		return back_off(r, j.decoder, w->end_ns);
+		return back_off(r, &j, w);
 	if (r->target_kbps > pf_rate_control_ceiling(r))
 		return ask(r, pf_rate_control_ceiling(r), w->end_ns);
 	return climb(r, w->end_ns);
@@ -291,6 +364,7 @@ void pf_rate_control_mode(struct pf_rate_control *r, uint32_t pixel_kbps)
 	r->encode.count = r->encode.next = 0;
 	r->delay.count = r->delay.next = 0;
 	r->clean = r->bad = 0;
+	r->trial = (struct pf_rate_trial){ 0 };
 	r->decoder = (struct pf_rate_cap){ 0 };
 	r->decoder_kbps = 0;
 }

@@ -49,6 +49,17 @@ struct pf_rate_cap {
 	unsigned clean;	   /* since it was found or tried */
 };
 
+/* A lower rate on trial, because of loss that parity repaired: a link that loses as
+ * much at the lower one is not crowded. What was before comes back then. kbps 0 =
+ * none. */
+struct pf_rate_trial {
+	uint32_t kbps, proven_kbps;
+	bool doubling;
+	uint32_t loss_ppm; /* that began it */
+	unsigned windows;
+	uint32_t sum_ppm; /* of their losses */
+};
+
 struct pf_rate_control {
 	uint32_t target_kbps; /* in force */
 	uint32_t start_kbps, floor_kbps, pixel_kbps;
@@ -56,6 +67,7 @@ struct pf_rate_control {
 	uint32_t proven_kbps; /* most that a clean window delivered */
 	bool disabled;	      /* the host answers no requests */
 	bool doubling;	      /* until the first bad window */
+	bool doubled;	      /* the same before the newest bad windows */
 	unsigned clean, bad;  /* windows in a row that count */
 
 	bool asked; /* a request was made: the two below are valid */
@@ -69,6 +81,11 @@ struct pf_rate_control {
 	struct pf_rate_cap host, decoder;
 	uint32_t decoder_kbps; /* where the decoder gave up last, 0 = never */
 	struct pf_rate_baseline delay, decode, encode;
+
+	/* Where this differs from punktfunk1.md 13: loss that no lower rate avoids. */
+	struct pf_rate_trial trial;
+	uint32_t own_loss_ppm; /* of the link, not held against the rate */
+	unsigned floor_bad;
 };
 
 /** `start_kbps` is Welcome's, the ceiling until the capacity is known;

@@ -588,9 +588,125 @@ static void random_loss_that_parity_repairs_is_lived_with(void **state)
 	link_run(&l, 60);
 	assert_int_equal(l.backoffs, 0);
 	assert_int_equal(l.rate_kbps, 55296);
-	l.loss = 0.04;
+	/* More: 0.7 is tried, loses as much, and what was before comes back. */
+	for (unsigned percent = 2; percent <= 5; percent++) {
+		unsigned at;
+		double sum = 0;
+
+		link_init(&l, 300000, 50);
+		l.loss = percent / 100.0;
+		link_start(&l, 20000, 55296);
+		link_run(&l, 4);
+		link_probe(&l);
+		link_run(&l, 60);
+		at = l.windows;
+		link_run(&l, 300);
+		for (unsigned i = at; i < at + 300; i++)
+			sum += l.rate[i] / 300.0;
+		assert_true(sum > 0.9 * 55296);
+		assert_true(l.backoffs <= 6);
+	}
+	/* Six percent are no link to live with. */
+	l.loss = 0.065;
 	link_run(&l, 60);
 	assert_int_equal(l.rate_kbps, PF_RATE_FLOOR_KBPS);
+}
+
+/* Loss of its own does not hide that a link is full: it settles where the same link
+ * without that loss does, and loses no more frames. */
+static void random_loss_does_not_hide_a_full_link(void **state)
+{
+	static const struct {
+		double capacity_kbps, queue_ms;
+		double (*capacity)(struct link *l, double seconds);
+	} cases[] = {
+		{ 12000, 80, NULL },   /* narrower than the start */
+		{ 12000, 18, NULL },   /* drops before it delays */
+		{ 40000, 1000, NULL }, /* delays before it drops */
+		{ 80000, 250, wifi },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		double rate[2] = { 0 }, lost[2] = { 0 };
+
+		for (unsigned lossy = 0; lossy < 2; lossy++) {
+			struct link l;
+
+			link_init(&l, cases[i].capacity_kbps, cases[i].queue_ms);
+			l.capacity = cases[i].capacity;
+			l.loss = lossy ? 0.03 : 0;
+			link_start(&l, 20000, 200000);
+			link_run(&l, 4);
+			link_probe(&l);
+			link_run(&l, 296);
+			for (unsigned j = 60; j < 300; j++) {
+				rate[lossy] += l.rate[j] / 240.0;
+				lost[lossy] += l.lost[j];
+			}
+		}
+		assert_true(rate[1] > 0.9 * rate[0] && rate[1] < 1.1 * rate[0]);
+		assert_true(lost[1] <= lost[0] + 2);
+	}
+}
+
+/* The link gets crowded while a lower rate is on trial, or crowded is what it was. */
+static void a_trial_that_helps_is_kept(void **state)
+{
+	struct pf_rate_control r;
+	struct pf_rate_window w;
+	unsigned n = ready(&r);
+	static const struct {
+		uint32_t loss_ppm;
+		int64_t delay_ns;
+		uint32_t then_kbps; /* asked for at the end of the trial, 0 = nothing */
+	} cases[] = {
+		{ 30000, 0, 100000 },
+		{ 22500, 0, 100000 },
+		{ 22000, 0, 49000 },
+		{ 1000, 0, 0 },
+		{ 30000, 30 * MS, 49000 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t kbps = 0;
+
+		n = ready(&r);
+		for (unsigned j = 0; j < 2; j++) {
+			w = good(&r, n++);
+			w.loss_ppm = 30000;
+			kbps = pf_rate_control_window(&r, &w);
+		}
+		assert_int_equal(kbps, 70000);
+		pf_rate_control_answer(&r, kbps);
+		kbps = 0;
+		for (unsigned j = 0; j < 3 && !kbps; j++) {
+			w = good(&r, n++);
+			w.loss_ppm = cases[i].loss_ppm;
+			w.delay_ns += cases[i].delay_ns;
+			kbps = pf_rate_control_window(&r, &w);
+		}
+		assert_int_equal(kbps, cases[i].then_kbps);
+		assert_int_equal(r.own_loss_ppm != 0, cases[i].then_kbps == 100000);
+	}
+}
+
+/* Told to start low, or pushed there by something else: six windows of the same loss
+ * at the floor are the link's own, and the climb begins. */
+static void the_floor_is_left_again(void **state)
+{
+	struct link l;
+
+	link_init(&l, 300000, 50);
+	l.loss = 0.03;
+	link_start(&l, 5000, 55296);
+	link_run(&l, 4);
+	link_probe(&l);
+	link_run(&l, 400);
+	assert_true(l.rate_kbps > 20000);
+	/* The loss goes: what was forgiven is soon no more. */
+	l.loss = 0;
+	link_run(&l, 60);
+	assert_true(l.rc.own_loss_ppm < 100);
 }
 
 static void a_slow_decoder_is_found_and_kept_busy(void **state)
@@ -649,6 +765,9 @@ int main(void)
 		cmocka_unit_test(bufferbloat_is_left_before_it_is_full),
 		cmocka_unit_test(capped_content_neither_climbs_nor_falls),
 		cmocka_unit_test(random_loss_that_parity_repairs_is_lived_with),
+		cmocka_unit_test(random_loss_does_not_hide_a_full_link),
+		cmocka_unit_test(a_trial_that_helps_is_kept),
+		cmocka_unit_test(the_floor_is_left_again),
 		cmocka_unit_test(a_slow_decoder_is_found_and_kept_busy),
 		cmocka_unit_test(a_deaf_host_is_left_alone),
 	};
