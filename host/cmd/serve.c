@@ -14,12 +14,13 @@
 #include "host/cmd/asleep.h"
 #include "host/cmd/cmd.h"
 #include "host/cmd/manage.h"
+#include "host/cmd/publish.h"
 #include "host/cmd/report.h"
-#include "host/discovery/discovery.h"
 #include "host/gamestream/gamestream.h"
 #include "host/registry/access.h"
 #include "host/registry/apps.h"
 #include "host/registry/clients.h"
+#include "host/registry/host_id.h"
 #include "host/sys/files.h"
 #include "host/sys/user.h"
 
@@ -319,24 +320,6 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
 }
 
-/* Moonlight clients look for hosts. A free port is for tests, and loopback for
- * nobody else. */
-static void publish_gamestream(struct server *v)
-{
-	const struct pf_discovery_service service = { "_nvstream._tcp",
-		pf_gamestream_port(v->gamestream), NULL };
-	struct pf_reason why = { 0 };
-	char name[PF_DISCOVERY_NAME_BYTES];
-
-	if (!v->config.discovery || !v->config.gamestream_port ||
-		!strncmp(v->config.bind_address, "127.", 4) ||
-		!strcmp(v->config.bind_address, "::1"))
-		return;
-	pf_discovery_name(name, v->hostname);
-	if (pf_discovery_create(&v->discovery, name, &service, 1, &why))
-		pf_log(PF_LOG_INFO, "serve", "%s", why.text);
-}
-
 static int set_up_gamestream(struct server *v, struct pf_reason *why)
 {
 	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
@@ -346,8 +329,6 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 	snprintf(path, sizeof(path), "%s/gamestream.pem", dir);
 	if (pf_rsa_identity_open(&v->gs_identity, path, "punktfunk", why))
 		return PF_EXIT_STATE;
-	if (gethostname(v->hostname, sizeof(v->hostname) - 1))
-		snprintf(v->hostname, sizeof(v->hostname), "punktfunk");
 	make_unique_id(v);
 	if (pf_gamestream_create(&v->gamestream,
 		    &(struct pf_gamestream_params){ .loop = v->loop,
@@ -367,8 +348,30 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 		"GameStream is on, from port %u: its pairing and encryption are weaker than "
 		"punktfunk/1, use it in trusted networks",
 		pf_gamestream_port(v->gamestream));
-	publish_gamestream(v);
 	return PF_EXIT_OK;
+}
+
+/* A host that nobody finds by itself serves all the same. */
+static void publish(struct server *v)
+{
+	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32], id[PF_HOST_ID_BYTES] = "";
+	struct pf_reason why = { 0 };
+	int r = pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), &why);
+
+	if (!r) {
+		snprintf(path, sizeof(path), "%s/host_id", dir);
+		r = pf_host_id_open(id, path, &why);
+	}
+	if (r)
+		pf_log(PF_LOG_WARN, "serve", "clients are told no id of this host: %s", why.text);
+	pf_publish(&v->discovery,
+		&(struct pf_publish_params){ .config = &v->config,
+			.hostname = v->hostname,
+			.fingerprint = v->fingerprint,
+			.id = id,
+			.native_port = pf_native_port(v->native),
+			.mgmt_port = pf_manage_port(v->manage),
+			.gamestream_port = v->gamestream ? pf_gamestream_port(v->gamestream) : 0 });
 }
 
 static int start_management(struct server *v)
@@ -410,6 +413,8 @@ static int set_up(struct server *v)
 	pf_identity_fingerprint(v->identity, fp);
 	pf_access_format(fp, v->fingerprint);
 	pf_user_name(v->user, sizeof(v->user));
+	if (gethostname(v->hostname, sizeof(v->hostname) - 1))
+		snprintf(v->hostname, sizeof(v->hostname), "punktfunk");
 	r = choose_display(v);
 	if (!r)
 		r = choose_encoders(v);
@@ -466,7 +471,10 @@ static int set_up(struct server *v)
 		pf_complain("out of memory");
 		return PF_EXIT_FAILURE;
 	}
-	return start_management(v);
+	r = start_management(v);
+	if (!r)
+		publish(v);
+	return r;
 }
 
 static void tear_down(struct server *v)

@@ -122,8 +122,9 @@ static const struct pf_config_key keys[] = {
 		"who does not switch both on, clients from before 2024 included.",
 		false },
 	{ "discovery", PF_CONFIG_BOOL, AT(discovery), 0, 0, NULL, "yes",
-		"Tells the network by mDNS where Moonlight clients find this host. Without it they "
-		"need the address typed in.",
+		"Tells the network by mDNS, through the Avahi daemon, where clients find this "
+		"host. "
+		"Without it they need the address typed in.",
 		true },
 	{ "max_sessions", PF_CONFIG_NUMBER, AT(max_sessions), 1, 64, NULL, "4",
 		"Clients that stream at the same time. One more is refused as busy.", false },
