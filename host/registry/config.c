@@ -18,7 +18,8 @@ static const struct pf_config_key keys[] = {
 		"must name ports needs a fixed one, which serves one session at a time.",
 		true },
 	{ "bind_address", PF_CONFIG_TEXT, AT(bind_address), 0, 0, NULL, "0.0.0.0",
-		"IPv4 address to listen on.", true },
+		"Address to listen on; :: takes IPv6 and IPv4. GameStream needs an IPv4 one.",
+		true },
 	{ "display_backend", PF_CONFIG_CHOICE, AT(display_backend), 0, 0,
 		"auto|wlroots|session|pattern|null", "auto",
 		"Where the picture comes from. wlroots: a private headless sway per client. "
