@@ -128,7 +128,7 @@ static void automatic_bitrate_probes_climbs_and_yields(void **state)
 	struct traffic t = { 0 };
 	pthread_t threads[2];
 	struct host h;
-	struct pf_ctl m;
+	struct pf_ctl m = { 0 };
 	PunktfunkStats s;
 	uint32_t want;
 
