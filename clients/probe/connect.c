@@ -60,6 +60,9 @@ struct probe {
 	uint32_t close_code;	   /* events */
 	char close_text[128];
 	uint64_t decoded_first_ns; /* decoder: first picture of all */
+
+	pthread_mutex_t stages_lock; /* of the next one */
+	struct pf_stages stages;     /* decoder and events */
 };
 
 static uint64_t now_ns(clockid_t clock)
@@ -146,6 +149,14 @@ static void report_decoded(struct probe *p, const struct pf_track_frame *t)
 	punktfunk_report_decoded(p->conn, &d);
 }
 
+static void join_stages(struct probe *p, const struct pf_track_frame *t)
+{
+	pthread_mutex_lock(&p->stages_lock);
+	pf_stages_frame(
+		&p->stages, t->pts_ns, (int64_t)(t->completed_ns + t->offset_ns - t->pts_ns));
+	pthread_mutex_unlock(&p->stages_lock);
+}
+
 static void *decode_thread(void *arg)
 {
 	struct probe *p = arg;
@@ -168,6 +179,7 @@ static void *decode_thread(void *arg)
 			look_at(p, picture, &t);
 		}
 		report_decoded(p, &t);
+		join_stages(p, &t);
 		pf_track_frame(&p->track, &t);
 		atomic_store(&p->decoded, p->track.decoded);
 		if (p->dump && fwrite(f.data, 1, f.size, p->dump) != f.size)
@@ -210,6 +222,9 @@ static void take_event(struct probe *p, const PunktfunkEvent *e)
 		pf_samples_add(&p->host.queue, (int64_t)e->b * 1000);
 		pf_samples_add(&p->host.encode, (int64_t)e->c * 1000);
 		pf_samples_add(&p->host.pace, (int64_t)e->d * 1000);
+		pthread_mutex_lock(&p->stages_lock);
+		pf_stages_host(&p->stages, e->value, e->a, e->c);
+		pthread_mutex_unlock(&p->stages_lock);
 		break;
 	case PUNKTFUNK_EVENT_MODE:
 		if (!e->value) {
@@ -512,6 +527,7 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->bitrate_changes = atomic_load(&p->bitrate_changes);
 	r->gaps = atomic_load(&p->gaps);
 	r->host = &p->host;
+	r->stages = &p->stages;
 	r->received = atomic_load(&p->received);
 	r->received_bytes = atomic_load(&p->received_bytes);
 	r->overrun = atomic_load(&p->overrun);
@@ -568,6 +584,7 @@ static int finish(struct probe *p)
 	pf_script_finish(&p->script);
 	pf_track_finish(&p->track);
 	pf_samples_finish(&p->changes);
+	pf_stages_finish(&p->stages);
 	pf_samples_finish(&p->host.total);
 	pf_samples_finish(&p->host.queue);
 	pf_samples_finish(&p->host.encode);
@@ -590,7 +607,9 @@ static void print(const struct pf_probe_options *o, struct pf_probe_report *r)
 
 int pf_probe_connect(const struct pf_probe_options *options)
 {
-	struct probe p = { .options = options, .close_code = UINT32_MAX };
+	struct probe p = { .options = options,
+		.close_code = UINT32_MAX,
+		.stages_lock = PTHREAD_MUTEX_INITIALIZER };
 	struct pf_probe_report report = { .options = options };
 	sigset_t signals;
 	int result, files;

@@ -3,6 +3,7 @@
  * header alone. */
 #include <stdio.h>
 #include <string.h>
+#include "clients/probe/bench.h"
 #include "clients/probe/connect.h"
 #include "clients/probe/dial.h"
 #include "clients/probe/options.h"
@@ -22,11 +23,15 @@ static int usage(FILE *out, int code)
 	      "       punktfunk-probe pair HOST[:PORT] --pin DIGITS [options]\n"
 	      "       punktfunk-probe request HOST[:PORT] [options]\n"
 	      "       punktfunk-probe speed-test HOST[:PORT] [options]\n"
+	      "       punktfunk-probe bench-connect HOST[:PORT] [--reconnect] [options]\n"
+	      "       punktfunk-probe bench-mode HOST[:PORT] [options]\n"
 	      "       punktfunk-probe --help | --version\n\n"
 	      "connect: connects to a punktfunk host, decodes and measures what it sends.\n"
 	      "pair: makes this machine known to a host that shows a PIN.\n"
 	      "request: asks a person at the host to let this machine in, and waits.\n"
-	      "speed-test: measures what the way from a host to here carries.\n\n",
+	      "speed-test: measures what the way from a host to here carries.\n"
+	      "bench-connect: connects again and again, and says how soon the first frame came.\n"
+	      "bench-mode: changes the mode again and again, and says the same.\n\n",
 		out);
 	pf_probe_options_help(out);
 	fputs("\nExit: 0 ok, 1 usage, 2 unreachable, 3 refused, 4 connection broke, "
@@ -44,6 +49,8 @@ static const struct command {
 	{ "pair", PF_PROBE_CMD_PAIR, pf_probe_pair },
 	{ "request", PF_PROBE_CMD_REQUEST, pf_probe_request },
 	{ "speed-test", PF_PROBE_CMD_SPEED, pf_probe_speed_test },
+	{ "bench-connect", PF_PROBE_CMD_BENCH_CONNECT, pf_probe_bench_connect },
+	{ "bench-mode", PF_PROBE_CMD_BENCH_MODE, pf_probe_bench_mode },
 };
 
 int main(int argc, char **argv)

@@ -25,12 +25,16 @@ struct option {
 #define AT(field)  offsetof(struct pf_probe_options, field)
 #define NUM(field) AT(field), .bytes = sizeof(((struct pf_probe_options *)0)->field)
 
+#define BENCH (PF_PROBE_CMD_BENCH_CONNECT | PF_PROBE_CMD_BENCH_MODE)
+/* A session of their own, and nothing else. */
+#define SESSION (PF_PROBE_CMD_SPEED | BENCH)
+
 static const struct option table[] = {
-	{ "--mode", "WxH@HZ", "picture to ask for (1280x720@60)", MODE,
-		.commands = PF_PROBE_CMD_SPEED },
+	{ "--mode", "WxH@HZ", "picture to ask for (1280x720@60)", MODE, AT(width),
+		.commands = SESSION },
 	{ "--bitrate", "KBPS", "video rate to ask for", NUMBER, NUM(bitrate_kbps), .low = 1,
-		.high = 8000000, .commands = PF_PROBE_CMD_SPEED },
-	{ "--codec", "NAME", "h264 (default), hevc or av1", CODEC, .commands = PF_PROBE_CMD_SPEED },
+		.high = 8000000, .commands = SESSION },
+	{ "--codec", "NAME", "h264 (default), hevc or av1", CODEC, .commands = SESSION },
 	{ "--audio-channels", "N", "2 (default), 6 or 8", CHANNELS },
 	{ "--seconds", "N", "stop so long after the first picture", SECONDS, AT(seconds),
 		.low = 0.1, .high = 864000 },
@@ -38,20 +42,20 @@ static const struct option table[] = {
 		.high = 1e12 },
 	{ "--timeout", "N", "seconds to wait for the host and for a picture (10)", SECONDS,
 		AT(timeout), .low = 0.1, .high = 600,
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--pin", "DIGITS", "pair: the PIN that the host shows", TEXT, AT(pin),
 		.commands = PF_PROBE_CMD_PAIR, .not_connect = true },
 	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT,
-		.commands = PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--trust-first", NULL, "accept any host and print its fingerprint", FLAG, AT(trust_first),
-		.commands = PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--identity", "FILE", "our key and certificate, made when missing", TEXT, AT(identity),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--name", "TEXT", "how the host shall call us", TEXT, AT(name),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--launch", "ID", "entry of the host's library to start", TEXT, AT(launch) },
 	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit),
-		.commands = PF_PROBE_CMD_SPEED },
+		.commands = SESSION },
 	{ "--skip-held", NULL, "after a loss, take no frame that cannot be shown", FLAG,
 		AT(skip_held) },
 	{ "--even-out", NULL, "let frames wait up to one interval, to come evenly", FLAG,
@@ -78,10 +82,18 @@ static const struct option table[] = {
 		.low = 1, .high = 10000000, .commands = PF_PROBE_CMD_SPEED, .not_connect = true },
 	{ "--duration", "MS", "speed-test: how long (800)", NUMBER, NUM(duration_ms), .low = 1,
 		.high = 5000, .commands = PF_PROBE_CMD_SPEED, .not_connect = true },
+	{ "--rounds", "N", "bench-...: how often (12)", NUMBER, NUM(rounds), .low = 1, .high = 1000,
+		.commands = BENCH, .not_connect = true },
+	{ "--pause", "N", "bench-...: seconds between the rounds", SECONDS, AT(pause), .low = 0,
+		.high = 600, .commands = BENCH, .not_connect = true },
+	{ "--reconnect", NULL, "bench-connect: come back to the desktop left before", FLAG,
+		AT(reconnect), .commands = PF_PROBE_CMD_BENCH_CONNECT, .not_connect = true },
+	{ "--to", "WxH@HZ", "bench-mode: the other mode (1024x768@60)", MODE, AT(to_width),
+		.commands = PF_PROBE_CMD_BENCH_MODE, .not_connect = true },
 	{ "--json", NULL, "print the report as JSON", FLAG, AT(json),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
 	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | PF_PROBE_CMD_SPEED },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
 };
 
 void pf_probe_options_help(FILE *out)
@@ -96,16 +108,17 @@ void pf_probe_options_help(FILE *out)
 	}
 }
 
-static int take_mode(struct pf_probe_options *o, const char *text)
+/* Width, height and rate follow each other. */
+static int take_mode(uint32_t *field, const char *text)
 {
 	unsigned w, h, hz;
 	int end = 0;
 
 	if (sscanf(text, "%5ux%5u@%4u%n", &w, &h, &hz, &end) != 3 || text[end] || !w || !h || !hz)
 		return -1;
-	o->width = w;
-	o->height = h;
-	o->refresh_hz = hz;
+	field[0] = w;
+	field[1] = h;
+	field[2] = hz;
 	return 0;
 }
 
@@ -162,7 +175,7 @@ static int take(struct pf_probe_options *o, const struct option *opt, const char
 		*(const char **)field = text;
 		return 0;
 	case MODE:
-		return take_mode(o, text);
+		return take_mode(field, text);
 	case FINGERPRINT:
 		return take_fingerprint(o, text);
 	case CODEC:
@@ -217,10 +230,12 @@ static const struct option *find(const char *name, size_t len)
 
 static const char *command_name(enum pf_probe_command command)
 {
-	return command == PF_PROBE_CMD_PAIR	 ? "pair"
-	       : command == PF_PROBE_CMD_REQUEST ? "request"
-	       : command == PF_PROBE_CMD_SPEED	 ? "speed-test"
-						 : "connect";
+	return command == PF_PROBE_CMD_PAIR	       ? "pair"
+	       : command == PF_PROBE_CMD_REQUEST       ? "request"
+	       : command == PF_PROBE_CMD_SPEED	       ? "speed-test"
+	       : command == PF_PROBE_CMD_BENCH_CONNECT ? "bench-connect"
+	       : command == PF_PROBE_CMD_BENCH_MODE    ? "bench-mode"
+						       : "connect";
 }
 
 static bool takes(const struct option *opt, enum pf_probe_command command)
@@ -280,6 +295,12 @@ static int check(struct pf_probe_options *o, FILE *err)
 			     "other\n",
 			       err),
 		       -1;
+	if (o->command == PF_PROBE_CMD_BENCH_MODE && o->width == o->to_width &&
+		o->height == o->to_height)
+		return fputs("punktfunk-probe: --mode and --to must differ in size, or their "
+			     "pictures cannot be told apart\n",
+			       err),
+		       -1;
 	if (o->png_at >= 0 && !o->png)
 		return fputs("punktfunk-probe: --png-at needs --png FILE\n", err), -1;
 	return 0;
@@ -292,6 +313,10 @@ int pf_probe_options_parse(
 		.width = 1280,
 		.height = 720,
 		.refresh_hz = 60,
+		.to_width = 1024,
+		.to_height = 768,
+		.to_refresh_hz = 60,
+		.pause = -1,
 		.codec = PUNKTFUNK_CODEC_H264,
 		.channels = 2,
 		.timeout = command == PF_PROBE_CMD_REQUEST ? REQUEST_SECONDS : 10,

@@ -14,6 +14,8 @@ enum pf_probe_command {
 	PF_PROBE_CMD_PAIR = 2,
 	PF_PROBE_CMD_SPEED = 4,
 	PF_PROBE_CMD_REQUEST = 8,
+	PF_PROBE_CMD_BENCH_CONNECT = 16,
+	PF_PROBE_CMD_BENCH_MODE = 32,
 };
 
 struct pf_probe_options {
@@ -21,6 +23,7 @@ struct pf_probe_options {
 	char host[256];
 	uint16_t port; /* 0 = the default */
 	uint32_t width, height, refresh_hz;
+	uint32_t to_width, to_height, to_refresh_hz; /* bench-mode: the other mode */
 	uint32_t bitrate_kbps;
 	uint8_t codec;
 	uint8_t channels;
@@ -42,6 +45,9 @@ struct pf_probe_options {
 	bool pointer_path;
 	double expect_tone, reject_tone;   /* Hz, 0 = none */
 	uint32_t target_kbps, duration_ms; /* of a speed test; 0 = the core's choice */
+	uint32_t rounds;		   /* of a bench, 0 = its choice */
+	double pause;			   /* seconds between them, negative = its choice */
+	bool reconnect;
 };
 
 /** Fills `o` from the words after the command's name. Connecting without a word on

@@ -12,7 +12,7 @@ struct stage {
 	struct pf_samples *samples;
 };
 
-#define STAGES 11
+#define STAGES 13
 
 static void stages_of(struct pf_probe_report *r, struct stage s[STAGES])
 {
@@ -24,7 +24,9 @@ static void stages_of(struct pf_probe_report *r, struct stage s[STAGES])
 		{ "host_queue_ms", "    waited", &r->host->queue },
 		{ "convert_encode_ms", "    convert + encode", &r->host->encode },
 		{ "host_pace_ms", "    sent", &r->host->pace },
-		{ "assemble_ms", "  first -> last packet", &r->track->assemble },
+		{ "link_ms", "  sent -> received", &r->stages->link },
+		{ "assemble_ms", "    first -> last packet", &r->track->assemble },
+		{ "transport_ms", "  less convert + encode", &r->stages->transport },
 		{ "decode_ms", "decode", &r->track->decode },
 		{ "captured_to_decoded_ms", "captured -> decoded", &r->track->to_picture },
 		{ "mode_change_ms", "mode asked -> picture", r->changes },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "clients/probe/options.h"
 #include "clients/probe/sound.h"
+#include "clients/probe/stages.h"
 #include "clients/probe/track.h"
 #include "punktfunk_core.h"
 
@@ -21,6 +22,7 @@ struct pf_probe_report {
 	PunktfunkStats stats;
 	struct pf_track *track;
 	struct pf_host_times *host;
+	struct pf_stages *stages;
 	struct pf_samples *changes; /* asked for a mode -> its first picture */
 	uint64_t changes_not_idr, refused_modes, bitrate_changes, gaps;
 	uint64_t received; /* frames out of the core */

@@ -24,7 +24,7 @@ HOST, PROBE, IMPAIR = sys.argv[1:4]
 ROOT = os.geteuid() == 0
 PATIENCE = 90
 STAGES = ("draw_to_received_ms", "captured_to_received_ms", "host_ms", "convert_encode_ms",
-          "assemble_ms", "decode_ms", "captured_to_decoded_ms")
+          "assemble_ms", "decode_ms", "captured_to_decoded_ms", "transport_ms")
 
 
 def run_user():
@@ -239,6 +239,36 @@ def speed_test():
         expect(run(h, "127.0.0.1", "--target", "0"), 1, "--target")
 
 
+def benches():
+    """Starts, returns and changes of mode, counted as they were."""
+    def run(h, command, *args):
+        return subprocess.run(
+            [PROBE, command, f"127.0.0.1:{h.port}", "--pin-fingerprint", h.fingerprint, "--mode",
+             "640x480@60", *map(str, args)], text=True, capture_output=True, timeout=PATIENCE)
+
+    def desks(h):
+        return re.findall(r"kbit/s on (desk \d+)", h.stderr())
+
+    with Host("--data-port", "0", "--display-options", "scene=box") as h:
+        r = report_of(run(h, "bench-connect", "--rounds", 3, "--pause", 0.2, "--json"))
+        assert r["rounds"] == r["first_frame_ms"]["n"] == r["connect_ms"]["n"] == 3, r
+        assert r["failed"] == r["not_idr"] == 0 and len(r["each_ms"]) == 3, r
+        assert abs(max(r["each_ms"]) - r["first_frame_ms"]["max"]) < 0.01, r
+        assert len(set(desks(h))) == 3, desks(h)
+        r = report_of(run(h, "bench-connect", "--reconnect", "--rounds", 3, "--json"))
+        assert r["first_frame_ms"]["n"] == 3 and r["failed"] == r["not_idr"] == 0, r
+        assert len(desks(h)) == 7 and len(set(desks(h)[3:])) == 1, desks(h)
+        r = report_of(run(h, "bench-mode", "--rounds", 4, "--to", "800x600@60", "--json"))
+        assert r["mode_change_ms"]["n"] == 4 and r["failed"] == r["not_idr"] == 0, r
+        assert r["answer_ms"]["p50"] <= r["mode_change_ms"]["p50"], r
+        assert h.stderr().count("changes to 800x600@60") == 2, h.stderr()
+        # Two changes at once: the host takes one.
+        r = run(h, "bench-mode", "--rounds", 2, "--pause", 0, "--json")
+        expect(r, 4, "was refused", '"failed": 1')
+        expect(run(h, "bench-connect", "--rounds", 1), 0, "1 rounds, 0 failed", "first frame")
+    expect(run(h, "bench-connect", "--rounds", 2, "--timeout", 1), 2)
+
+
 def automatic_bitrate():
     """Pictures this small need no 20 Mbit/s: two seconds in, the probe says that the link
     carries what they need, and the client asks for that. A rate of one's own is kept."""
@@ -439,7 +469,7 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             speed_test, automatic_bitrate, wishes_over_a_bad_link,
+             speed_test, benches, automatic_bitrate, wishes_over_a_bad_link,
              narrow_path_gets_smaller_packets, over_ipv6, two_at_once,
              plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]

@@ -52,6 +52,32 @@ static void test_defaults(void **state)
 	assert_true(o.max_not_shown < 0 && o.timeout == 10);
 }
 
+static void test_bench(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_BENCH_CONNECT,
+				 "box --trust-first --rounds 7 --reconnect --pause 0"),
+		0);
+	assert_true(o.rounds == 7 && o.reconnect && o.pause == 0);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_BENCH_MODE,
+				 "box --trust-first --mode 1280x720@120 --to 1920x1080@60"),
+		0);
+	assert_true(o.width == 1280 && o.height == 720 && o.refresh_hz == 120);
+	assert_true(o.to_width == 1920 && o.to_height == 1080 && o.to_refresh_hz == 60);
+	assert_true(!o.rounds && o.pause < 0);
+	/* Modes of one size look alike. */
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_BENCH_MODE,
+				 "box --trust-first --mode 800x600@60 --to 800x600@30"),
+		-1);
+	assert_non_null(strstr(said, "differ in size"));
+	assert_int_equal(
+		parse_for(&o, PF_PROBE_CMD_BENCH_MODE, "box --trust-first --reconnect"), -1);
+	assert_non_null(strstr(said, "not for bench-mode"));
+	assert_int_equal(parse(&o, "box --trust-first --rounds 3"), -1);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_BENCH_CONNECT, "box --rounds 0"), -1);
+}
+
 static void test_all(void **state)
 {
 	struct pf_probe_options o;
@@ -270,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_bench),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_speed_test),
 		cmocka_unit_test(test_hosts),
