@@ -2,14 +2,19 @@
 /* The reassembler under an authentic but hostile sender. The input is a script
  * of steps: packets whose header fields it chooses, time, frames given back out
  * of order. Whatever comes, memory stays under the bound, frames under theirs,
- * and what comes out can be read to its end. */
+ * and what comes out can be read to its end. Hooks in the allocators say what the
+ * memory is: the reassembler's own count must agree with them. */
 #include <stdbool.h>
 #include <string.h>
 #include "core/base/bytes.h"
+#include "core/media/assembly.h"
 #include "core/media/packetizer.h"
 #include "core/media/reassembler.h"
 #include "core/wire/pf1_media.h"
 #include "tests/fuzz/fuzz.h"
+#ifdef PF_FUZZ_COUNT
+#include "tests/fuzz/alloc_count.h"
+#endif
 
 #define FRAME_MAX PF_FRAME_BYTES_MIN
 #define HELD	  4
@@ -19,7 +24,32 @@ struct run {
 	struct pf_assembled *held[HELD];
 	uint64_t now_ns;
 	uint32_t frame; /* indexes are steps from here */
+	uint64_t taken;
+	int64_t own_bytes, own_blocks; /* of the heap, before the first packet */
 };
+
+#ifdef PF_FUZZ_COUNT
+/* Once nothing waits to be taken: heap = what it had at first + frames that we hold +
+ * what it says it uses. */
+static void check_heap(const struct run *run, const struct pf_reassembler_stats *s)
+{
+	int64_t bytes = alloc_count_bytes() - run->own_bytes;
+	int64_t blocks = alloc_count_blocks() - run->own_blocks;
+
+	if (s->frames != run->taken)
+		return;
+	for (unsigned i = 0; i < HELD; i++) {
+		const struct pf_assembly *a = (const struct pf_assembly *)run->held[i];
+
+		if (a)
+			bytes -= (int64_t)(sizeof(*a) + a->data.cap + a->blocks.cap + a->bits.cap +
+					   a->parity.cap + a->parity_ref.cap);
+	}
+	FUZZ_CHECK(bytes >= (int64_t)s->memory_bytes);
+	FUZZ_CHECK(bytes - blocks * ALLOC_SLACK <= (int64_t)s->memory_bytes);
+	FUZZ_CHECK(bytes - blocks * ALLOC_SLACK <= 4ll * FRAME_MAX);
+}
+#endif
 
 static void check(struct run *run)
 {
@@ -27,6 +57,9 @@ static void check(struct run *run)
 
 	FUZZ_CHECK(s->memory_bytes <= 4ull * FRAME_MAX);
 	FUZZ_CHECK(s->memory_peak_bytes <= 4ull * FRAME_MAX);
+#ifdef PF_FUZZ_COUNT
+	check_heap(run, s);
+#endif
 }
 
 static void take_frames(struct run *run, unsigned keep)
@@ -37,6 +70,7 @@ static void take_frames(struct run *run, unsigned keep)
 		struct pf_assembled **place = &run->held[keep % HELD];
 		volatile uint8_t sum = 0;
 
+		run->taken++;
 		FUZZ_CHECK(f->len <= FRAME_MAX);
 		for (uint32_t i = 0; i < f->len; i++)
 			sum = (uint8_t)(sum ^ f->data[i]);
@@ -109,8 +143,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct run run = { .now_ns = 1, .frame = 10 };
 	uint32_t newest;
 
+#ifdef PF_FUZZ_COUNT
+	alloc_count_begin();
+#endif
 	if (pf_reassembler_create(&run.r, &params))
 		return 0;
+#ifdef PF_FUZZ_COUNT
+	run.own_bytes = alloc_count_bytes();
+	run.own_blocks = alloc_count_blocks();
+#endif
 	while (rd.left && !rd.err) {
 		uint8_t op = pf_rd_u8(&rd);
 
@@ -140,10 +181,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&run);
 	}
 	take_frames(&run, 0);
-	for (unsigned i = 0; i < HELD; i += 2)
+	for (unsigned i = 0; i < HELD; i += 2) {
 		if (run.held[i])
 			pf_reassembler_release(run.r, run.held[i]);
+		run.held[i] = NULL;
+	}
 	check(&run);
 	pf_reassembler_destroy(run.r);
+#ifdef PF_FUZZ_COUNT
+	FUZZ_CHECK(!alloc_count_bytes() && !alloc_count_blocks());
+	alloc_count_end();
+#endif
 	return 0;
 }
