@@ -139,6 +139,10 @@ typedef struct PunktfunkStats {
 	 * by the newest offset of the clocks; 0 = not known */
 	uint32_t latency_us;
 	uint64_t frames_withheld; /* client: not handed out, by SKIP_HELD */
+	uint64_t audio_frames;	  /* client: frames of sound in order */
+	uint64_t audio_recovered; /* client: of these, by the copy that came with the next */
+	uint64_t audio_lost;	  /* client: neither came */
+	uint64_t audio_late;	  /* client: duplicates and older ones, dropped */
 } PunktfunkStats;
 
 /* ---- frames ---- */
@@ -255,6 +259,9 @@ enum PunktfunkConnectFlags {
 	/* On a link with jitter a frame waits, one frame interval at most, so that
 	 * frames come evenly. */
 	PUNKTFUNK_CONNECT_EVEN_OUT = 2,
+	/* Sound is to come without copies of what came before: it takes half the rate and
+	 * nothing mends a loss. */
+	PUNKTFUNK_CONNECT_NO_AUDIO_COPIES = 0x100,
 };
 
 typedef struct PunktfunkConnectOptions {
@@ -311,13 +318,27 @@ typedef struct PunktfunkConnectionInfo {
 	uint32_t expires_in_s; /* when this was last heard; 0 = never */
 } PunktfunkConnectionInfo;
 
-/* One audio packet: an Opus frame of 5 ms. */
+/* host_caps of a connection (punktfunk1.md 5), as far as clients act on them. */
+enum PunktfunkHostCap {
+	/* Each frame of sound comes with a copy of the one before. */
+	PUNKTFUNK_HOST_CAP_AUDIO_REDUNDANCY = 0x20,
+};
+
+enum PunktfunkAudioFlags {
+	PUNKTFUNK_AUDIO_RECOVERED = 1, /* from the copy that came with the next frame */
+};
+
+/* One audio packet: an Opus frame of 5 ms, in order. Stereo is a plain Opus stream. Six and eight
+ * channels are multistream: 4 streams of which 2 are coupled, 5 of which 3 are; channel i
+ * of FL FR FC LFE RL RR SL SR is output i of the decoder (mapping 0, 1, 2...). */
 typedef struct PunktfunkAudio {
 	uint32_t struct_size;
 	uint32_t seq;
 	const uint8_t *data; /* borrowed until the next call for audio */
 	size_t size;
 	uint64_t pts_unix_ns;
+	uint32_t lost;	/* frames missing right before this one: conceal up to ten, 50 ms */
+	uint32_t flags; /* PUNKTFUNK_AUDIO_... */
 } PunktfunkAudio;
 
 enum PunktfunkEventType {

@@ -206,7 +206,7 @@ static void *sound_thread(void *arg)
 		if (!atomic_load(&p->sound_ns))
 			atomic_store(&p->sound_ns, now_ns(CLOCK_MONOTONIC));
 		atomic_fetch_add(&p->audio, 1);
-		pf_sound_packet(p->sound, a.seq, a.data, a.size);
+		pf_sound_packet(p->sound, a.lost, a.data, a.size);
 		if (p->mux)
 			pf_mux_audio(p->mux, a.data, a.size, a.pts_unix_ns);
 	}
@@ -377,7 +377,7 @@ static int prepare(struct probe *p)
 		}
 	}
 	if (!r)
-		r = pf_sound_open(&p->sound, o->channels, o->wav);
+		r = pf_sound_open(&p->sound, o->wav);
 	if (r) {
 		fprintf(stderr, "punktfunk-probe: %s: %s\n", o->wav ? o->wav : "cannot start",
 			strerror(-r));
@@ -398,6 +398,11 @@ static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 	atomic_store(&p->offset_ns, info->clock_offset_ns);
 	p->script.width = info->width;
 	p->script.height = info->height;
+	r = pf_sound_start(p->sound, info->audio_channels);
+	if (r) {
+		fprintf(stderr, "punktfunk-probe: no decoder for sound: %s\n", strerror(-r));
+		return PF_PROBE_LOCAL;
+	}
 	r = pf_decoder_open(&p->decoder, info->codec);
 	if (r) {
 		fprintf(stderr,
@@ -405,8 +410,8 @@ static int do_connect(struct probe *p, PunktfunkConnectionInfo *info)
 		return PF_PROBE_LOCAL;
 	}
 	if (o->mp4) {
-		r = pf_mux_open(
-			&p->mux, o->mp4, info->codec, info->width, info->height, o->channels);
+		r = pf_mux_open(&p->mux, o->mp4, info->codec, info->width, info->height,
+			info->audio_channels);
 		if (r) {
 			fprintf(stderr, "punktfunk-probe: %s: %s\n", o->mp4, strerror(-r));
 			return PF_PROBE_LOCAL;
@@ -513,8 +518,6 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 {
 	const struct pf_probe_options *o = p->options;
 	uint64_t shown = atomic_load(&p->shown_ns), sound = atomic_load(&p->sound_ns);
-	const struct pf_tone *left = pf_sound_tone(p->sound, 0);
-	const struct pf_tone *right = pf_sound_tone(p->sound, 1);
 
 	r->info.struct_size = sizeof(r->info);
 	punktfunk_connection_info(p->conn, &r->info);
@@ -537,14 +540,16 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->first_frame_ms = shown ? (double)(shown - p->start_ns) / 1e6 : -1;
 	r->first_sound_ms = sound ? (double)(sound - p->start_ns) / 1e6 : -1;
 	r->sound = pf_sound_stats(p->sound);
-	r->tone_hz[0] = pf_tone_dominant(left);
-	r->tone_hz[1] = pf_tone_dominant(right);
-	r->expect_db = r->reject_db = -200;
-	if (o->expect_tone > 0)
-		r->expect_db = pf_tone_level_db(left, o->expect_tone);
-	if (o->reject_tone > 0)
-		r->reject_db = fmax(pf_tone_level_db(left, o->reject_tone),
-			pf_tone_level_db(right, o->reject_tone));
+	r->reject_db = -200;
+	for (unsigned i = 0; i < r->info.audio_channels && i < 8; i++) {
+		const struct pf_tone *tone = pf_sound_tone(p->sound, i);
+
+		r->tone_hz[i] = pf_tone_dominant(tone);
+		if (o->expect_tone[i] > 0)
+			r->expect_db[i] = pf_tone_level_db(tone, o->expect_tone[i]);
+		if (o->reject_tone > 0)
+			r->reject_db = fmax(r->reject_db, pf_tone_level_db(tone, o->reject_tone));
+	}
 	r->input_sent = atomic_load(&p->input_sent);
 	r->close_code = p->close_code;
 	memcpy(r->close_text, p->close_text, sizeof(r->close_text));

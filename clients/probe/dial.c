@@ -53,7 +53,8 @@ int pf_probe_dial(const struct pf_probe_options *o, const PunktfunkIdentity *ide
 		.audio_channels = o->channels,
 		.timeout_ms = (uint32_t)(o->timeout * 1000),
 		.flags = (o->skip_held ? PUNKTFUNK_CONNECT_SKIP_HELD : 0) |
-			 (o->even_out ? PUNKTFUNK_CONNECT_EVEN_OUT : 0) };
+			 (o->even_out ? PUNKTFUNK_CONNECT_EVEN_OUT : 0) |
+			 (o->no_audio_copies ? PUNKTFUNK_CONNECT_NO_AUDIO_COPIES : 0) };
 	PunktfunkReason why = { .struct_size = sizeof(why) };
 	int r = punktfunk_connect(&c, out, &why);
 

@@ -7,7 +7,7 @@
 #include "clients/probe/known.h"
 #include "punktfunk_core.h"
 
-enum kind { FLAG, TEXT, NUMBER, SECONDS, MODE, CODEC, CHANNELS, FINGERPRINT };
+enum kind { FLAG, TEXT, NUMBER, SECONDS, MODE, CODEC, CHANNELS, FINGERPRINT, TONES };
 
 struct option {
 	const char *name, *arg, *help;
@@ -56,6 +56,8 @@ static const struct option table[] = {
 	{ "--launch", "ID", "entry of the host's library to start", TEXT, AT(launch) },
 	{ "--quit", NULL, "at the end, let the host drop the desktop", FLAG, AT(quit),
 		.commands = SESSION },
+	{ "--no-audio-copies", NULL, "have each frame of sound sent once only", FLAG,
+		AT(no_audio_copies) },
 	{ "--skip-held", NULL, "after a loss, take no frame that cannot be shown", FLAG,
 		AT(skip_held) },
 	{ "--even-out", NULL, "let frames wait up to one interval, to come evenly", FLAG,
@@ -74,8 +76,8 @@ static const struct option table[] = {
 	{ "--verify", NULL, "fail unless the pictures are what they should be", FLAG, AT(verify) },
 	{ "--max-not-shown", "N", "with --verify: fail when more frames are missing", NUMBER,
 		NUM(max_not_shown), .low = 0, .high = 1e12 },
-	{ "--expect-tone", "HZ", "fail unless this tone rules the left channel", SECONDS,
-		AT(expect_tone), .low = 50, .high = 12000 },
+	{ "--expect-tone", "HZ[,HZ...]", "fail unless these rule the first channels", TONES,
+		.low = 50, .high = 12000 },
 	{ "--reject-tone", "HZ", "fail when this tone is in the sound", SECONDS, AT(reject_tone),
 		.low = 50, .high = 12000 },
 	{ "--target", "KBPS", "speed-test: filler to send (2000000)", NUMBER, NUM(target_kbps),
@@ -163,6 +165,22 @@ static int take_number(const struct option *opt, void *field, const char *text)
 	return 0;
 }
 
+static int take_tones(struct pf_probe_options *o, const struct option *opt, const char *text)
+{
+	unsigned n = 0;
+	char *end;
+
+	do {
+		double hz = strtod(text, &end);
+
+		if (n == 8 || end == text || !(hz >= opt->low && hz <= opt->high))
+			return -1;
+		o->expect_tone[n++] = hz;
+		text = end + 1;
+	} while (*end == ',');
+	return *end ? -1 : 0;
+}
+
 static int take(struct pf_probe_options *o, const struct option *opt, const char *text)
 {
 	void *field = (char *)o + opt->offset;
@@ -184,6 +202,8 @@ static int take(struct pf_probe_options *o, const struct option *opt, const char
 			   : !strcmp(text, "av1")  ? PUNKTFUNK_CODEC_AV1
 						   : 0;
 		return o->codec ? 0 : -1;
+	case TONES:
+		return take_tones(o, opt, text);
 	case CHANNELS:
 		o->channels = (uint8_t)(strlen(text) == 1 ? text[0] - '0' : 0);
 		return o->channels == 2 || o->channels == 6 || o->channels == 8 ? 0 : -1;

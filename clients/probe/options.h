@@ -37,16 +37,16 @@ struct pf_probe_options {
 	const char *dump, *png, *mp4, *wav;
 	double png_at; /* seconds after the first picture, negative = the last one */
 	bool expect_content;
-	bool skip_held, even_out;
+	bool skip_held, even_out, no_audio_copies;
 	bool verify, json, quiet, quit;
 	int64_t max_not_shown; /* -1 = any */
 	const char *type;
 	const char *input_script;
 	bool pointer_path;
-	double expect_tone, reject_tone;   /* Hz, 0 = none */
-	uint32_t target_kbps, duration_ms; /* of a speed test; 0 = the core's choice */
-	uint32_t rounds;		   /* of a bench, 0 = its choice */
-	double pause;			   /* seconds between them, negative = its choice */
+	double expect_tone[8], reject_tone; /* Hz by channel, 0 = none */
+	uint32_t target_kbps, duration_ms;  /* of a speed test; 0 = the core's choice */
+	uint32_t rounds;		    /* of a bench, 0 = its choice */
+	double pause;			    /* seconds between them, negative = its choice */
 	bool reconnect;
 };
 

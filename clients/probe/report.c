@@ -42,6 +42,11 @@ static const char *codec_name(unsigned codec)
 					      : "h264";
 }
 
+static bool is_redundant(const struct pf_probe_report *r)
+{
+	return r->info.host_caps & PUNKTFUNK_HOST_CAP_AUDIO_REDUNDANCY;
+}
+
 static double fps(const struct pf_probe_report *r)
 {
 	return r->seconds > 0 && r->track->decoded > 1
@@ -87,10 +92,15 @@ void pf_probe_report_print(struct pf_probe_report *r, FILE *out)
 	fprintf(out, "strip: %llu read, %llu repeats, %llu not forward\n",
 		(unsigned long long)t->strips, (unsigned long long)t->repeats,
 		(unsigned long long)t->backwards);
-	fprintf(out, "sound: %llu packets, %llu lost", (unsigned long long)r->sound.packets,
-		(unsigned long long)r->sound.lost);
-	if (r->tone_hz[0] > 0)
-		fprintf(out, ", strongest tone %.0f Hz", r->tone_hz[0]);
+	fprintf(out, "sound: %u channels, %llu packets", r->info.audio_channels,
+		(unsigned long long)r->sound.packets);
+	if (is_redundant(r))
+		fprintf(out, " with copies, %llu recovered",
+			(unsigned long long)r->stats.audio_recovered);
+	fprintf(out, ", %llu lost", (unsigned long long)r->sound.lost);
+	for (unsigned i = 0; i < r->info.audio_channels && i < 8; i++)
+		if (r->tone_hz[i] > 0)
+			fprintf(out, "%s%.0f Hz", i ? ", " : ", strongest tone ", r->tone_hz[i]);
 	fprintf(out, "; input: %llu events sent\n", (unsigned long long)r->input_sent);
 	fprintf(out, "%-24s %8s %8s %8s %8s %8s\n", "ms", "p50", "p95", "p99", "max", "n");
 	for (unsigned i = 0; i < STAGES; i++) {
@@ -130,6 +140,14 @@ static void json_number(FILE *out, const char *key, double v, bool known)
 		fprintf(out, "  \"%s\": %.3f,\n", key, v);
 	else
 		fprintf(out, "  \"%s\": null,\n", key);
+}
+
+static void json_tones(FILE *out, const struct pf_probe_report *r)
+{
+	fputs("  \"audio_tones_hz\": [", out);
+	for (unsigned i = 0; i < r->info.audio_channels && i < 8; i++)
+		fprintf(out, r->tone_hz[i] > 0 ? "%s%.1f" : "%snull", i ? ", " : "", r->tone_hz[i]);
+	fputs("],\n", out);
 }
 
 void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
@@ -191,9 +209,15 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "audio_packets", r->sound.packets);
 	json_count(out, "audio_lost", r->sound.lost);
 	json_count(out, "audio_broken", r->sound.broken);
+	json_count(out, "audio_channels", r->info.audio_channels);
+	fprintf(out, "  \"audio_redundant\": %s,\n", is_redundant(r) ? "true" : "false");
+	json_count(out, "audio_recovered", r->stats.audio_recovered);
+	json_count(out, "audio_late", r->stats.audio_late);
+	json_count(out, "audio_concealed", r->sound.concealed);
+	json_tones(out, r);
 	json_number(out, "audio_tone_hz", r->tone_hz[0], r->tone_hz[0] > 0);
 	json_number(out, "audio_tone_right_hz", r->tone_hz[1], r->tone_hz[1] > 0);
-	json_number(out, "audio_expected_db", r->expect_db, r->options->expect_tone > 0);
+	json_number(out, "audio_expected_db", r->expect_db[0], r->options->expect_tone[0] > 0);
 	json_number(out, "audio_rejected_db", r->reject_db, r->options->reject_tone > 0);
 	json_count(out, "input_events_sent", r->input_sent);
 	json_number(out, "clock_offset_ms", (double)r->info.clock_offset_ns / 1e6, true);
@@ -244,10 +268,18 @@ unsigned pf_probe_report_verify(const struct pf_probe_report *r, FILE *err)
 				(unsigned long long)pf_track_not_shown(t),
 				(long long)o->max_not_shown);
 	}
-	if (o->expect_tone > 0 && (fabs(r->tone_hz[0] - o->expect_tone) > TONE_NEAR_HZ ||
-					  r->expect_db < TONE_RULES_DB))
-		FAULT("the sound is not ruled by %.0f Hz (%.1f dB); strongest is %.0f Hz\n",
-			o->expect_tone, r->expect_db, r->tone_hz[0]);
+	for (unsigned i = 0; i < 8; i++) {
+		if (o->expect_tone[i] <= 0)
+			continue;
+		if (i >= r->info.audio_channels)
+			FAULT("there is no channel %u to hear %.0f Hz in\n", i + 1,
+				o->expect_tone[i]);
+		else if (fabs(r->tone_hz[i] - o->expect_tone[i]) > TONE_NEAR_HZ ||
+			 r->expect_db[i] < TONE_RULES_DB)
+			FAULT("channel %u is not ruled by %.0f Hz (%.1f dB); strongest is %.0f "
+			      "Hz\n",
+				i + 1, o->expect_tone[i], r->expect_db[i], r->tone_hz[i]);
+	}
 	if (o->reject_tone > 0 && r->reject_db > TONE_ABSENT_DB)
 		FAULT("the sound contains %.0f Hz (%.1f dB)\n", o->reject_tone, r->reject_db);
 #undef FAULT

@@ -34,8 +34,8 @@ struct pf_probe_report {
 	double first_frame_ms;	 /* to the first that is not uniform; < 0 = none */
 	struct pf_sound_stats sound;
 	double first_sound_ms; /* < 0 = none */
-	double tone_hz[2];     /* strongest in the left, the right channel; 0 = silence */
-	double expect_db;      /* share of the left channel's energy */
+	double tone_hz[8];     /* strongest in each channel; 0 = silence */
+	double expect_db[8];   /* share of the channel's energy */
 	double reject_db;      /* of the channel that has more */
 	uint64_t input_sent;
 	uint32_t close_code; /* of the host, UINT32_MAX = none */

@@ -19,10 +19,8 @@ struct pf_sound {
 	FILE *wav;
 	uint32_t wav_bytes;
 	bool wav_failed;
-	bool started;
-	uint32_t last_seq;
 	struct pf_sound_stats stats;
-	struct pf_tone tone[2];
+	struct pf_tone tone[CHANNELS_MAX];
 	float pcm[FRAME_MAX * CHANNELS_MAX];
 	float one[FRAME_MAX];
 	int16_t words[FRAME_MAX * CHANNELS_MAX];
@@ -58,26 +56,14 @@ static void write_header(struct pf_sound *s)
 	s->wav_failed |= fwrite(h, 1, sizeof(h), s->wav) != sizeof(h);
 }
 
-int pf_sound_open(struct pf_sound **out, unsigned channels, const char *wav_path)
+int pf_sound_open(struct pf_sound **out, const char *wav_path)
 {
-	static const uint8_t identity[CHANNELS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-	int streams = channels == 2 ? 1 : channels == 6 ? 4 : 5;
-	int coupled = channels == 2 ? 1 : channels == 6 ? 2 : 3;
-	struct pf_sound *s;
+	struct pf_sound *s = calloc(1, sizeof(*s));
 	int err = 0;
 
-	if (channels != 2 && channels != 6 && channels != 8)
-		return -EINVAL;
-	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	s->channels = channels;
-	s->opus = opus_multistream_decoder_create(
-		RATE, (int)channels, streams, coupled, identity, &err);
-	if (err) {
-		pf_sound_close(s);
-		return err == OPUS_ALLOC_FAIL ? -ENOMEM : -EINVAL;
-	}
+	s->channels = 2;
 	if (wav_path) {
 		s->wav = fopen(wav_path, "wbe");
 		if (!s->wav) {
@@ -89,6 +75,21 @@ int pf_sound_open(struct pf_sound **out, unsigned channels, const char *wav_path
 	}
 	*out = s;
 	return 0;
+}
+
+int pf_sound_start(struct pf_sound *s, unsigned channels)
+{
+	static const uint8_t identity[CHANNELS_MAX] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	int streams = channels == 2 ? 1 : channels == 6 ? 4 : 5;
+	int coupled = channels == 2 ? 1 : channels == 6 ? 2 : 3;
+	int err = 0;
+
+	if (s->opus || (channels != 2 && channels != 6 && channels != 8))
+		return -EINVAL;
+	s->channels = channels;
+	s->opus = opus_multistream_decoder_create(
+		RATE, (int)channels, streams, coupled, identity, &err);
+	return !err ? 0 : err == OPUS_ALLOC_FAIL ? -ENOMEM : -EINVAL;
 }
 
 int pf_sound_close(struct pf_sound *s)
@@ -113,7 +114,7 @@ static void take_samples(struct pf_sound *s, unsigned count)
 {
 	size_t total = (size_t)count * s->channels;
 
-	for (unsigned c = 0; c < 2; c++) {
+	for (unsigned c = 0; c < s->channels; c++) {
 		for (unsigned i = 0; i < count; i++)
 			s->one[i] = s->pcm[i * s->channels + c];
 		pf_tone_feed(&s->tone[c], s->one, count);
@@ -129,23 +130,17 @@ static void take_samples(struct pf_sound *s, unsigned count)
 	s->wav_bytes += (uint32_t)(2 * total);
 }
 
-void pf_sound_packet(struct pf_sound *s, uint32_t seq, const uint8_t *opus, size_t len)
+void pf_sound_packet(struct pf_sound *s, uint32_t lost, const uint8_t *opus, size_t len)
 {
-	uint32_t ahead = s->started ? seq - s->last_seq : 1;
 	int n;
 
-	if (!ahead || ahead >= 1u << 31) {
-		s->stats.duplicate++;
-		return;
-	}
-	s->stats.lost += ahead - 1;
-	for (uint32_t i = 1; i < ahead && i <= CONCEAL_MAX; i++) {
+	s->stats.lost += lost;
+	for (uint32_t i = 0; i < lost && i < CONCEAL_MAX; i++) {
 		n = opus_multistream_decode_float(s->opus, NULL, 0, s->pcm, FRAME, 0);
 		if (n > 0)
 			take_samples(s, (unsigned)n);
+		s->stats.concealed += n > 0;
 	}
-	s->started = true;
-	s->last_seq = seq;
 	n = len && len <= 1 << 16
 		    ? opus_multistream_decode_float(s->opus, opus, (int)len, s->pcm, FRAME_MAX, 0)
 		    : -1;

@@ -95,6 +95,8 @@ static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
 	h->video_caps = VIDEO_CAPS;
 	if (o->audio_channels)
 		h->audio_channels = o->audio_channels;
+	if (!(o->flags & PUNKTFUNK_CONNECT_NO_AUDIO_COPIES))
+		h->client_caps |= PF_CLIENT_CAP_AUDIO_REDUNDANCY;
 	h->video_codecs = o->video_codecs ? o->video_codecs : PUNKTFUNK_CODEC_H264;
 	h->preferred_codec = o->preferred_codec;
 	h->max_shard_payload = o->max_shard_payload ? o->max_shard_payload : MAX_SHARD_DEFAULT;
@@ -333,22 +335,6 @@ int pf_client_next_frame(struct pf_client *c, PunktfunkFrame *out, uint32_t time
 	return 0;
 }
 
-int pf_client_next_audio(struct pf_client *c, PunktfunkAudio *out, uint32_t timeout_ms)
-{
-	int err = pf_queue_take(&c->audio, &c->audio_out, timeout_ms);
-
-	if (err)
-		return err;
-	*out = (PunktfunkAudio){
-		.struct_size = sizeof(*out),
-		.seq = c->audio_out.seq,
-		.data = c->audio_out.data,
-		.size = c->audio_out.len,
-		.pts_unix_ns = c->audio_out.pts_unix_ns,
-	};
-	return 0;
-}
-
 int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t timeout_ms)
 {
 	return pf_queue_take(&c->events, out, timeout_ms);
@@ -358,4 +344,5 @@ void pf_client_stats(struct pf_client *c, PunktfunkStats *out)
 {
 	pf_public_receiver_stats(c->receiver, out);
 	pf_client_rate_stats(c, out);
+	pf_client_audio_stats(c, out);
 }

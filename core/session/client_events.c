@@ -369,18 +369,6 @@ static void on_message(void *user, struct pf_quic_conn *conn, const uint8_t *msg
 		on_control(c, conn, &m);
 }
 
-static void on_audio(struct pf_client *c, const struct pf_dgram *d)
-{
-	struct pf_audio_slot slot = {
-		.seq = d->audio.seq, .len = (uint32_t)d->audio.len, .pts_unix_ns = d->audio.pts_ns
-	};
-
-	if (!d->audio.len || d->audio.len > sizeof(slot.data))
-		return;
-	memcpy(slot.data, d->audio.data, d->audio.len);
-	pf_queue_put(&c->audio, &slot);
-}
-
 static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *data, size_t len)
 {
 	struct pf_client *c = user;
@@ -391,7 +379,8 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 		return;
 	switch (d.tag) {
 	case PF_DGRAM_AUDIO:
-		on_audio(c, &d);
+	case PF_DGRAM_AUDIO_REDUNDANT:
+		pf_client_audio(c, &d);
 		break;
 	case PF_DGRAM_HOST_TIMING:
 		e.type = PUNKTFUNK_EVENT_HOST_TIMING;

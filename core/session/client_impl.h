@@ -3,9 +3,11 @@
  *
  * client.c connects, asks and pulls on the application's threads;
  * client_events.c is what happens on the quic and the receive thread;
+ * client_audio.c is sound, on the quic and the puller's thread;
  * client_rate.c is the bitrate and the capacity probe, on all of them. */
 #pragma once
 #include <pthread.h>
+#include "core/media/audio_order.h"
 #include "core/media/clock.h"
 #include "core/media/rate_control.h"
 #include "core/net/receiver.h"
@@ -15,6 +17,7 @@
 #include "core/session/client.h"
 #include "core/session/queue.h"
 #include "core/wire/pf1_control.h"
+#include "core/wire/pf1_dgram.h"
 #include "core/wire/pf1_handshake.h"
 
 enum pf_client_state {
@@ -29,6 +32,7 @@ struct pf_audio_slot {
 	uint32_t seq;
 	uint32_t len;
 	uint64_t pts_unix_ns;
+	uint32_t flags;
 	uint8_t data[PF_DGRAM_MAX_LEN];
 };
 
@@ -78,6 +82,7 @@ struct pf_client {
 	PunktfunkConnectionInfo info;
 	struct pf_client_rate rate;
 	struct pf_client_probe probe;
+	struct pf_audio_order audio_order;
 
 	struct pf_wake *closed;
 	struct pf_queue audio, events;
@@ -96,6 +101,13 @@ extern const struct pf_quic_events pf_client_events;
 
 /** Any thread. 0, -EPIPE, -EAGAIN... */
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);
+
+/* client_audio.c */
+
+/** Quic thread: a datagram C9 or D2. */
+void pf_client_audio(struct pf_client *c, const struct pf_dgram *d);
+/** Any thread. */
+void pf_client_audio_stats(struct pf_client *c, PunktfunkStats *out);
 
 /* client_rate.c; those without a word on it from any thread. */
 

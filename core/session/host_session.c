@@ -24,6 +24,9 @@
 /* QUIC has tried what the path carries by then. */
 #define PATH_KNOWN_NS (4 * PF_NS_PER_S)
 #define FEC_GF16      1
+/* Room for a datagram in QUIC's smallest packet of 1200 bytes. */
+#define AUDIO_DGRAM_BYTES 1120
+#define REDUNDANT_HEAD	  15 /* tag, seq, pts, length */
 /* What Welcome says while parity is chosen per frame; it caps k + m. */
 #define ADAPTIVE_SAID 10
 
@@ -519,6 +522,23 @@ int pf_host_session_audio(
 	d.audio.pts_ns = capture_ns + (uint64_t)s->unix_offset_ns;
 	d.audio.data = opus;
 	d.audio.len = len;
+	return pf_host_session_datagram(s, &d);
+}
+
+int pf_host_session_audio_redundant(struct pf_host_session *s, const uint8_t *opus, size_t len,
+	const uint8_t *previous, size_t previous_len, uint64_t capture_ns)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_AUDIO_REDUNDANT };
+
+	d.redundant.seq = atomic_fetch_add_explicit(&s->audio_seq, 1, memory_order_relaxed);
+	d.redundant.pts_ns = capture_ns + (uint64_t)s->unix_offset_ns;
+	d.redundant.primary = opus;
+	d.redundant.primary_len = len;
+	/* What came before the first was never sent. */
+	if (d.redundant.seq && previous_len + len + REDUNDANT_HEAD <= AUDIO_DGRAM_BYTES) {
+		d.redundant.previous = previous;
+		d.redundant.previous_len = previous_len;
+	}
 	return pf_host_session_datagram(s, &d);
 }
 

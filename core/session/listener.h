@@ -127,6 +127,11 @@ void pf_host_session_set_bitrate(struct pf_host_session *s, uint32_t kbps);
 /** Audio thread. Opus frame -> C9 datagram. `capture_ns` monotonic. */
 int pf_host_session_audio(
 	struct pf_host_session *s, const uint8_t *opus, size_t len, uint64_t capture_ns);
+/** The same in a session that agreed on copies: a D2 datagram with the frame before it,
+ * `previous_len` 0 = none. A copy that makes the datagram too long for the narrowest
+ * path is left out. */
+int pf_host_session_audio_redundant(struct pf_host_session *s, const uint8_t *opus, size_t len,
+	const uint8_t *previous, size_t previous_len, uint64_t capture_ns);
 /** Sends a control message or datagram; copied. -EAGAIN when the queue is full. */
 int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg);
 int pf_host_session_datagram(struct pf_host_session *s, const struct pf_dgram *d);

@@ -33,7 +33,7 @@ struct block {
 
 struct pf_sound {
 	struct pf_sound_params params;
-	unsigned channels, packet_blocks;
+	unsigned channels, in_channels, packet_blocks;
 	struct pf_opus *opus;
 	struct pf_ring ring;
 	uint32_t slot_bytes;
@@ -53,13 +53,13 @@ struct pf_sound {
 	uint8_t packet[2][PF_SOUND_PACKET_MAX];
 	size_t packet_len[2], packet_most;
 	/* Steady. */
-	bool playing;	  /* blocks come */
-	uint64_t next_ns; /* when the block after the last one should start */
-	uint64_t due_ns;  /* when silence goes out unless a block came */
-	uint32_t owed;	  /* not playing: blocks of silence since */
-	unsigned joined;  /* blocks in `pcm` */
-	uint64_t pcm_ns;  /* time of its first */
-	float pcm[PF_AUDIO_BLOCK * 8 * 2];
+	bool playing;			   /* blocks come */
+	uint64_t next_ns;		   /* when the block after the last one should start */
+	uint64_t due_ns;		   /* when silence goes out unless a block came */
+	uint32_t owed;			   /* not playing: blocks of silence since */
+	unsigned joined;		   /* blocks in `pcm` */
+	uint64_t pcm_ns;		   /* time of its first */
+	float pcm[PF_AUDIO_BLOCK * 8 * 2]; /* else: a block, mixed */
 };
 
 static bool is_silent(const float *pcm, unsigned n)
@@ -206,6 +206,16 @@ static void fill_steady(struct pf_sound *s)
 	s->due_ns += packet_ns;
 }
 
+static void take(struct pf_sound *s)
+{
+	if (s->in_channels == s->channels) {
+		encode(s, s->block.pcm, s->block.capture_ns);
+		return;
+	}
+	pf_mix(s->block.pcm, s->in_channels, s->pcm, s->channels, PF_AUDIO_BLOCK);
+	encode(s, s->pcm, s->block.capture_ns);
+}
+
 static void *run(void *arg)
 {
 	struct pf_sound *s = arg;
@@ -219,7 +229,7 @@ static void *run(void *arg)
 			if (s->params.steady)
 				take_steady(s);
 			else
-				encode(s, s->block.pcm, s->block.capture_ns);
+				take(s);
 		} else if (!s->params.steady) {
 			while (sem_wait(&s->wake) && errno == EINTR)
 				;
@@ -236,8 +246,12 @@ static int open_encoder(struct pf_sound *s, struct pf_reason *why)
 
 	s->params.opus = NULL; /* the caller's */
 	s->channels = opus ? opus->channels : s->params.channels;
+	s->in_channels = s->params.in_channels ? s->params.in_channels : s->channels;
 	s->packet_blocks = opus ? opus->packet_ms / 5u : 1;
 	s->packet_most = opus ? PF_SOUND_PACKET_MAX : PF_SOUND_PACKET_BYTES;
+	if (!pf_opus_layout(s->in_channels))
+		return pf_reason_set(
+			why, -EINVAL, "%u channels: 2, 6 or 8 are possible", s->in_channels);
 	if (!opus)
 		return pf_opus_open(&s->opus, s->channels, s->params.kbps, why);
 	if (s->packet_blocks < 1 || s->packet_blocks > (s->params.steady ? 2 : 1))
@@ -260,7 +274,7 @@ int pf_sound_open(
 		goto fail;
 	s->slot_bytes =
 		(uint32_t)(offsetof(struct block, pcm) +
-			   PF_AUDIO_BLOCK * (params->steady ? 8 : s->channels) * sizeof(float));
+			   PF_AUDIO_BLOCK * (params->steady ? 8 : s->in_channels) * sizeof(float));
 	r = pf_ring_init(&s->ring, RING_BLOCKS, s->slot_bytes);
 	if (!r && sem_init(&s->wake, 0, 0))
 		r = -errno;
@@ -302,7 +316,7 @@ void pf_sound_push(struct pf_sound *s, const float *pcm, unsigned channels, uint
 {
 	struct block b;
 
-	if (channels == s->channels ||
+	if (channels == s->in_channels ||
 		(s->params.steady && (channels == 2 || channels == 6 || channels == 8))) {
 		b.capture_ns = capture_ns;
 		b.channels = channels;

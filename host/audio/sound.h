@@ -15,7 +15,8 @@
 #include <stdint.h>
 #include "core/base/reason.h"
 
-#define PF_SOUND_PACKET_BYTES 1275 /* the most an Opus frame takes here */
+/* The most an Opus packet takes: with its head it fits QUIC's smallest packet. */
+#define PF_SOUND_PACKET_BYTES 1100
 /* The same for `params.opus`: several streams in one packet. */
 #define PF_SOUND_PACKET_MAX 1400
 
@@ -34,6 +35,8 @@ struct pf_sound_packet {
 
 struct pf_sound_params {
 	unsigned channels; /* 2, 6 or 8 */
+	/* Not steady: of the blocks that come, mixed if it is another number; 0 = the same. */
+	unsigned in_channels;
 	uint32_t kbps;
 	/* Digital silence of so many milliseconds ends the packets until something
 	 * sounds again; 0 = never. */
@@ -64,7 +67,7 @@ int pf_sound_open(
 	struct pf_sound **out, const struct pf_sound_params *params, struct pf_reason *why);
 /** Ends the thread; no packet comes after. Clears; accepts NULL inside. */
 void pf_sound_close(struct pf_sound **s);
-/** One block of `channels` as at open, else refused (steady: 2, 6 or 8). Any one
+/** One block of `in_channels` as at open, else refused (steady: 2, 6 or 8). Any one
  * thread; no lock, no allocation. */
 void pf_sound_push(struct pf_sound *s, const float *pcm, unsigned channels, uint64_t capture_ns);
 /** Counts so far. Any thread. */

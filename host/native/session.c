@@ -11,15 +11,13 @@
 #include <time.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "host/audio/opus.h"
 #include "host/audio/sound.h"
 #include "host/native/negotiate.h"
+#include "host/native/session_sound.h"
 #include "host/registry/access.h"
 
 #define CLOSE_LOST	0xffffffffu /* as the listener says it */
 #define REFUSALS_LOGGED 30	    /* in a minute */
-/* Silence this long ends the audio packets until something sounds. */
-#define QUIET_MS 500
 
 static double cpu_now_ms(void)
 {
@@ -99,47 +97,6 @@ static void on_stream_mode(void *user, const struct pf_mode *mode)
 	struct pf_native_session *ns = user;
 
 	(void)pf_loop_post(ns->n->params.loop, mode_on_loop, ns, mode, sizeof(*mode));
-}
-
-/* ---- sound ---- */
-
-/* The desk's audio thread. */
-static void on_pcm(void *user, const float *pcm, unsigned channels, uint64_t capture_ns)
-{
-	struct pf_native_session *ns = user;
-
-	pf_sound_push(ns->sound, pcm, channels, capture_ns);
-}
-
-/* The sound thread. */
-static void on_packet(void *user, const struct pf_sound_packet *p)
-{
-	struct pf_native_session *ns = user;
-
-	if (!atomic_load_explicit(&ns->playing, memory_order_relaxed))
-		return;
-	if (pf_host_session_audio(ns->s, p->data, p->len, p->pts_ns))
-		atomic_fetch_add_explicit(&ns->audio_errors, 1, memory_order_relaxed);
-	else
-		atomic_fetch_add_explicit(&ns->audio_packets, 1, memory_order_relaxed);
-}
-
-static void make_sound(struct pf_native_session *ns)
-{
-	struct pf_opus_plan plan = pf_opus_plan(
-		ns->welcome.audio_channels, ns->welcome.bitrate_kbps, PF_OPUS_HIGH, false);
-	const struct pf_sound_params p = {
-		.channels = ns->welcome.audio_channels,
-		.kbps = plan.kbps,
-		.quiet_ms = QUIET_MS,
-		.on_packet = on_packet,
-		.user = ns,
-	};
-	struct pf_reason why = { 0 };
-
-	if (pf_sound_open(&ns->sound, &p, &why))
-		pf_log(PF_LOG_WARN, "native", "%s: no sound, the picture goes on: %s", ns->name,
-			why.text);
 }
 
 /* ---- desk ---- */
@@ -242,8 +199,7 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 	}
 	ns->desk_ready = true;
 	ns->landed = !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk));
-	if (ns->sound)
-		pf_desk_set_pcm(ns->desk, on_pcm, ns);
+	pf_native_sound_listen(ns);
 	if (!ns->desk_ready_ns)
 		ns->desk_ready_ns = pf_clock_mono_ns();
 	pf_native_session_kick(ns);
@@ -644,10 +600,8 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 	r = pf_desk_acquire(&ns->desk, ns->n->params.desks, &rq, &desk_events, ns, why);
 	if (r)
 		return r;
-	if (pf_desk_audio_channels(ns->desk)) {
-		ns->welcome.audio_channels = (uint8_t)pf_desk_audio_channels(ns->desk);
-		make_sound(ns);
-	}
+	if (pf_desk_audio_channels(ns->desk))
+		pf_native_sound_open(ns);
 	snprintf(ns->desk_name, sizeof(ns->desk_name), "%s", pf_desk_name(ns->desk));
 	return 0;
 }

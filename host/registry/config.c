@@ -87,6 +87,12 @@ static const struct pf_config_key keys[] = {
 		"Words for the null sound, such as tone-hz=440.", false },
 	{ "audio_channels", PF_CONFIG_CHOICE_NUMBER, AT(audio_channels), 0, 0, "2|6|8", "8",
 		"The most channels that a client gets.", false },
+	{ "audio_quality", PF_CONFIG_CHOICE, AT(audio_quality), 0, 0, "low|standard|high", "high",
+		"The best sound that a client of punktfunk/1 gets: 96, 128 or 256 kbit/s in "
+		"stereo, 192, 256 or 448 with six channels, 320, 450 or 768 with eight. What a "
+		"twentieth of the video bit rate does not hold becomes less. What it holds twice "
+		"is sent twice, so that a lost packet is not missed.",
+		false },
 	{ "gamepad", PF_CONFIG_CHOICE, AT(gamepad), 0, 0,
 		"auto|xbox360|xboxone|dualshock4|dualsense", "auto",
 		"What a client's gamepads look like to programs. auto: dualsense for pads with "

@@ -63,3 +63,24 @@ write("media_reassembler", {
     "promises": b"".join(packet(step=1, block=0, count=32, k=32, m=28, index=59, size=65536) for _ in range(40)),
     "leaps": packet(step=127) + packet(step=127, index=1) + packet(step=-3) + packet(step=100) + REPORT + TAKE,
 })
+
+
+def sound(seq, primary, copy=b"", tag=0xD2):
+    body = bytes([tag]) + seq.to_bytes(4, "little") + bytes(8)
+    if tag == 0xD2:
+        body += len(primary).to_bytes(2, "little")
+    body += primary + copy
+    return len(body).to_bytes(2, "little") + body
+
+
+write("media_audio_order", {
+    "in-order": sound(0, b"aa") + sound(1, b"bb", b"aa") + sound(2, b"cc", b"bb"),
+    "one-lost": sound(5, b"aa") + sound(7, b"cc", b"bb"),
+    "three-lost": sound(5, b"aa") + sound(9, b"cc", b"bb"),
+    "gap": sound(5, b"aa") + sound(7, b"cc"),
+    "late": sound(5, b"aa") + sound(7, b"cc", b"bb") + sound(6, b"bb", b"aa"),
+    "wrap": sound(0xFFFFFFFF, b"aa") + sound(1, b"cc", b"bb"),
+    "plain": sound(0, b"aa", tag=0xC9) + sound(2, b"bb", tag=0xC9),
+    "empty-primary": sound(0, b"aa") + sound(2, b"", b"bb"),
+    "long-primary": sound(0, b"aa") + b"\x12\x00\xd2" + bytes(12) + b"\xff\xff" + b"xxx",
+})

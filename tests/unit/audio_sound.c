@@ -133,6 +133,45 @@ static void every_block_is_a_packet_with_its_time_and_predecessor(void **state)
 	assert_int_equal(st.silent + st.refused, 0);
 }
 
+/* What a desk with other channels plays: by name down, silence where nothing is. */
+static void another_layout_is_mixed(void **state)
+{
+	struct heard *h = heard();
+	const struct pf_sound_params p = {
+		.channels = 2, .in_channels = 6, .kbps = 256, .on_packet = on_packet, .user = h
+	};
+	float pcm[PF_AUDIO_BLOCK * 6], out[PF_AUDIO_BLOCK * 2];
+	static float left[20 * PF_AUDIO_BLOCK];
+	struct pf_sound_stats st;
+	struct pf_sound *s = NULL;
+	OpusDecoder *dec;
+	int err;
+
+	assert_int_equal(pf_sound_open(&s, &p, NULL), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		memset(pcm, 0, sizeof(pcm));
+		tone_add(pcm, PF_AUDIO_BLOCK, 6, 1000, 0.3, (unsigned long)i * PF_AUDIO_BLOCK);
+		tone_add(pcm + 2, PF_AUDIO_BLOCK, 6, 3000, 0.3, (unsigned long)i * PF_AUDIO_BLOCK);
+		pf_sound_push(s, pcm, 6, i * BLOCK_NS);
+		wait_for(h, i + 1);
+	}
+	pf_sound_push(s, pcm, 2, 40 * BLOCK_NS);
+	pf_sound_get_stats(s, &st);
+	assert_int_equal(st.refused, 1);
+	pf_sound_close(&s);
+	dec = opus_decoder_create(48000, 2, &err);
+	for (unsigned i = 0; i < 40; i++) {
+		assert_int_equal(opus_decode_float(dec, h->packet[i].data,
+					 (opus_int32)h->packet[i].len, out, PF_AUDIO_BLOCK, 0),
+			PF_AUDIO_BLOCK);
+		for (unsigned j = 0; i >= 20 && j < PF_AUDIO_BLOCK; j++)
+			left[(i - 20) * PF_AUDIO_BLOCK + j] = out[2 * j];
+	}
+	opus_decoder_destroy(dec);
+	assert_true(fabs(tone_level(left, 20 * PF_AUDIO_BLOCK, 1, 1000) - 0.3) < 0.03);
+	assert_true(fabs(tone_level(left, 20 * PF_AUDIO_BLOCK, 1, 3000) - 0.21) < 0.03);
+}
+
 static void long_silence_ends_the_packets_until_sound(void **state)
 {
 	struct heard *h = heard();
@@ -410,6 +449,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_block_is_a_packet_with_its_time_and_predecessor),
+		cmocka_unit_test(another_layout_is_mixed),
 		cmocka_unit_test(long_silence_ends_the_packets_until_sound),
 		cmocka_unit_test(a_stuck_receiver_costs_blocks_not_the_pusher),
 		cmocka_unit_test(a_steady_stream_needs_no_blocks),

@@ -217,6 +217,62 @@ static void a_session_carries_everything(void **state)
 	host_stop(&h);
 }
 
+/* The next frame of sound: what it is and what is missing before it. */
+static void next_sound(PunktfunkConnection *c, uint32_t seq, uint32_t lost, uint32_t flags)
+{
+	PunktfunkAudio a = { .struct_size = sizeof(a) };
+	uint8_t want[100];
+
+	assert_int_equal(punktfunk_connection_next_audio(c, &a, PATIENCE_MS), 0);
+	assert_int_equal(a.seq, seq);
+	assert_int_equal(a.lost, lost);
+	assert_int_equal(a.flags, flags);
+	assert_int_equal(a.size, sizeof(want));
+	fill(want, sizeof(want), seq);
+	assert_memory_equal(a.data, want, sizeof(want));
+}
+
+/* A frame that is too long for any datagram uses up its number: lost on the way. */
+static void a_copy_of_sound_mends_one_loss(void **state)
+{
+	PunktfunkStats stats = { .struct_size = sizeof(stats) };
+	static uint8_t sound[7][1400];
+	struct pf_host_session *s;
+	PunktfunkConnection *c;
+	struct host h;
+
+	for (uint32_t i = 0; i < 7; i++)
+		fill(sound[i], sizeof(sound[i]), i);
+	host_init(&h);
+	h.accept.welcome.host_caps = PF_HOST_CAP_AUDIO_REDUNDANCY;
+	host_start(&h);
+	c = client_open(&h);
+	assert_true(wait_count(&h, &h.started, 1));
+	assert_true(h.hello.client_caps & PF_CLIENT_CAP_AUDIO_REDUNDANCY);
+	s = h.sessions[0];
+	/* What is before the first was never sent. */
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[0], 100, sound[6], 100, 1), 0);
+	next_sound(c, 0, 0, 0);
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[1], 1400, NULL, 0, 1), -ENOBUFS);
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[2], 100, sound[1], 100, 1), 0);
+	next_sound(c, 1, 0, PUNKTFUNK_AUDIO_RECOVERED);
+	next_sound(c, 2, 0, 0);
+	/* A copy that needs too much room, and one that there is not. */
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[3], 1400, NULL, 0, 1), -ENOBUFS);
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[4], 100, sound[3], 1006, 1), 0);
+	next_sound(c, 4, 1, 0);
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[5], 1400, NULL, 0, 1), -ENOBUFS);
+	assert_int_equal(pf_host_session_audio_redundant(s, sound[6], 100, NULL, 0, 1), 0);
+	next_sound(c, 6, 1, 0);
+	assert_int_equal(punktfunk_connection_stats(c, &stats), 0);
+	assert_int_equal(stats.audio_frames, 5);
+	assert_int_equal(stats.audio_recovered, 1);
+	assert_int_equal(stats.audio_lost, 2);
+	assert_int_equal(stats.audio_late, 0);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
 static void chacha_is_used_when_both_can(void **state)
 {
 	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
@@ -638,6 +694,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_killed_client_is_lost_after_the_idle_time),
 		cmocka_unit_test(a_session_carries_everything),
+		cmocka_unit_test(a_copy_of_sound_mends_one_loss),
 		cmocka_unit_test(chacha_is_used_when_both_can),
 		cmocka_unit_test(wishes_reach_the_host_and_are_answered),
 		cmocka_unit_test(a_refusal_says_why),
