@@ -165,6 +165,8 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	d->welcome_percent = w->fec_percent;
 	d->max_frame_bytes = pf_max_frame_bytes(w->bitrate_kbps, w->refresh_hz);
 	d->bitrate_kbps = w->bitrate_kbps;
+	s->probe_max_kbps =
+		a->probe_max_kbps < PF_PROBE_KBPS_MAX ? a->probe_max_kbps : PF_PROBE_KBPS_MAX;
 	return 0;
 }
 
@@ -323,8 +325,8 @@ static void probe(struct pf_host_session *s, uint32_t kbps, uint32_t duration_ms
 	if (s->probed_ns && now - s->probed_ns < PF_PROBE_INTERVAL_NS)
 		return;
 	s->probed_ns = now;
-	if (kbps > PF_PROBE_KBPS_MAX)
-		kbps = PF_PROBE_KBPS_MAX;
+	if (kbps > s->probe_max_kbps)
+		kbps = s->probe_max_kbps;
 	if (duration_ms > PF_PROBE_MS_MAX)
 		duration_ms = PF_PROBE_MS_MAX;
 	if (sender && s->hello.video_caps & PF_VIDEO_CAP_PROBE_SEQ &&

@@ -39,7 +39,8 @@ struct pf_host_session {
 	bool holding; /* own control messages wait for the clock rounds */
 	struct pf_held *held, **held_tail;
 	unsigned held_count;
-	uint64_t probed_ns;   /* newest capacity probe, 0 = none */
+	uint64_t probed_ns; /* newest capacity probe, 0 = none */
+	uint32_t probe_max_kbps;
 	uint16_t shard_bytes; /* in force */
 
 	_Atomic(struct pf_sender *) sender;

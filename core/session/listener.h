@@ -83,6 +83,7 @@ struct pf_accept {
 	struct pf_welcome welcome; /* mode, codec, colour, bitrate, caps...; key, salt,
 				      data_port, shard_payload, max_data are filled in */
 	uint8_t fec_percent;	   /* 0..90 pinned or PUNKTFUNK_FEC_ADAPTIVE */
+	uint32_t probe_max_kbps;   /* of capacity probes; 0 = none is run */
 };
 
 /* When a submitted frame went through the host, for HOST_TIMING; monotonic ns. */

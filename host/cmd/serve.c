@@ -320,6 +320,21 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
 }
 
+/* max_sessions counts all of them. */
+static unsigned native_clients(void *user)
+{
+	const struct server *v = user;
+
+	return v->native ? pf_native_count(v->native) : 0;
+}
+
+static unsigned gamestream_clients(void *user)
+{
+	const struct server *v = user;
+
+	return v->gamestream ? pf_gamestream_count(v->gamestream) : 0;
+}
+
 static int set_up_gamestream(struct server *v, struct pf_reason *why)
 {
 	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
@@ -340,7 +355,9 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 			    .apps = v->apps,
 			    .encoders = v->encoders,
 			    .hostname = v->hostname,
-			    .unique_id = v->unique_id },
+			    .unique_id = v->unique_id,
+			    .elsewhere = native_clients,
+			    .user = v },
 		    why))
 		return why->code == -EADDRINUSE || why->code == -EACCES ? PF_EXIT_PORT
 									: PF_EXIT_FAILURE;
@@ -449,6 +466,8 @@ static int set_up(struct server *v)
 			    .allowed_path = v->allowed_path,
 			    .clients = v->clients,
 			    .encoders = v->encoders,
+			    .elsewhere = gamestream_clients,
+			    .elsewhere_user = v,
 			    .ended = pf_report_ended,
 			    .user = v->report },
 		    &why)) {

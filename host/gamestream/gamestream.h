@@ -44,6 +44,9 @@ struct pf_gamestream_params {
 	const struct pf_capture_ops *capture; /* NULL = by the kind of the display's source */
 	const char *hostname;
 	const char *unique_id; /* never changes: clients know the host by it */
+	/* Optional: how many clients other planes serve; they count against max_sessions. */
+	unsigned (*elsewhere)(void *user);
+	void *user;
 };
 
 /* One session in figures. */

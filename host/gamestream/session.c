@@ -870,7 +870,7 @@ static int random_ids(struct pf_gs_session *s)
 
 static unsigned others(const struct pf_gamestream *g, const uint8_t fingerprint[32])
 {
-	unsigned n = 0;
+	unsigned n = g->params.elsewhere ? g->params.elsewhere(g->params.user) : 0;
 
 	for (const struct pf_gs_session *s = g->sessions; s; s = s->next)
 		n += !s->ending && memcmp(s->launch.fingerprint, fingerprint, 32);

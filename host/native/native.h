@@ -63,6 +63,9 @@ struct pf_native_params {
 	/* Of unknown clients; 0 = as knocks.h has them. */
 	unsigned knocks_per_address;
 	uint64_t knock_wait_ns, knock_keep_ns;
+	/* Optional: how many clients other planes serve; they count against max_sessions. */
+	unsigned (*elsewhere)(void *user);
+	void *elsewhere_user;
 	/* Optional: a session ended. */
 	void (*ended)(void *user, const struct pf_session_report *r);
 	void *user;

@@ -14,8 +14,24 @@ static int refuse(struct pf_reason *why, uint32_t close, int r)
 	return r;
 }
 
-int pf_negotiate_mode(struct pf_mode *out, uint32_t width, uint32_t height, uint32_t refresh_hz,
-	struct pf_reason *why)
+/* Into the settings' bounds; a shape too long for them has no pixels left on the
+ * other side, which the caller's check refuses. */
+static void cap_mode(struct pf_mode *m, const struct pf_config *c)
+{
+	if (m->width > c->width_max) {
+		m->height = (uint32_t)((uint64_t)m->height * c->width_max / m->width);
+		m->width = c->width_max;
+	}
+	if (m->height > c->height_max) {
+		m->width = (uint32_t)((uint64_t)m->width * c->height_max / m->height);
+		m->height = c->height_max;
+	}
+	if (m->refresh_mhz > c->refresh_max_hz * 1000)
+		m->refresh_mhz = c->refresh_max_hz * 1000;
+}
+
+int pf_negotiate_mode(struct pf_mode *out, const struct pf_config *c, uint32_t width,
+	uint32_t height, uint32_t refresh_hz, struct pf_reason *why)
 {
 	struct pf_mode m = { width, height, 0 };
 	int r;
@@ -27,6 +43,10 @@ int pf_negotiate_mode(struct pf_mode *out, uint32_t width, uint32_t height, uint
 	/* Out of range stays out of range, without overflow. */
 	m.refresh_mhz = refresh_hz > 100000 ? UINT32_MAX : refresh_hz * 1000;
 	r = pf_mode_check(&m, why);
+	if (!r) {
+		cap_mode(&m, c);
+		r = pf_mode_check(&m, why);
+	}
 	if (r)
 		return refuse(why, PUNKTFUNK_CLOSE_SETUP_FAILED, r);
 	*out = m;
@@ -78,7 +98,7 @@ int pf_negotiate(struct pf_welcome *out, struct pf_mode *mode, const struct pf_h
 	uint8_t codec;
 	int r;
 
-	r = pf_negotiate_mode(mode, hello->width, hello->height, hello->refresh_hz, why);
+	r = pf_negotiate_mode(mode, c, hello->width, hello->height, hello->refresh_hz, why);
 	if (r)
 		return r;
 	codec = choose_codec(theirs & codecs, hello->preferred_codec, hardware);
@@ -91,7 +111,7 @@ int pf_negotiate(struct pf_welcome *out, struct pf_mode *mode, const struct pf_h
 	pf_welcome_init(&w);
 	w.width = mode->width;
 	w.height = mode->height;
-	w.refresh_hz = hello->refresh_hz;
+	w.refresh_hz = mode->refresh_mhz / 1000;
 	w.fec_percent =
 		c->fec_percent == PF_CONFIG_AUTO ? FEC_START_PERCENT : (uint8_t)c->fec_percent;
 	/* Test displays take no input and are no compositor. */

@@ -13,10 +13,11 @@
 
 #define PF_NATIVE_SIDE_MAX 8192u /* pixels: above, no decoder takes it */
 
-/** Checks a mode of the wire and rounds it to what displays make (even sizes).
- * 0, or -EINVAL with the words and close code. */
-int pf_negotiate_mode(struct pf_mode *out, uint32_t width, uint32_t height, uint32_t refresh_hz,
-	struct pf_reason *why);
+/** Checks a mode of the wire, makes it as small as the settings want it, in the same
+ * shape, and rounds it to what displays make (even sizes). 0, or -EINVAL with the
+ * words and close code. */
+int pf_negotiate_mode(struct pf_mode *out, const struct pf_config *c, uint32_t width,
+	uint32_t height, uint32_t refresh_hz, struct pf_reason *why);
 /** kbps that a client gets for its wish; 0 = the default. */
 uint32_t pf_negotiate_bitrate(const struct pf_config *c, uint32_t wish_kbps);
 /** Fills a Welcome but for what the listener fills. `codecs` are the pf_codec bits

@@ -24,7 +24,8 @@ static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *
 	uint64_t now_ns = pf_clock_mono_ns();
 	struct pf_mode mode;
 
-	if (pf_negotiate_mode(&mode, asked->width, asked->height, asked->refresh_hz, &why)) {
+	if (pf_negotiate_mode(&mode, ns->n->params.config, asked->width, asked->height,
+		    asked->refresh_hz, &why)) {
 		pf_log(PF_LOG_INFO, "native", "%s: no change of mode: %s", ns->name, why.text);
 		pf_native_tell_mode(ns, false, &ns->want_mode);
 		return;
@@ -42,7 +43,7 @@ static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *
 	ns->want_mode = mode;
 	ns->change_mode = true;
 	pf_log(PF_LOG_INFO, "native", "%s: changes to %ux%u@%u", ns->name, mode.width, mode.height,
-		asked->refresh_hz);
+		mode.refresh_mhz / 1000);
 	pf_native_session_kick(ns);
 }
 

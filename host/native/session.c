@@ -546,7 +546,8 @@ static bool is_same_client(const struct pf_native_session *a, const struct pf_na
 static int check_room(struct pf_native_session *ns, struct pf_reason *why)
 {
 	uint32_t max = ns->n->params.config->max_sessions;
-	unsigned others = 0;
+	const struct pf_native_params *p = &ns->n->params;
+	unsigned others = p->elsewhere ? p->elsewhere(p->elsewhere_user) : 0;
 
 	/* One's own older session gives way, so it takes no room. */
 	for (const struct pf_native_session *o = ns->n->sessions; o; o = o->next)
@@ -654,6 +655,7 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	accept.welcome = ns->welcome;
 	if (p->config->fec_percent != PF_CONFIG_AUTO)
 		accept.fec_percent = (uint8_t)p->config->fec_percent;
+	accept.probe_max_kbps = p->config->speed_test_max_kbps;
 	r = pf_host_session_accept(ns->s, &accept);
 	if (r)
 		return pf_reason_set(why, r, "cannot accept the session: %s", strerror(-r));
@@ -692,7 +694,7 @@ void pf_native_session_resume(struct pf_native_session *ns)
 		pf_access_format(ns->peer.fingerprint, hex);
 	pf_log(PF_LOG_INFO, "native", "%s: \"%s\" (%.16s) gets %ux%u@%u %s %u kbit/s on %s",
 		ns->name, ns->hello.name, hex, ns->mode.width, ns->mode.height,
-		ns->hello.refresh_hz, codec_name(ns->welcome.codec), ns->welcome.bitrate_kbps,
+		ns->welcome.refresh_hz, codec_name(ns->welcome.codec), ns->welcome.bitrate_kbps,
 		pf_desk_name(ns->desk));
 	step(ns);
 }

@@ -67,6 +67,22 @@ static const struct pf_config_key keys[] = {
 		false },
 	{ "bitrate_max_kbps", PF_CONFIG_NUMBER, AT(bitrate_max_kbps), 500, 8000000, NULL, "8000000",
 		"The most that a client gets, in kbit/s.", false },
+	{ "width_max", PF_CONFIG_NUMBER, AT(width_max), 320, 8192, NULL, "8192",
+		"The widest picture that a client gets, in pixels. One that asks for more gets it "
+		"smaller, in the same shape. Moonlight clients choose their mode themselves.",
+		false },
+	{ "height_max", PF_CONFIG_NUMBER, AT(height_max), 240, 8192, NULL, "8192",
+		"The same for the height.", false },
+	{ "refresh_max_hz", PF_CONFIG_NUMBER, AT(refresh_max_hz), 10, 1000, NULL, "1000",
+		"The most pictures a second that a client gets; Moonlight clients choose "
+		"themselves.",
+		false },
+	{ "speed_test_max_kbps", PF_CONFIG_NUMBER, AT(speed_test_max_kbps), 0, 10000000, NULL,
+		"2000000",
+		"The most that a client's measurement of the network may send, in kbit/s. 0 "
+		"measures nothing: then automatic bit rates do not go above "
+		"bitrate_default_kbps.",
+		false },
 	{ "fec_percent", PF_CONFIG_NUMBER_OR_AUTO, AT(fec_percent), 0, 90, NULL, "auto",
 		"Parity packets per hundred video packets. auto follows the measured loss.",
 		false },
@@ -134,7 +150,9 @@ static const struct pf_config_key keys[] = {
 		"Without it they need the address typed in.",
 		true },
 	{ "max_sessions", PF_CONFIG_NUMBER, AT(max_sessions), 1, 64, NULL, "4",
-		"Clients that stream at the same time. One more is refused as busy.", false },
+		"Clients that stream at the same time, by whatever protocol. One more is refused "
+		"as busy.",
+		false },
 	{ "desk_keep_alive_s", PF_CONFIG_NUMBER, AT(desk_keep_alive_s), 0, 86400, NULL, "30",
 		"How long a desk stays after its client is gone, in seconds. A client that quits "
 		"ends it at once.",

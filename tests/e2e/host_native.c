@@ -243,6 +243,52 @@ static void what_cannot_be_is_refused_with_words(void **state)
 	punktfunk_connection_close(d, PUNKTFUNK_CLOSE_NORMAL);
 }
 
+static unsigned one_elsewhere(void *user)
+{
+	return 1;
+}
+
+static void settings_cap_what_a_client_gets(void **state)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	struct fixture *f = *state;
+	PunktfunkConnectOptions o;
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnection *c;
+	PunktfunkEvent e;
+
+	f->config.width_max = 640;
+	f->config.height_max = 480;
+	f->config.refresh_max_hz = 30;
+	f->config.bitrate_max_kbps = 3000;
+	f->config.max_sessions = 2;
+	f->elsewhere = one_elsewhere;
+	serve(f);
+	o = options(f, NULL);
+	o.width = 1280;
+	o.height = 720;
+	o.bitrate_kbps = 50000;
+	assert_int_equal(punktfunk_connect(&o, &c, &why), 0);
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.width, 640);
+	assert_int_equal(info.height, 360);
+	assert_int_equal(info.refresh_hz, 30);
+	assert_int_equal(info.bitrate_kbps, 3000);
+	take_frames(c, 2);
+	assert_int_equal(punktfunk_request_bitrate(c, 9000), 0);
+	e = take_event(c, PUNKTFUNK_EVENT_BITRATE);
+	assert_int_equal(e.a, 3000);
+	assert_int_equal(punktfunk_request_mode(c, 1600, 1200, 120), 0);
+	e = take_event(c, PUNKTFUNK_EVENT_MODE);
+	assert_int_equal(e.a, 640);
+	assert_int_equal(e.b, 480);
+	assert_int_equal(e.c, 30);
+	take_frames(c, 2);
+	/* Who streams by another protocol takes a place, too. */
+	refused(f, NULL, PUNKTFUNK_CLOSE_BUSY, "max_sessions");
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+}
+
 static void the_same_client_gets_its_desk_back(void **state)
 {
 	struct fixture *f = *state;
@@ -386,6 +432,7 @@ int main(void)
 		T(row7_who_is_unpaired_is_gone_at_once),
 		T(access_that_runs_out_ends_the_session),
 		T(what_cannot_be_is_refused_with_words),
+		T(settings_cap_what_a_client_gets),
 		T(the_same_client_gets_its_desk_back),
 		T(a_picture_that_stands_still_costs_nothing),
 		T(a_host_that_stops_says_so),

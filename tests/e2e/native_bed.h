@@ -40,6 +40,7 @@ struct fixture {
 	bool running;
 	unsigned knocks_per_address;
 	uint64_t knock_wait_ns;
+	unsigned (*elsewhere)(void *user);
 	pthread_mutex_t lock;
 	struct pf_session_report ended[ENDED_MAX]; /* under lock */
 	unsigned ended_count;
@@ -120,6 +121,7 @@ static inline void serve(struct fixture *f)
 	p.clients = f->clients;
 	p.knocks_per_address = f->knocks_per_address;
 	p.knock_wait_ns = f->knock_wait_ns;
+	p.elsewhere = f->elsewhere;
 	p.ended = on_ended;
 	p.user = f;
 	if (pf_encoders_find(&p.encoders, f->config.encoder, f->config.software_codecs, &why)) {

@@ -89,11 +89,13 @@ static void modes(void **state)
 		{ 1280, 720, 4294968, 0, 0 }, /* times 1000 it would wrap to 704 mHz */
 		{ UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, 0 },
 	};
+	struct pf_config c;
 
+	pf_config_init(&c);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct pf_reason why = { 0 };
 		struct pf_mode m = { 1, 2, 3 };
-		int r = pf_negotiate_mode(&m, rows[i].w, rows[i].h, rows[i].hz, &why);
+		int r = pf_negotiate_mode(&m, &c, rows[i].w, rows[i].h, rows[i].hz, &why);
 
 		if (rows[i].want_w) {
 			assert_int_equal(r, 0);
@@ -106,6 +108,47 @@ static void modes(void **state)
 			assert_int_equal(m.width, 1);
 		}
 	}
+}
+
+static void settings_cap_the_mode(void **state)
+{
+	static const struct {
+		uint32_t w, h, hz, want_w, want_h, want_hz;
+	} rows[] = {
+		{ 1920, 1080, 60, 1920, 1080, 60 }, { 1280, 720, 30, 1280, 720, 30 },
+		{ 3840, 2160, 120, 1920, 1080, 60 }, { 2560, 1440, 61, 1920, 1080, 60 },
+		{ 3440, 1440, 60, 1920, 802, 60 }, { 1080, 1920, 60, 606, 1080, 60 }, /* upright */
+		{ 8192, 8192, 1000, 1080, 1080, 60 },
+		{ 8192, 4, 60, 0, 0, 0 }, /* nothing of the height is left */
+	};
+	struct pf_hello h = hello_720p();
+	struct pf_reason why = { 0 };
+	struct pf_config c;
+	struct pf_welcome w;
+	struct pf_mode m;
+
+	pf_config_init(&c);
+	c.width_max = 1920;
+	c.height_max = 1080;
+	c.refresh_max_hz = 60;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int r = pf_negotiate_mode(&m, &c, rows[i].w, rows[i].h, rows[i].hz, &why);
+
+		assert_int_equal(r, rows[i].want_w ? 0 : -EINVAL);
+		if (r)
+			continue;
+		assert_int_equal(m.width, rows[i].want_w);
+		assert_int_equal(m.height, rows[i].want_h);
+		assert_int_equal(m.refresh_mhz, rows[i].want_hz * 1000);
+	}
+	/* The Welcome says what it became. */
+	h.width = 2560;
+	h.height = 1440;
+	h.refresh_hz = 144;
+	assert_int_equal(pf_negotiate(&w, &m, &h, &c, 1, 0, &why), 0);
+	assert_int_equal(w.width, 1920);
+	assert_int_equal(w.height, 1080);
+	assert_int_equal(w.refresh_hz, 60);
 }
 
 static void bit_rates_and_the_rest(void **state)
@@ -168,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codecs),
 		cmocka_unit_test(modes),
+		cmocka_unit_test(settings_cap_the_mode),
 		cmocka_unit_test(bit_rates_and_the_rest),
 		cmocka_unit_test(each_kind_of_input_needs_its_grant),
 	};

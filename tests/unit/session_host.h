@@ -152,6 +152,7 @@ static inline void host_init(struct host *h)
 	w->compositor = PF_COMPOSITOR_WLROOTS;
 	w->host_caps = PF_HOST_CAP_PAD_SNAPSHOTS;
 	h->accept.fec_percent = PUNKTFUNK_FEC_ADAPTIVE;
+	h->accept.probe_max_kbps = UINT32_MAX;
 	h->params = (struct pf_listener_params){
 		.bind_address = "127.0.0.1", .identity = host_id, .events = &events, .user = h
 	};

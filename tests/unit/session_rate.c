@@ -243,6 +243,33 @@ static void a_speed_test_counts_what_arrives(void **state)
 	host_stop(&h);
 }
 
+/* The operator's limit is what is sent, and what the answer says; none at all is
+ * "nothing measured". */
+static void a_host_may_cap_a_speed_test(void **state)
+{
+	PunktfunkSpeedTest t = { .struct_size = sizeof(t) };
+	PunktfunkConnection *c;
+	struct host h;
+
+	host_init(&h);
+	h.accept.probe_max_kbps = 2000;
+	host_start(&h);
+	c = client_open(&h, 12000);
+	assert_int_equal(punktfunk_speed_test(c, 30000, 500, &t), 0);
+	assert_in_range(t.bytes_sent, 1472, 2 * 2000 * 500 / 8);
+	assert_true(t.kbps <= 2100);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+
+	host_init(&h);
+	h.accept.probe_max_kbps = 0;
+	host_start(&h);
+	c = client_open(&h, 12000);
+	assert_int_equal(punktfunk_speed_test(c, 30000, 500, &t), PUNKTFUNK_ENOTSUP);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
 struct tester {
 	PunktfunkConnection *c;
 	int result;
@@ -307,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_rate_of_one_s_own_is_kept),
 		cmocka_unit_test(a_gap_of_the_host_is_told),
 		cmocka_unit_test(a_speed_test_counts_what_arrives),
+		cmocka_unit_test(a_host_may_cap_a_speed_test),
 		cmocka_unit_test(an_end_ends_a_speed_test),
 		cmocka_unit_test(a_decoder_without_pictures_asks_for_a_keyframe),
 	};
