@@ -12,6 +12,7 @@
 #include "core/crypto/secret.h"
 #include "core/session/client.h"
 #include "core/session/client_pair.h"
+#include "core/session/discover.h"
 #include "core/session/raw.h"
 
 #define DEFAULT_IDENTITY_NAME "punktfunk-client"
@@ -227,6 +228,20 @@ int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out)
 	pf_raw_stats(session, &own);
 	give(out, &own, sizeof(own));
 	return PUNKTFUNK_OK;
+}
+
+/* ---- discovery ---- */
+
+int32_t punktfunk_discover(
+	uint32_t timeout_ms, PunktfunkFoundCallback fn, void *user, PunktfunkReason *why)
+{
+	struct pf_reason reason = { 0 };
+	int n;
+
+	if (!fn)
+		return PUNKTFUNK_EINVAL;
+	n = pf_discover(timeout_ms, fn, user, &reason);
+	return n < 0 ? give_reason(why, n, &reason) : n;
 }
 
 /* ---- pairing ---- */

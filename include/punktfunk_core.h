@@ -220,6 +220,45 @@ PUNKTFUNK_API int32_t punktfunk_client_poll_frame(
 /** Any thread. */
 PUNKTFUNK_API int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out);
 
+/* ---- discovery: hosts of the local network ---- */
+
+enum PunktfunkPairing {
+	PUNKTFUNK_PAIRING_UNKNOWN = 0,
+	PUNKTFUNK_PAIRING_OPTIONAL = 1,
+	PUNKTFUNK_PAIRING_REQUIRED = 2,
+};
+
+/* One host, as mDNS has it: a hint that anybody in the network can forge. Show it and
+ * dial it, but demand the fingerprint that pairing proved, never this one. */
+typedef struct PunktfunkFoundHost {
+	uint32_t struct_size;
+	uint16_t port;
+	uint16_t mgmt_port; /* 0 = not said */
+	uint8_t has_fingerprint;
+	uint8_t pairing;       /* PUNKTFUNK_PAIRING_... */
+	uint8_t address_count; /* 0 = the host is gone */
+	uint8_t reserved;
+	uint8_t fingerprint[32]; /* SHA-256 of its certificate */
+	char name[64];		 /* to show; control characters are replaced */
+	char id[64];		 /* "" = not said */
+	char proto[32];		 /* "punktfunk/1" */
+	char os[128];		 /* "linux/debian/ubuntu"; "" = not said */
+	char macs[160];		 /* to wake it: "aa:bb:cc:dd:ee:ff,..."; the best first */
+	/* To dial, in this order: IPv4, IPv6, link-local IPv6 with its interface. */
+	char addresses[8][64];
+} PunktfunkFoundHost;
+
+/* Anything but 0 ends the search. `host` is borrowed for the call. */
+typedef int32_t (*PunktfunkFoundCallback)(void *user, const PunktfunkFoundHost *host);
+
+/** Asks the local network for hosts and listens for `timeout_ms` (0 = 2000). `fn` comes
+ * on this thread, with each host once it is complete, again when something about it
+ * changed, and with address_count 0 when it has gone. The same id and fingerprint are
+ * one host, with the addresses of all its interfaces. Returns how many are there at
+ * the end; EHOSTUNREACH without a network, EIO, ENOMEM. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_discover(
+	uint32_t timeout_ms, PunktfunkFoundCallback fn, void *user, PunktfunkReason *why);
+
 /* ---- pairing: a client becomes known to a host ---- */
 
 typedef struct PunktfunkPairOptions {

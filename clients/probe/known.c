@@ -91,6 +91,22 @@ int pf_known_find(uint8_t fingerprint[32], const char *host, uint16_t port)
 	return r;
 }
 
+bool pf_known_has(const uint8_t fingerprint[32])
+{
+	char path[PATH_BYTES], line[512], there[256];
+	bool found = false;
+	uint8_t fp[32];
+	unsigned at;
+	FILE *f;
+
+	if (pf_known_path(path, sizeof(path), FILE_NAME) || !(f = fopen(path, "re")))
+		return false;
+	while (!found && fgets(line, sizeof(line), f))
+		found = read_line(line, there, &at, fp) && !memcmp(fp, fingerprint, 32);
+	fclose(f);
+	return found;
+}
+
 /* The other hosts' lines, then this one's. */
 static int write_list(FILE *out, FILE *in, const char *host, unsigned port, const uint8_t fp[32])
 {

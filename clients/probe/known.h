@@ -5,6 +5,7 @@
  * In $XDG_DATA_HOME/punktfunk-probe (0700): identity.pem, and known_hosts (0600) with
  * a line "HOST PORT FINGERPRINT" each, as written on the command line. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,5 +14,7 @@
 int pf_known_path(char *buf, size_t cap, const char *name);
 /** The fingerprint kept for a host. 0, -ENOENT, others from the disk. */
 int pf_known_find(uint8_t fingerprint[32], const char *host, uint16_t port);
+/** Whether it is kept for any host. */
+bool pf_known_has(const uint8_t fingerprint[32]);
 /** Keeps it, in place of what was kept for this host. 0, or an error of the disk. */
 int pf_known_put(const char *host, uint16_t port, const uint8_t fingerprint[32]);

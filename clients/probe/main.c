@@ -6,6 +6,7 @@
 #include "clients/probe/bench.h"
 #include "clients/probe/connect.h"
 #include "clients/probe/dial.h"
+#include "clients/probe/discover.h"
 #include "clients/probe/options.h"
 #include "clients/probe/pair.h"
 #include "clients/probe/speed.h"
@@ -19,13 +20,15 @@ static void on_log(void *user, int32_t level, const char *topic, const char *tex
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: punktfunk-probe connect HOST[:PORT] [options]\n"
+	fputs("usage: punktfunk-probe discover [options]\n"
+	      "       punktfunk-probe connect HOST[:PORT] [options]\n"
 	      "       punktfunk-probe pair HOST[:PORT] --pin DIGITS [options]\n"
 	      "       punktfunk-probe request HOST[:PORT] [options]\n"
 	      "       punktfunk-probe speed-test HOST[:PORT] [options]\n"
 	      "       punktfunk-probe bench-connect HOST[:PORT] [--reconnect] [options]\n"
 	      "       punktfunk-probe bench-mode HOST[:PORT] [options]\n"
 	      "       punktfunk-probe --help | --version\n\n"
+	      "discover: lists the hosts of the local network.\n"
 	      "connect: connects to a punktfunk host, decodes and measures what it sends.\n"
 	      "pair: makes this machine known to a host that shows a PIN.\n"
 	      "request: asks a person at the host to let this machine in, and waits.\n"
@@ -45,6 +48,7 @@ static const struct command {
 	enum pf_probe_command id;
 	int (*run)(const struct pf_probe_options *options);
 } commands[] = {
+	{ "discover", PF_PROBE_CMD_DISCOVER, pf_probe_discover },
 	{ "connect", PF_PROBE_CMD_CONNECT, pf_probe_connect },
 	{ "pair", PF_PROBE_CMD_PAIR, pf_probe_pair },
 	{ "request", PF_PROBE_CMD_REQUEST, pf_probe_request },

@@ -21,6 +21,8 @@ struct option {
 
 /* A host waits 180 s for a person; more leaves the last word to it. */
 #define REQUEST_SECONDS 190
+/* Answers come within one; the question is asked twice. */
+#define DISCOVER_SECONDS 2
 
 #define AT(field)  offsetof(struct pf_probe_options, field)
 #define NUM(field) AT(field), .bytes = sizeof(((struct pf_probe_options *)0)->field)
@@ -40,9 +42,10 @@ static const struct option table[] = {
 		.low = 0.1, .high = 864000 },
 	{ "--frames", "N", "stop after so many frames", NUMBER, NUM(frames), .low = 1,
 		.high = 1e12 },
-	{ "--timeout", "N", "seconds to wait for the host and for a picture (10)", SECONDS,
-		AT(timeout), .low = 0.1, .high = 600,
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
+	{ "--timeout", "N", "seconds to wait for hosts and for a picture (10; discover: 2)",
+		SECONDS, AT(timeout), .low = 0.1, .high = 600,
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION |
+			    PF_PROBE_CMD_DISCOVER },
 	{ "--pin", "DIGITS", "pair: the PIN that the host shows", TEXT, AT(pin),
 		.commands = PF_PROBE_CMD_PAIR, .not_connect = true },
 	{ "--pin-fingerprint", "HEX", "accept only the host with this SHA-256", FINGERPRINT,
@@ -93,9 +96,11 @@ static const struct option table[] = {
 	{ "--to", "WxH@HZ", "bench-mode: the other mode (1024x768@60)", MODE, AT(to_width),
 		.commands = PF_PROBE_CMD_BENCH_MODE, .not_connect = true },
 	{ "--json", NULL, "print the report as JSON", FLAG, AT(json),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION |
+			    PF_PROBE_CMD_DISCOVER },
 	{ "--quiet", NULL, "print nothing but errors", FLAG, AT(quiet),
-		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION },
+		.commands = PF_PROBE_CMD_PAIR | PF_PROBE_CMD_REQUEST | SESSION |
+			    PF_PROBE_CMD_DISCOVER },
 };
 
 void pf_probe_options_help(FILE *out)
@@ -253,6 +258,7 @@ static const char *command_name(enum pf_probe_command command)
 	return command == PF_PROBE_CMD_PAIR	       ? "pair"
 	       : command == PF_PROBE_CMD_REQUEST       ? "request"
 	       : command == PF_PROBE_CMD_SPEED	       ? "speed-test"
+	       : command == PF_PROBE_CMD_DISCOVER      ? "discover"
 	       : command == PF_PROBE_CMD_BENCH_CONNECT ? "bench-connect"
 	       : command == PF_PROBE_CMD_BENCH_MODE    ? "bench-mode"
 						       : "connect";
@@ -292,13 +298,17 @@ static int check_stranger(struct pf_probe_options *o, FILE *err)
 
 static int check(struct pf_probe_options *o, FILE *err)
 {
+	if (o->json && o->quiet)
+		return fputs("punktfunk-probe: --json and --quiet exclude each other\n", err), -1;
+	if (o->command == PF_PROBE_CMD_DISCOVER)
+		return o->host[0]
+		       ? fputs("punktfunk-probe: discover asks all hosts; name none\n", err),
+		       -1 : 0;
 	if (!o->host[0]) {
 		fprintf(err, "punktfunk-probe: %s needs a host: %s HOST[:PORT]\n",
 			command_name(o->command), command_name(o->command));
 		return -1;
 	}
-	if (o->json && o->quiet)
-		return fputs("punktfunk-probe: --json and --quiet exclude each other\n", err), -1;
 	if (o->command == PF_PROBE_CMD_PAIR)
 		return check_stranger(o, err);
 	if (o->command == PF_PROBE_CMD_REQUEST && check_stranger(o, err))
@@ -339,7 +349,9 @@ int pf_probe_options_parse(
 		.pause = -1,
 		.codec = PUNKTFUNK_CODEC_H264,
 		.channels = 2,
-		.timeout = command == PF_PROBE_CMD_REQUEST ? REQUEST_SECONDS : 10,
+		.timeout = command == PF_PROBE_CMD_REQUEST    ? REQUEST_SECONDS
+			   : command == PF_PROBE_CMD_DISCOVER ? DISCOVER_SECONDS
+							      : 10,
 		.png_at = -1,
 		.max_not_shown = -1 };
 	for (int i = 0; i < argc; i++) {

@@ -16,6 +16,7 @@ enum pf_probe_command {
 	PF_PROBE_CMD_REQUEST = 8,
 	PF_PROBE_CMD_BENCH_CONNECT = 16,
 	PF_PROBE_CMD_BENCH_MODE = 32,
+	PF_PROBE_CMD_DISCOVER = 64,
 };
 
 struct pf_probe_options {
