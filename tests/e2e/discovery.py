@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """mDNS through a real Avahi daemon, on a bus and a network of its own.
 
-usage: discovery.py PUBLISH
+usage: discovery.py PUBLISH HOST [PROBE]
 PUBLISH is the program of publish.c. Needs root for the namespaces. Prints TAP."""
+import json
 import os
 import pathlib
+import pwd
 import shutil
 import signal
 import subprocess
@@ -13,7 +15,9 @@ import sys
 import tempfile
 import time
 
-PUBLISH = sys.argv[1]
+PUBLISH, HOST = sys.argv[1:3]
+PROBE = sys.argv[3] if len(sys.argv) > 3 else None
+USER = "nobody"
 PATIENT = 3 if os.environ.get("PF_SANITIZE") else 1
 NEEDS = {"dbus-daemon": "dbus", "avahi-daemon": "avahi-daemon", "avahi-browse": "avahi-utils",
          "ip": "iproute2", "unshare": "util-linux"}
@@ -31,7 +35,7 @@ AVAHI_CONF = """[server]
 host-name=pftest
 use-ipv4=yes
 use-ipv6=no
-allow-interfaces=pfveth0
+allow-interfaces=pfveth0,pfveth2
 enable-dbus=yes
 ratelimit-interval-usec=1000000
 ratelimit-burst=1000
@@ -68,7 +72,7 @@ def enter_namespaces():
         skip_all("namespaces with a veth link need root")
     os.environ["PF_INSIDE"] = "1"
     os.execvp("unshare", ["unshare", "--net", "--mount", "--propagation", "private",
-                          sys.executable, __file__, PUBLISH])
+                          sys.executable, __file__, *sys.argv[1:]])
 
 
 class Bed:
@@ -80,6 +84,8 @@ class Bed:
             "mount -t tmpfs none /run && ip link set lo up && ip link add pfveth0 type veth peer name pfveth1 && "
             "ip link set pfveth1 up && "
             "ip addr add 10.77.0.1/24 dev pfveth0 && ip link set pfveth0 up multicast on && "
+            "ip link add pfveth2 type veth peer name pfveth3 && ip link set pfveth3 up && "
+            "ip addr add 10.78.0.1/24 dev pfveth2 && ip link set pfveth2 up multicast on && "
             "ip route add 224.0.0.0/4 dev pfveth0", shell=True, check=True)
         os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={self.bus}"
         (folder / "bus.conf").write_text(BUS_CONF.format(bus=self.bus))
@@ -106,6 +112,37 @@ class Bed:
                        stdin=subprocess.PIPE, stderr=log)
         p.log = log
         return p
+
+    def start_host(self, *settings):
+        """A whole host, that streams to nobody."""
+        user = pwd.getpwnam(USER)
+        home = self.folder / "home"
+        env = dict(os.environ)
+        for name in ("CONFIG_HOME", "DATA_HOME", "STATE_HOME", "RUNTIME_DIR"):
+            path = home / name.lower()
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            env["XDG_" + name] = str(path)
+        for path in [home, *home.rglob("*")]:
+            os.chown(path, user.pw_uid, user.pw_gid)
+        self.folder.chmod(0o755)
+        log = open(self.folder / "host.log", "w+", encoding="utf-8")
+        p = self.start(HOST, "serve", "--user", USER, "--port", "9777", "--mgmt-port", "47990",
+                       "--mgmt-bind", "0.0.0.0", "--spare-desk=no", "--display-backend=null",
+                       "--audio-backend=null", "--encoder=null", *settings, env=env, text=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        p.log = log
+        line = p.stdout.readline()
+        assert line.startswith("ready "), said(p)
+        p.words = dict(w.split("=", 1) for w in line.split()[1:])
+        return p
+
+    def discover(self, *options, code=0):
+        """What the probe sees."""
+        env = dict(os.environ, XDG_DATA_HOME=str(self.folder))
+        r = subprocess.run([PROBE, "discover", "--json", *options], env=env, text=True,
+                           capture_output=True, timeout=60, check=False)
+        assert r.returncode == code, (r.returncode, r.stdout, r.stderr)
+        return {h["name"]: h for h in json.loads(r.stdout)["hosts"]}
 
     def stop(self, p, how=signal.SIGTERM):
         if p.stdin:
@@ -185,7 +222,70 @@ def cases(bed):
         await_named("_nvstream._tcp", "front-room", present=False)
         assert host.returncode == 0
 
-    return [without_bus, daemon_appears, daemon_restarts, name_is_taken, host_goes]
+    tests = [without_bus, daemon_appears, daemon_restarts, name_is_taken, host_goes]
+    return tests + host_cases(bed)
+
+
+def host_cases(bed):
+    """A real host, and the probe that looks for it."""
+    place = {}
+
+    def name():
+        return os.uname().nodename.split(".")[0]
+
+    def serves():
+        place["host"] = bed.start_host()
+        await_named("_punktfunk._udp", name())
+        port, txt = browse("_punktfunk._udp")[name()]
+        txt = dict(w.split("=", 1) for w in txt.strip('"').split('" "'))
+        assert port == "9777", port
+        assert set(txt) - {"mac"} == {"proto", "fp", "pair", "id", "mgmt", "os"}, txt
+        assert txt["proto"] == "punktfunk/1" and txt["pair"] == "required", txt
+        assert txt["fp"] == place["host"].words["fingerprint"] and txt["mgmt"] == "47990", txt
+        assert txt["os"].startswith("linux"), txt
+        assert name() not in browse("_nvstream._tcp")
+        place["id"] = txt["id"]
+
+    def probe_finds():
+        h = bed.discover()[name()]
+        assert h["id"] == place["id"] and h["port"] == 9777 and h["mgmt_port"] == 47990, h
+        assert h["fingerprint"] == place["host"].words["fingerprint"], h
+        assert h["pair"] == "required" and h["known"] is False, h
+        # One host, with the addresses of both interfaces.
+        assert h["addresses"][:2] == ["10.77.0.1", "10.78.0.1"], h
+        kept = bed.folder / "punktfunk-probe" / "known_hosts"
+        kept.write_text(f"elsewhere 9777 {h['fingerprint']}\n")
+        assert bed.discover()[name()]["known"] is True
+
+    def probe_needs_no_daemon_to_listen():
+        bed.stop(bed.avahi)
+        assert bed.discover("--timeout", "1", code=2) == {}
+        bed.avahi = bed.start_avahi()
+        # It waits for who comes, too: the host is announced again by itself.
+        await_true(lambda: name() in subprocess.run(
+            [PROBE, "discover", "--timeout", "3"], text=True, capture_output=True,
+            timeout=60, check=False).stdout, "the host after the daemon's restart")
+
+    def key_and_id_stay():
+        before = bed.discover()[name()]
+        bed.stop(place["host"])
+        await_named("_punktfunk._udp", name(), present=False)
+        place["host"] = bed.start_host("--trust-on-first-use=yes", "--mgmt-bind", "127.0.0.1")
+        await_named("_punktfunk._udp", name())
+        after = bed.discover()[name()]
+        assert after == {**before, "pair": "optional", "mgmt_port": 0}, (before, after)
+
+    def off_means_off():
+        bed.stop(place["host"])
+        await_named("_punktfunk._udp", name(), present=False)
+        place["host"] = bed.start_host("--discovery=no")
+        time.sleep(2)
+        assert browse("_punktfunk._udp") == {}
+        bed.stop(place["host"])
+
+    if PROBE:
+        return [serves, probe_finds, probe_needs_no_daemon_to_listen, key_and_id_stay, off_means_off]
+    return [serves, off_means_off]
 
 
 def main():
