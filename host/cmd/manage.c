@@ -29,8 +29,7 @@ static json_t *mode_text(const struct pf_mode *m)
 static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 {
 	uint64_t end_ns = s->live ? pf_clock_mono_ns() : s->ended_ns;
-	uint64_t launch_ns = s->timeline.ns[PF_GS_MARK_LAUNCH];
-	json_t *start = json_object();
+	uint64_t launch_ns = s->timeline.ns[PF_MARK_BEGIN];
 	json_t *o = json_pack("{s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:s, s:s}", "plane",
 		"gamestream", "id", (json_int_t)s->id, "live", s->live, "client", s->client, "name",
 		s->name, "app", s->app, "codec", s->codec, "encoder", s->encoder, "desk", s->desk);
@@ -52,11 +51,7 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 		{ "rtt_ms", s->rtt_ms },
 	};
 
-	for (unsigned i = PF_GS_MARK_LAUNCH + 1; i < PF_GS_MARKS; i++)
-		if (s->timeline.ns[i])
-			json_object_set_new(start, pf_gs_mark_name(i),
-				json_real(pf_gs_timeline_ms(&s->timeline, i)));
-	json_object_set_new(o, "start_ms", start);
+	json_object_set_new(o, "start_ms", pf_report_timeline(&s->timeline));
 	json_object_set_new(o, "encoder_kept", json_boolean(s->encoder_kept));
 	json_object_set_new(
 		o, "mode", mode_text(&(struct pf_mode){ s->width, s->height, s->refresh_mhz }));

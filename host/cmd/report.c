@@ -55,16 +55,21 @@ static double ms(uint64_t ns)
 	return (double)ns / 1e6;
 }
 
-/* Milliseconds from the Hello to `ns`, or null when that was not reached. */
-static json_t *since_hello(const struct pf_session_report *s, uint64_t ns)
+json_t *pf_report_timeline(const struct pf_timeline *t)
 {
-	return ns ? json_real(ms(ns - s->hello_ns)) : json_null();
+	json_t *o = json_object();
+
+	for (unsigned i = PF_MARK_BEGIN + 1; i < PF_MARKS; i++)
+		if (t->ns[i])
+			json_object_set_new(o, pf_mark_name(i), json_real(pf_timeline_ms(t, i)));
+	return o;
 }
 
 static json_t *session_json(const struct pf_session_report *s)
 {
 	const struct pf_stream_stats *v = &s->stream;
-	uint64_t begin_ns = s->started_ns ? s->started_ns : s->ended_ns;
+	uint64_t started_ns = s->timeline.ns[PF_MARK_PING];
+	uint64_t begin_ns = started_ns ? started_ns : s->ended_ns;
 	double seconds = (double)(s->ended_ns - begin_ns) / 1e9;
 	json_t *o = json_pack("{s:s, s:I, s:b, s:s, s:s, s:s, s:s, s:s}", "plane", "native", "id",
 		(json_int_t)s->id, "live", s->live, "client", s->client, "name", s->name, "codec",
@@ -75,11 +80,9 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "mode",
 		json_sprintf("%ux%u@%g", s->width, s->height, (double)s->refresh_mhz / 1000));
 	json_object_set_new(o, "seconds", json_real(seconds));
-	json_object_set_new(o, "bring_up_ms",
-		json_pack("{s:o, s:o, s:o, s:o, s:o}", "accepted", since_hello(s, s->accepted_ns),
-			"started", since_hello(s, s->started_ns), "desk",
-			since_hello(s, s->desk_ready_ns), "capture", since_hello(s, s->captured_ns),
-			"first_frame", since_hello(s, s->first_sent_ns)));
+	json_object_set_new(o, "desk_origin", json_string(pf_desk_origin_name(s->desk_origin)));
+	json_object_set_new(o, "encoder_kept", json_boolean(v->encoder_kept));
+	json_object_set_new(o, "start_ms", pf_report_timeline(&s->timeline));
 	json_object_set_new(o, "frames_captured", json_integer((json_int_t)v->captured));
 	json_object_set_new(o, "frames_skipped", json_integer((json_int_t)v->skipped));
 	json_object_set_new(o, "frames_encoded", json_integer((json_int_t)v->encoded));
@@ -93,6 +96,9 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "convert_encode_ms",
 		json_pack("{s:f, s:f}", "p50", ms(v->convert_encode_p50_ns), "p99",
 			ms(v->convert_encode_p99_ns)));
+	json_object_set_new(o, "convert_ms",
+		json_pack(
+			"{s:f, s:f}", "p50", ms(v->convert_p50_ns), "p99", ms(v->convert_p99_ns)));
 	json_object_set_new(o, "capture_to_encode_ms",
 		json_pack("{s:f, s:f}", "p50", ms(v->queue_p50_ns), "p99", ms(v->queue_p99_ns)));
 	json_object_set_new(o, "host_cpu_ms", json_real(s->cpu_ms));

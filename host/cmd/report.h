@@ -21,6 +21,8 @@ void pf_report_ended(void *report, const struct pf_session_report *s);
 /** Adds what the host is, did and does to `o`; sessions that ended if `ended`. `n`
  * may be NULL. -ENOMEM. */
 int pf_report_fill(const struct pf_report *r, struct pf_native *n, bool ended, struct json_t *o);
+/** The marks that were reached, in ms after the begin. NULL when out of memory. */
+struct json_t *pf_report_timeline(const struct pf_timeline *t);
 /** Replaces `path`. `n` adds the sessions that live; it may be NULL. */
 int pf_report_write(
 	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why);

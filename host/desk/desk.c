@@ -747,6 +747,13 @@ enum pf_desk_origin pf_desk_origin(const struct pf_desk *d)
 	return d->origin;
 }
 
+const char *pf_desk_origin_name(enum pf_desk_origin origin)
+{
+	static const char *const names[] = { "new", "spare", "kept" };
+
+	return names[origin];
+}
+
 uint64_t pf_desk_display_ns(const struct pf_desk *d)
 {
 	return d->display_ns;

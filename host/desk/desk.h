@@ -131,6 +131,8 @@ unsigned pf_desk_audio_channels(const struct pf_desk *d);
 uint64_t pf_desk_display_ns(const struct pf_desk *d);
 /** Where the newest acquire got it from. */
 enum pf_desk_origin pf_desk_origin(const struct pf_desk *d);
+/** "new", "spare" or "kept". */
+const char *pf_desk_origin_name(enum pf_desk_origin origin);
 /** Name for logs, e.g. "desk 3". */
 const char *pf_desk_name(const struct pf_desk *d);
 

@@ -12,7 +12,7 @@
 #include "core/base/reason.h"
 #include "host/desk/desk.h"
 #include "host/encode/encode.h"
-#include "host/gamestream/timeline.h"
+#include "host/stream/timeline.h"
 #include "host/registry/config.h"
 #include "host/sys/loop.h"
 #include "host/sys/worker.h"
@@ -56,7 +56,7 @@ struct pf_gs_session_report {
 	char client[65]; /* fingerprint */
 	char name[65], app[129], encoder[32], codec[8], desk[24], close_text[128];
 	uint32_t width, height, refresh_mhz, bitrate_kbps;
-	struct pf_gs_timeline timeline;
+	struct pf_timeline timeline;
 	uint64_t ended_ns;
 	uint64_t input_events, input_denied;
 	uint64_t control_dropped; /* forged, replayed or malformed messages */

@@ -179,7 +179,7 @@ static void announce(
 static void answer(
 	struct pf_gs_session *s, struct pf_gs_rtsp_conn *conn, const struct pf_gs_rtsp_request *q)
 {
-	pf_gs_mark(&s->timeline, PF_GS_MARK_RTSP);
+	pf_mark(&s->timeline, PF_MARK_RTSP);
 	switch (q->verb) {
 	case PF_GS_VERB_OPTIONS:
 		send_status(s, conn, q->cseq, 200);

@@ -70,17 +70,16 @@ static void first_on_loop(struct pf_loop_item *item)
 {
 	struct pf_gs_session *s =
 		(struct pf_gs_session *)((char *)item - offsetof(struct pf_gs_session, first_item));
-	static const char *const origins[] = { "new", "spare", "kept" };
 	struct pf_stream_stats st;
 	char text[384];
 
-	pf_gs_mark_at(&s->timeline, PF_GS_MARK_CAPTURED, s->first_stamps.capture_ns);
-	pf_gs_mark_at(&s->timeline, PF_GS_MARK_ENCODED, s->first_stamps.encode_end_ns);
-	pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT, s->first_sent_ns);
-	pf_gs_timeline_format(&s->timeline, text, sizeof(text));
+	pf_mark_at(&s->timeline, PF_MARK_CAPTURED, s->first_stamps.capture_ns);
+	pf_mark_at(&s->timeline, PF_MARK_ENCODED, s->first_stamps.encode_end_ns);
+	pf_mark_at(&s->timeline, PF_MARK_SENT, s->first_sent_ns);
+	pf_timeline_format(&s->timeline, text, sizeof(text));
 	pf_stream_stats(s->stream, &st);
 	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s (%s%s), ms since the launch: %s",
-		s->name, s->desk_name, origins[s->desk_origin],
+		s->name, s->desk_name, pf_desk_origin_name(s->desk_origin),
 		st.encoder_kept ? ", encoder kept" : "", text);
 	if (s->desk)
 		pf_desk_shown(s->desk);
@@ -190,8 +189,8 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 		return;
 	}
 	s->desk_ready = true;
-	pf_gs_mark_at(&s->timeline, PF_GS_MARK_DISPLAY, pf_desk_display_ns(s->desk));
-	pf_gs_mark(&s->timeline, PF_GS_MARK_DESK);
+	pf_mark_at(&s->timeline, PF_MARK_DISPLAY, pf_desk_display_ns(s->desk));
+	pf_mark(&s->timeline, PF_MARK_DESK);
 	pf_gs_session_kick(s);
 }
 
@@ -312,7 +311,7 @@ static void start_done(struct pf_job *job)
 
 	s->busy = false;
 	s->stream_up = !s->result;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_ENCODER);
+	pf_mark(&s->timeline, PF_MARK_ENCODER);
 	if (s->result)
 		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
 	pf_gs_session_kick(s);
@@ -324,7 +323,7 @@ static void attach_done(struct pf_job *job)
 
 	s->busy = false;
 	s->attached = !s->result;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_CAPTURE);
+	pf_mark(&s->timeline, PF_MARK_CAPTURE);
 	if (s->result)
 		pf_gs_session_end(s, PF_GS_TERM_CONVERSION, s->why.text);
 	pf_gs_session_kick(s);
@@ -368,8 +367,8 @@ static void finish_done(struct pf_job *job)
 
 static void finish(struct pf_gs_session *s)
 {
-	const uint64_t asked = s->timeline.ns[PF_GS_MARK_PING_SOUND];
-	const uint64_t heard = s->timeline.ns[PF_GS_MARK_SENT_SOUND];
+	const uint64_t asked = s->timeline.ns[PF_MARK_PING_SOUND];
+	const uint64_t heard = s->timeline.ns[PF_MARK_SENT_SOUND];
 	char sound[64] = "";
 	struct pf_sender_stats st = { 0 };
 
@@ -379,8 +378,7 @@ static void finish(struct pf_gs_session *s)
 		snprintf(sound, sizeof(sound), ", first sound %.1f ms after it was asked for",
 			(double)(heard - asked) / 1e6);
 	pf_log(PF_LOG_INFO, "gamestream", "%s: over%s%.100s after %.1f s: %llu frames sent%s",
-		s->name, CLOSE_TEXT(s),
-		(double)(s->ended_ns - s->timeline.ns[PF_GS_MARK_LAUNCH]) / 1e9,
+		s->name, CLOSE_TEXT(s), (double)(s->ended_ns - s->timeline.ns[PF_MARK_BEGIN]) / 1e9,
 		(unsigned long long)st.sent, sound);
 	s->finished = true;
 	submit(s, finish_work, finish_done);
@@ -414,7 +412,7 @@ static void step_ending(struct pf_gs_session *s)
 	}
 	if (s->sound) {
 		pf_gs_audio_get_stats(s->sound, &sound);
-		pf_gs_mark_at(&s->timeline, PF_GS_MARK_SENT_SOUND, sound.first_ns);
+		pf_mark_at(&s->timeline, PF_MARK_SENT_SOUND, sound.first_ns);
 	}
 	/* The desk hands out no sound any more. */
 	pf_gs_audio_close(&s->sound);
@@ -442,7 +440,7 @@ static void farewell_over(void *user)
  * it is not. */
 static bool has_last_words(struct pf_gs_session *s, uint32_t code)
 {
-	if (!code || s->connected || !s->timeline.ns[PF_GS_MARK_ANSWERED] || s->g->shutdown_done ||
+	if (!code || s->connected || !s->timeline.ns[PF_MARK_ANSWERED] || s->g->shutdown_done ||
 		pf_timer_start(&s->farewell, s->g->params.loop, FAREWELL_NS, farewell_over, s))
 		return false;
 	s->last_words = code;
@@ -511,7 +509,7 @@ static void step(struct pf_gs_session *s)
 	/* What was asked for can be done; should the desk fail yet, the client hears so on
 	 * its control connection. It goes on meanwhile. */
 	pf_gs_rtsp_finish_announce(s, 200);
-	pf_gs_mark(&s->timeline, PF_GS_MARK_ANSWERED);
+	pf_mark(&s->timeline, PF_MARK_ANSWERED);
 	try_play(s);
 	if (!s->desk_ready)
 		return;
@@ -553,12 +551,11 @@ static void on_tick(void *user)
 
 	pf_timer_stop(&s->tick);
 	pf_gs_pads_flush(&s->pads);
-	if (!s->connected && now - s->timeline.ns[PF_GS_MARK_LAUNCH] > PATIENCE_NS)
+	if (!s->connected && now - s->timeline.ns[PF_MARK_BEGIN] > PATIENCE_NS)
 		pf_gs_session_end(s, 0, "the client did not connect");
 	else if (s->connected && now - s->control_ns > PATIENCE_NS)
 		pf_gs_session_end(s, 0, "the client was silent for 10 seconds");
-	else if (s->connected && !s->sender &&
-		 now - s->timeline.ns[PF_GS_MARK_CONTROL] > PATIENCE_NS)
+	else if (s->connected && !s->sender && now - s->timeline.ns[PF_MARK_CONTROL] > PATIENCE_NS)
 		pf_gs_session_end(s, PF_GS_TERM_NORMAL,
 			"no ping came to the video port: is UDP blocked between here and the "
 			"client?");
@@ -638,7 +635,7 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 
 	s->waiting = conn;
 	s->waiting_cseq = cseq;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_ANNOUNCE);
+	pf_mark(&s->timeline, PF_MARK_ANNOUNCE);
 	s->want_mode = (struct pf_mode){ a->width, a->height, a->fps_mhz };
 	s->encoder_kbps = encoder_kbps(s);
 	if (!s->desk)
@@ -674,7 +671,7 @@ static void bind_link(struct pf_gs_session *s, struct pf_gs_link *link)
 {
 	s->link = link;
 	s->connected = true;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_CONTROL);
+	pf_mark(&s->timeline, PF_MARK_CONTROL);
 	pf_gs_control_release(s->g->control, s, link);
 	/* Who asks for 10 bits waits to hear whether they are HDR. */
 	if (s->announce.ten_bit)
@@ -817,7 +814,7 @@ void pf_gs_session_video_ping(
 		pf_log(PF_LOG_INFO, "gamestream", "%s: the client has a new address", s->name);
 		return;
 	}
-	pf_gs_mark(&s->timeline, PF_GS_MARK_PING);
+	pf_mark(&s->timeline, PF_MARK_PING);
 	s->video_path = *path;
 	r = pf_gs_port_connect(s->g->video, path, &fd);
 	if (!r) {
@@ -842,7 +839,7 @@ void pf_gs_session_audio_ping(
 	if (s->ending || (s->audio_counter && counter <= s->audio_counter))
 		return;
 	s->audio_counter = counter;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_PING_SOUND);
+	pf_mark(&s->timeline, PF_MARK_PING_SOUND);
 	if (s->sound_bound && same_peer(&s->audio_path, path))
 		return;
 	s->audio_path = *path;
@@ -964,7 +961,7 @@ void pf_gs_session_launch(
 	s->id = ++g->number;
 	s->launch = *l;
 	s->app = app;
-	pf_gs_mark(&s->timeline, PF_GS_MARK_LAUNCH);
+	pf_mark(&s->timeline, PF_MARK_BEGIN);
 	s->first_item.run = first_on_loop;
 	snprintf(s->name, sizeof(s->name), "moonlight %llu", (unsigned long long)s->id);
 	s->next = g->sessions;

@@ -20,7 +20,7 @@
 #include "host/gamestream/ports.h"
 #include "host/gamestream/routes.h"
 #include "host/gamestream/rtsp_server.h"
-#include "host/gamestream/timeline.h"
+#include "host/stream/timeline.h"
 #include "host/registry/apps.h"
 #include "host/registry/clients.h"
 #include "host/stream/stream.h"
@@ -115,7 +115,7 @@ struct pf_gs_session {
 	uint64_t first_sent_ns;
 	_Atomic bool first_sent;
 	struct pf_loop_item first_item;
-	struct pf_gs_timeline timeline;
+	struct pf_timeline timeline;
 	uint64_t ended_ns;
 	char close_text[128];
 };

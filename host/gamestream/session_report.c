@@ -46,7 +46,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.audio_packets = sound.packets,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};
-	pf_gs_mark_at(&out->timeline, PF_GS_MARK_SENT_SOUND, sound.first_ns);
+	pf_mark_at(&out->timeline, PF_MARK_SENT_SOUND, sound.first_ns);
 	pf_access_format(s->launch.fingerprint, out->client);
 	snprintf(out->name, sizeof(out->name), "%s", s->client_name);
 	snprintf(out->app, sizeof(out->app), "%s", s->app ? s->app->title : "");

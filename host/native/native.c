@@ -68,7 +68,7 @@ static void on_hello(void *user, struct pf_host_session *s, const struct pf_hell
 		ns->hello.name, sizeof(ns->hello.name), hello->name, strlen(hello->name));
 	ns->peer = *peer;
 	ns->id = pf_host_session_id(s);
-	ns->hello_ns = pf_clock_mono_ns();
+	pf_mark(&ns->timeline, PF_MARK_BEGIN);
 	snprintf(ns->name, sizeof(ns->name), "session %llu", (unsigned long long)ns->id);
 	pthread_mutex_init(&ns->gate, NULL);
 	ns->hello_item.run = run_hello;

@@ -13,6 +13,7 @@
 #include "host/registry/clients.h"
 #include "host/registry/config.h"
 #include "host/stream/stream.h"
+#include "host/stream/timeline.h"
 #include "host/sys/loop.h"
 #include "host/sys/worker.h"
 
@@ -26,8 +27,9 @@ struct pf_session_report {
 	char name[PF_PF1_NAME_MAX + 1];
 	char encoder[32], codec[8], desk[24];
 	uint32_t width, height, refresh_mhz;
-	uint64_t hello_ns, accepted_ns, desk_ready_ns, captured_ns, started_ns, first_sent_ns,
-		ended_ns;
+	enum pf_desk_origin desk_origin;
+	struct pf_timeline timeline;
+	uint64_t ended_ns;
 	double cpu_ms; /* of the whole host process while the session played */
 	uint64_t input_events, input_denied, audio_packets, audio_errors;
 	uint32_t close_code;

@@ -48,9 +48,34 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 	struct pf_native_session *ns = user;
 	int r = pf_host_session_submit(ns->s, data, len, user_flags, stamps);
 
-	if (!r && !atomic_load_explicit(&ns->first_sent_ns, memory_order_relaxed))
-		atomic_store(&ns->first_sent_ns, pf_clock_mono_ns());
+	if (!r && !atomic_load_explicit(&ns->first_sent, memory_order_relaxed)) {
+		ns->first_stamps = *stamps;
+		ns->first_sent_ns = pf_clock_mono_ns();
+		atomic_store(&ns->first_sent, true);
+		pf_loop_post_item(ns->n->params.loop, &ns->first_item);
+	}
 	return r;
+}
+
+/* The first picture is on its way: says once what it took. */
+static void first_on_loop(struct pf_loop_item *item)
+{
+	struct pf_native_session *ns =
+		(struct pf_native_session *)((char *)item -
+					     offsetof(struct pf_native_session, first_item));
+	struct pf_stream_stats st;
+	char text[384];
+
+	pf_mark_at(&ns->timeline, PF_MARK_CAPTURED, ns->first_stamps.capture_ns);
+	pf_mark_at(&ns->timeline, PF_MARK_ENCODED, ns->first_stamps.encode_end_ns);
+	pf_mark_at(&ns->timeline, PF_MARK_SENT, ns->first_sent_ns);
+	pf_timeline_format(&ns->timeline, text, sizeof(text));
+	pf_stream_stats(ns->stream, &st);
+	pf_log(PF_LOG_INFO, "native", "%s: first picture on %s (%s%s), ms since the Hello: %s",
+		ns->name, ns->desk_name, pf_desk_origin_name(ns->desk_origin),
+		st.encoder_kept ? ", encoder kept" : "", text);
+	if (ns->desk)
+		pf_desk_shown(ns->desk);
 }
 
 static unsigned sink_queued(void *user)
@@ -200,8 +225,8 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 	ns->desk_ready = true;
 	ns->landed = !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk));
 	pf_native_sound_listen(ns);
-	if (!ns->desk_ready_ns)
-		ns->desk_ready_ns = pf_clock_mono_ns();
+	pf_mark_at(&ns->timeline, PF_MARK_DISPLAY, pf_desk_display_ns(ns->desk));
+	pf_mark(&ns->timeline, PF_MARK_DESK);
 	pf_native_session_kick(ns);
 }
 
@@ -280,6 +305,8 @@ static void start_done(struct pf_job *job)
 	ns->stream_up = !ns->result;
 	if (ns->result)
 		revert(ns);
+	else
+		pf_mark(&ns->timeline, PF_MARK_ENCODER);
 	pf_native_session_kick(ns);
 }
 
@@ -309,10 +336,7 @@ static void attach_done(struct pf_job *job)
 			pf_native_tell_mode(ns, true, &ns->mode);
 		ns->reverts = false;
 		tell_gap(ns);
-		if (!ns->captured_ns)
-			ns->captured_ns = pf_clock_mono_ns();
-		if (ns->desk)
-			pf_desk_shown(ns->desk);
+		pf_mark(&ns->timeline, PF_MARK_CAPTURE);
 	}
 	pf_native_session_kick(ns);
 }
@@ -352,8 +376,9 @@ static void log_end(const struct pf_native_session *ns, const struct pf_session_
 		: ns->close_code == PUNKTFUNK_CLOSE_QUIT ? "the client quit"
 							 : "closed",
 		*ns->close_text ? ": " : "", ns->close_text,
-		(double)(r->ended_ns - r->hello_ns) / 1e9, (unsigned long long)r->stream.submitted,
-		(unsigned long long)r->stream.skipped, (unsigned long long)r->stream.dropped);
+		(double)(r->ended_ns - r->timeline.ns[PF_MARK_BEGIN]) / 1e9,
+		(unsigned long long)r->stream.submitted, (unsigned long long)r->stream.skipped,
+		(unsigned long long)r->stream.dropped);
 }
 
 /* Worker: the sender may take 100 ms to stop. */
@@ -604,6 +629,7 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 	if (pf_desk_audio_channels(ns->desk))
 		pf_native_sound_open(ns);
 	snprintf(ns->desk_name, sizeof(ns->desk_name), "%s", pf_desk_name(ns->desk));
+	ns->desk_origin = pf_desk_origin(ns->desk);
 	return 0;
 }
 
@@ -664,6 +690,7 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 
 void pf_native_session_begin(struct pf_native_session *ns)
 {
+	ns->first_item.run = first_on_loop;
 	ns->next = ns->n->sessions;
 	ns->n->sessions = ns;
 	pf_native_session_resume(ns);
@@ -688,7 +715,7 @@ void pf_native_session_resume(struct pf_native_session *ns)
 		return;
 	}
 	ns->accepted = true;
-	ns->accepted_ns = pf_clock_mono_ns();
+	pf_mark(&ns->timeline, PF_MARK_ANSWERED);
 	set_mark_timer(ns);
 	if (ns->peer.has_certificate)
 		pf_access_format(ns->peer.fingerprint, hex);
@@ -704,7 +731,7 @@ void pf_native_session_started(struct pf_native_session *ns)
 	if (ns->ending || ns->started)
 		return;
 	ns->started = true;
-	ns->started_ns = pf_clock_mono_ns();
+	pf_mark(&ns->timeline, PF_MARK_PING);
 	ns->cpu_start_ms = cpu_now_ms();
 	atomic_store(&ns->playing, true);
 	pf_stream_play(ns->stream);
@@ -720,12 +747,8 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		.width = ns->mode.width,
 		.height = ns->mode.height,
 		.refresh_mhz = ns->mode.refresh_mhz,
-		.hello_ns = ns->hello_ns,
-		.accepted_ns = ns->accepted_ns,
-		.desk_ready_ns = ns->desk_ready_ns,
-		.captured_ns = ns->captured_ns,
-		.started_ns = ns->started_ns,
-		.first_sent_ns = atomic_load(&ns->first_sent_ns),
+		.desk_origin = ns->desk_origin,
+		.timeline = ns->timeline,
 		.ended_ns = ns->ended_ns ? ns->ended_ns : pf_clock_mono_ns(),
 		.cpu_ms = ns->ending	? ns->cpu_ms
 			  : ns->started ? cpu_now_ms() - ns->cpu_start_ms

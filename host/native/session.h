@@ -54,6 +54,12 @@ struct pf_native_session {
 	_Atomic uint64_t audio_packets, audio_errors; /* sound thread */
 	_Atomic bool playing;
 
+	/* Encode thread, until first_item is posted. */
+	_Atomic bool first_sent;
+	struct pf_frame_stamps first_stamps;
+	uint64_t first_sent_ns;
+	struct pf_loop_item first_item;
+
 	/* What quic thread and loop share. */
 	pthread_mutex_t gate;
 	struct pf_desk *gate_desk; /* NULL = input goes nowhere */
@@ -69,6 +75,7 @@ struct pf_native_session {
 	struct pf_mode good_mode;	/* the last that streamed; width 0 = none */
 	struct pf_desk *desk;
 	char desk_name[24];
+	enum pf_desk_origin desk_origin;
 	struct pf_stream *stream;
 	struct pf_parked *parked; /* its encoder, once it is stopped */
 	struct pf_sound *sound;	  /* NULL = no sound; closed last */
@@ -88,8 +95,8 @@ struct pf_native_session {
 	struct pf_mode job_mode; /* for the start job */
 	int result;
 	struct pf_reason why;
-	uint64_t hello_ns, accepted_ns, desk_ready_ns, captured_ns, started_ns, ended_ns;
-	_Atomic uint64_t first_sent_ns;
+	struct pf_timeline timeline;
+	uint64_t ended_ns;
 	double cpu_start_ms, cpu_ms;
 	uint32_t close_code;
 	char close_text[128];

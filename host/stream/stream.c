@@ -76,7 +76,7 @@ struct pf_stream {
 	_Atomic bool error_told, encoder_kept;
 	const char *_Atomic encoder_used;
 	_Atomic uint64_t counters[COUNTERS];
-	struct pf_meter encode_meter, queue_meter;
+	struct pf_meter encode_meter, convert_meter, queue_meter;
 
 	/* The encode thread's own; numbers outlive a restart. */
 	struct pf_encoder *encoder;
@@ -395,6 +395,7 @@ static void encode(struct pf_stream *s, bool fresh)
 		pf_idr_gate_sent(&s->gate, stamps.encode_end_ns);
 	}
 	pf_meter_add(&s->encode_meter, stamps.encode_end_ns - stamps.encode_start_ns);
+	pf_meter_add(&s->convert_meter, pkt.convert_ns);
 	if (fresh)
 		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - stamps.capture_ns);
 	/* The null encoder can be told to hold pictures back. */
@@ -735,6 +736,8 @@ void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out)
 		.bytes = v[BYTES],
 		.convert_encode_p50_ns = pf_meter_quantile(&s->encode_meter, 500),
 		.convert_encode_p99_ns = pf_meter_quantile(&s->encode_meter, 990),
+		.convert_p50_ns = pf_meter_quantile(&s->convert_meter, 500),
+		.convert_p99_ns = pf_meter_quantile(&s->convert_meter, 990),
 		.queue_p50_ns = pf_meter_quantile(&s->queue_meter, 500),
 		.queue_p99_ns = pf_meter_quantile(&s->queue_meter, 990),
 		.bitrate_kbps = atomic_load(&s->kbps),

@@ -131,6 +131,36 @@ def a_desktop_with_sound_and_input():
         assert not d.processes()
 
 
+def state(pid):
+    return (pathlib.Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def a_spare_desk_then_the_kept_one_with_its_encoder():
+    with Desks() as d:
+        def resting():
+            return [p for p, line in d.processes().items() if line.startswith("sway") and state(p) == "T"]
+
+        with serve(d, "", "--spare-desk=yes", "--report", str(d.dir / "report.json")) as s:
+            until(resting, "a spare desk at rest")
+            sway, = resting()
+            for i in range(2):
+                r = result(probe(s, "--frames", 3, "--mode", "1024x768@60", "--identity", d.dir / "id.pem"))
+                assert r["mode"] == "1024x768@60" and r["frames_idr"] >= 1, r
+                until(lambda: s.stderr().count("frames sent") == i + 1, "the end of the session")
+            assert "first picture on desk 1 (spare), ms since the Hello: " in s.stderr(), s.stderr()
+            assert "first picture on desk 1 (kept, encoder kept), " in s.stderr(), s.stderr()
+            assert sway in d.processes()
+            s.end()
+            first, second = json.loads((d.dir / "report.json").read_text())["sessions"]
+        assert (first["desk_origin"], first["encoder_kept"]) == ("spare", False), first
+        assert (second["desk_origin"], second["encoder_kept"]) == ("kept", True), second
+        for host in (first, second):
+            steps = host["start_ms"]
+            print(f"# {steps}")
+            assert 0 <= steps["answered"] and steps["captured"] <= steps["encoded"] <= steps["sent"], steps
+            assert max(steps["ping"], steps["encoder"], steps["desk"]) <= steps["sent"], steps
+
+
 def in_terminal(pid):
     try:
         return os.readlink(f"/proc/{pid}/fd/0").startswith("/dev/pts/")
@@ -354,7 +384,8 @@ def two_signals_end_it_at_once():
             closed(p)
 
 
-host_bed.main([a_desktop_with_sound_and_input, without_a_command_there_is_a_terminal,
+host_bed.main([a_desktop_with_sound_and_input, a_spare_desk_then_the_kept_one_with_its_encoder,
+               without_a_command_there_is_a_terminal,
                two_clients_each_their_own, every_mode_is_made_exactly, a_running_sway_lends_an_output,
                a_running_labwc_is_mirrored, who_comes_back_finds_the_windows,
                a_stopped_host_says_so_and_reports, nothing_outlives_a_killed_host,

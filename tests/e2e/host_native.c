@@ -46,7 +46,7 @@ static void a_picture_and_its_sound_arrive(void **state)
 	assert_true(r.stream.submitted >= 30);
 	assert_int_equal(r.stream.dropped, 0);
 	assert_true(r.audio_packets >= 20);
-	assert_true(r.first_sent_ns > r.hello_ns);
+	assert_true(r.timeline.ns[PF_MARK_SENT] > r.timeline.ns[PF_MARK_BEGIN]);
 	assert_true(r.wire.packets > 30);
 	assert_true(r.cpu_ms > 0);
 	assert_string_equal(r.client, "");
