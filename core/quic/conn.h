@@ -94,7 +94,7 @@ struct pf_quic {
 	struct pf_quic_conn *conns;
 	unsigned lingering;
 	uint64_t reset_tokens_ns; /* rate limit of stateless resets */
-	atomic_uint_fast64_t accepted, refused, packets_in, packets_out, resets;
+	atomic_uint_fast64_t accepted, refused, packets_in, packets_out, resets, retries, ignored;
 };
 
 /** Creates the server side for a client's first packet. `odcid` is the client's

@@ -19,12 +19,14 @@
 #define SOCKET_BYTES	(1024 * 1024)
 /* Packets read before timers and writes get their turn. */
 #define RX_ROUND 64
-/* Beyond this many unfinished handshakes a client must prove its address first
- * (Retry): forged sources cannot fill the table. */
-#define RETRY_ABOVE    (PF_QUIC_HALF_OPEN_MAX / 2)
-#define RETRY_VALID_NS (10 * PF_NS_PER_S)
-#define LINGERING_MAX  256
-#define RESET_GAP_NS   (10 * PF_NS_PER_MS)
+/* Beyond this many unfinished handshakes, in all or of its address, a client must
+ * prove that address first (Retry): forged sources cannot fill the table, nor lock
+ * out who really has the address. */
+#define RETRY_ABOVE	 (PF_QUIC_HALF_OPEN_MAX / 2)
+#define RETRY_ABOVE_HERE (PF_QUIC_HALF_OPEN_PER_ADDR / 2)
+#define RETRY_VALID_NS	 (10 * PF_NS_PER_S)
+#define LINGERING_MAX	 256
+#define RESET_GAP_NS	 (10 * PF_NS_PER_MS)
 /* How long destroy waits so that the first copies of close frames leave. */
 #define DESTROY_LINGER_NS (30 * PF_NS_PER_MS)
 /* A stateless reset must look like any packet and be smaller than its cause. */
@@ -179,8 +181,8 @@ static void answer_retry(
 		return;
 	n = ngtcp2_crypto_write_retry(buf, sizeof(buf), hd->version, &hd->scid, &scid, &hd->dcid,
 		token, (size_t)token_len);
-	if (n > 0)
-		pf_quic_tx(q, path, buf, (size_t)n);
+	if (n > 0 && pf_quic_tx(q, path, buf, (size_t)n) == 0)
+		atomic_fetch_add(&q->retries, 1);
 }
 
 struct census {
@@ -219,8 +221,10 @@ static struct pf_quic_conn *first_packet(
 	size_t token_len;
 	bool proven = false;
 
-	if (ngtcp2_accept(&hd, pkt, len) != 0 || len < NGTCP2_MAX_UDP_PAYLOAD_SIZE)
+	if (ngtcp2_accept(&hd, pkt, len) != 0 || len < NGTCP2_MAX_UDP_PAYLOAD_SIZE) {
+		atomic_fetch_add(&q->ignored, 1);
 		return NULL;
+	}
 	n = count(q, (const struct sockaddr_storage *)path->remote.addr);
 	if (n.half_open >= PF_QUIC_HALF_OPEN_MAX ||
 		n.half_open_here >= PF_QUIC_HALF_OPEN_PER_ADDR ||
@@ -233,7 +237,7 @@ static struct pf_quic_conn *first_packet(
 		proven = ngtcp2_crypto_verify_retry_token(&odcid, token, token_len, q->token_secret,
 				 sizeof(q->token_secret), hd.version, path->remote.addr,
 				 path->remote.addrlen, &hd.dcid, RETRY_VALID_NS, now) == 0;
-	if (!proven && n.half_open >= RETRY_ABOVE) {
+	if (!proven && (n.half_open >= RETRY_ABOVE || n.half_open_here >= RETRY_ABOVE_HERE)) {
 		answer_retry(q, &hd, path, now);
 		return NULL;
 	}
@@ -257,13 +261,12 @@ static void on_packet(
 
 	atomic_fetch_add_explicit(&q->packets_in, 1, memory_order_relaxed);
 	err = ngtcp2_pkt_decode_version_cid(&vc, pkt, len, PF_QUIC_SCID_LEN);
-	if (err == NGTCP2_ERR_VERSION_NEGOTIATION) {
-		if (q->server)
+	if (err) {
+		atomic_fetch_add(&q->ignored, 1);
+		if (err == NGTCP2_ERR_VERSION_NEGOTIATION && q->server)
 			answer_version(q, &vc, path, len);
 		return;
 	}
-	if (err)
-		return;
 	c = pf_cidmap_find(&q->cids, vc.dcid, vc.dcidlen);
 	if (!c && !q->server) {
 		/* A stateless reset carries an ID of the host's making. */
@@ -272,6 +275,7 @@ static void on_packet(
 		if (vc.version) {
 			c = first_packet(q, path, pkt, len, now);
 		} else {
+			atomic_fetch_add(&q->ignored, 1);
 			answer_reset(q, &vc, path, len, now);
 		}
 	}
@@ -639,5 +643,7 @@ void pf_quic_stats(struct pf_quic *q, struct pf_quic_stats *out)
 		.packets_in = atomic_load(&q->packets_in),
 		.packets_out = atomic_load(&q->packets_out),
 		.resets = atomic_load(&q->resets),
+		.retries = atomic_load(&q->retries),
+		.ignored = atomic_load(&q->ignored),
 	};
 }

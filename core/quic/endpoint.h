@@ -86,7 +86,9 @@ struct pf_quic_stats {
 	uint64_t accepted; /* handshakes begun */
 	uint64_t refused;  /* first packets dropped by a limit */
 	uint64_t packets_in, packets_out;
-	uint64_t resets; /* stateless resets sent */
+	uint64_t resets;  /* stateless resets sent */
+	uint64_t retries; /* newcomers sent back to prove their address */
+	uint64_t ignored; /* datagrams that are no QUIC or of no connection */
 };
 
 /** Binds and starts the thread. 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL, -ENOMEM,

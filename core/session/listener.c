@@ -207,6 +207,20 @@ uint16_t pf_listener_port(const struct pf_listener *l)
 	return pf_quic_port(l->quic);
 }
 
+void pf_listener_stats(struct pf_listener *l, struct pf_listener_stats *out)
+{
+	struct pf_quic_stats q;
+
+	pf_quic_stats(l->quic, &q);
+	*out = (struct pf_listener_stats){
+		.accepted = q.accepted,
+		.refused = q.refused,
+		.retries = q.retries,
+		.ignored = q.ignored,
+		.resets = q.resets,
+	};
+}
+
 /* ---- pairing ---- */
 
 void pf_listener_arm(struct pf_listener *l, const struct pf_arming *a)

@@ -93,11 +93,22 @@ struct pf_frame_stamps {
 	uint64_t encode_end_ns;	  /* access unit ready */
 };
 
+/* What came to the QUIC port; all but `accepted` is of no use to anybody. */
+struct pf_listener_stats {
+	uint64_t accepted; /* handshakes begun */
+	uint64_t refused;  /* newcomers dropped: too many unfinished handshakes */
+	uint64_t retries;  /* newcomers sent back to prove their address */
+	uint64_t ignored;  /* datagrams that are no QUIC or of no connection */
+	uint64_t resets;   /* answers to them: this connection is gone */
+};
+
 int pf_listener_create(
 	struct pf_listener **out, const struct pf_listener_params *params, struct pf_reason *why);
 /** Closes every session with 0, stops the threads. Accepts NULL. */
 void pf_listener_destroy(struct pf_listener *l);
 uint16_t pf_listener_port(const struct pf_listener *l);
+/** Any thread. */
+void pf_listener_stats(struct pf_listener *l, struct pf_listener_stats *out);
 
 /** Lets one client pair; replaces the PIN there was. Any thread, as the next two. */
 void pf_listener_arm(struct pf_listener *l, const struct pf_arming *a);

@@ -118,6 +118,18 @@ static json_t *session_json(const struct pf_session_report *s)
 	return o;
 }
 
+/* What strangers and broken networks send is counted here, and nowhere else. */
+static json_t *wire_json(const struct pf_native *n)
+{
+	struct pf_listener_stats w = { 0 };
+
+	if (n)
+		pf_native_wire(n, &w);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "handshakes", (json_int_t)w.accepted,
+		"refused", (json_int_t)w.refused, "retries", (json_int_t)w.retries, "ignored",
+		(json_int_t)w.ignored, "resets", (json_int_t)w.resets);
+}
+
 static void add_live(void *user, const struct pf_session_report *s)
 {
 	if (s->live)
@@ -141,13 +153,13 @@ int pf_report_fill(const struct pf_report *r, struct pf_native *n, bool ended, j
 	if (n)
 		pf_native_each(n, add_live, sessions);
 	getrusage(RUSAGE_SELF, &u);
-	facts = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:{s:f, s:f}, s:I, s:I, s:o}", "version",
-		PF_VERSION, "user", r->user ? r->user : "", "display_backend",
+	facts = json_pack("{s:s, s:s, s:s, s:s, s:i, s:f, s:{s:f, s:f}, s:I, s:I, s:o, s:o}",
+		"version", PF_VERSION, "user", r->user ? r->user : "", "display_backend",
 		r->display ? r->display : "", "fingerprint", r->fingerprint ? r->fingerprint : "",
 		"port", (int)r->port, "uptime_ms", ms(pf_clock_mono_ns() - r->start_ns), "cpu_ms",
 		"user", tv_ms(&u.ru_utime), "system", tv_ms(&u.ru_stime), "max_rss_kib",
 		(json_int_t)u.ru_maxrss, "sessions_ended", (json_int_t)r->count, "sessions",
-		sessions);
+		sessions, "quic", wire_json(n));
 	err = facts ? json_object_update(o, facts) : -1;
 	json_decref(facts);
 	return err ? -ENOMEM : 0;

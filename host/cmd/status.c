@@ -10,11 +10,25 @@ static long long number_of(json_t *o, const char *key)
 }
 
 /* What strangers and broken networks send; a still network shows nothing here. */
-static void print_totals(json_t *o)
+struct total {
+	const char *key, *words;
+};
+
+static void print_rows(json_t *o, const char *plane, const struct total *rows, size_t count)
 {
-	const struct {
-		const char *key, *words;
-	} rows[] = {
+	for (size_t i = 0; i < count; i++)
+		if (number_of(o, rows[i].key))
+			printf("%s: %lld %s\n", plane, number_of(o, rows[i].key), rows[i].words);
+}
+
+static void print_totals(json_t *status)
+{
+	static const struct total quic[] = {
+		{ "ignored", "datagrams of no connection" },
+		{ "refused", "newcomers dropped, too many at once" },
+		{ "retries", "newcomers asked to prove their address" },
+	};
+	static const struct total gamestream[] = {
 		{ "bad_pings", "media pings of no session" },
 		{ "bad_rtsp", "RTSP requests of no launch" },
 		{ "refused_connects", "control connections refused" },
@@ -22,9 +36,9 @@ static void print_totals(json_t *o)
 		{ "moves", "clients that changed their address" },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (number_of(o, rows[i].key))
-			printf("GameStream: %lld %s\n", number_of(o, rows[i].key), rows[i].words);
+	print_rows(json_object_get(status, "quic"), "QUIC", quic, sizeof(quic) / sizeof(quic[0]));
+	print_rows(json_object_get(status, "gamestream"), "GameStream", gamestream,
+		sizeof(gamestream) / sizeof(gamestream[0]));
 }
 
 static void print_status(json_t *o)
@@ -42,7 +56,7 @@ static void print_status(json_t *o)
 	{
 		printf("note: %s\n", json_string_value(item) ?: "");
 	}
-	print_totals(json_object_get(o, "gamestream"));
+	print_totals(o);
 	printf("%lld paired, %lld waiting for a PIN, %zu streaming, %lld sessions ended\n",
 		number_of(o, "clients"), number_of(o, "pair_requests"), json_array_size(sessions),
 		number_of(o, "sessions_ended"));

@@ -237,6 +237,13 @@ uint16_t pf_native_port(const struct pf_native *n)
 	return pf_listener_port(n->listener);
 }
 
+void pf_native_wire(const struct pf_native *n, struct pf_listener_stats *out)
+{
+	*out = (struct pf_listener_stats){ 0 };
+	if (n->listener)
+		pf_listener_stats(n->listener, out);
+}
+
 unsigned pf_native_count(const struct pf_native *n)
 {
 	unsigned count = 0;

@@ -83,6 +83,8 @@ void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *use
 /** After the shutdown is done. Accepts NULL. */
 void pf_native_destroy(struct pf_native *n);
 uint16_t pf_native_port(const struct pf_native *n);
+/** What came to the QUIC port so far. */
+void pf_native_wire(const struct pf_native *n, struct pf_listener_stats *out);
 /** Sessions that stream or are about to. */
 unsigned pf_native_count(const struct pf_native *n);
 /** Calls fn for each session that has not ended; not for those that wait for
