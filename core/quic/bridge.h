@@ -10,13 +10,14 @@
 
 #if NGTCP2_VERSION_NUM >= 0x010000
 
-#define pf_ng_ccerr		    ngtcp2_ccerr
-#define pf_ng_ccerr_set_liberr	    ngtcp2_ccerr_set_liberr
-#define pf_ng_ccerr_set_tls_alert   ngtcp2_ccerr_set_tls_alert
-#define pf_ng_ccerr_set_application ngtcp2_ccerr_set_application_error
-#define PF_NG_CCERR_APPLICATION	    NGTCP2_CCERR_TYPE_APPLICATION
-#define pf_ng_in_draining	    ngtcp2_conn_in_draining_period
-#define pf_ng_in_closing	    ngtcp2_conn_in_closing_period
+#define pf_ng_ccerr			      ngtcp2_ccerr
+#define pf_ng_ccerr_set_liberr		      ngtcp2_ccerr_set_liberr
+#define pf_ng_ccerr_set_tls_alert	      ngtcp2_ccerr_set_tls_alert
+#define pf_ng_ccerr_set_application	      ngtcp2_ccerr_set_application_error
+#define PF_NG_CCERR_APPLICATION		      NGTCP2_CCERR_TYPE_APPLICATION
+#define pf_ng_in_draining		      ngtcp2_conn_in_draining_period
+#define pf_ng_in_closing		      ngtcp2_conn_in_closing_period
+#define pf_ng_shutdown_stream(conn, id, code) ngtcp2_conn_shutdown_stream(conn, 0, id, code)
 
 static inline void pf_ng_get_ccerr(ngtcp2_conn *conn, pf_ng_ccerr *out)
 {
@@ -44,6 +45,7 @@ static inline void pf_ng_settings_token(ngtcp2_settings *s, const uint8_t *token
 #define PF_NG_CCERR_APPLICATION	    NGTCP2_CONNECTION_CLOSE_ERROR_CODE_TYPE_APPLICATION
 #define pf_ng_in_draining	    ngtcp2_conn_is_in_draining_period
 #define pf_ng_in_closing	    ngtcp2_conn_is_in_closing_period
+#define pf_ng_shutdown_stream	    ngtcp2_conn_shutdown_stream
 
 static inline void pf_ng_get_ccerr(ngtcp2_conn *conn, pf_ng_ccerr *out)
 {

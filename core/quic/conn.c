@@ -46,6 +46,7 @@ void pf_quic_conn_unref(struct pf_quic_conn *c)
 	pf_deframer_finish(&c->in);
 	pf_streamq_finish(&c->streamq);
 	pf_dgramq_finish(&c->dgramq);
+	pf_streams_finish(&c->streams);
 	pthread_mutex_destroy(&c->close_lock);
 	pf_wake_unref(c->wake);
 	free(c->close_pkt);
@@ -72,7 +73,7 @@ const struct sockaddr_storage *pf_quic_conn_local(const struct pf_quic_conn *c)
 	return &c->local;
 }
 
-static void poke(struct pf_quic_conn *c)
+void pf_conn_poke(struct pf_quic_conn *c)
 {
 	if (!atomic_exchange(&c->dirty, true))
 		pf_wake_signal(c->wake);
@@ -83,7 +84,7 @@ int pf_quic_conn_send(struct pf_quic_conn *c, const uint8_t *msg, size_t len)
 	int err = pf_streamq_put(&c->streamq, msg, len);
 
 	if (!err)
-		poke(c);
+		pf_conn_poke(c);
 	return err;
 }
 
@@ -92,7 +93,7 @@ int pf_quic_conn_datagram(struct pf_quic_conn *c, const uint8_t *data, size_t le
 	int err = pf_dgramq_put(&c->dgramq, data, len);
 
 	if (!err)
-		poke(c);
+		pf_conn_poke(c);
 	return err;
 }
 
@@ -106,14 +107,14 @@ void pf_quic_conn_close(struct pf_quic_conn *c, uint32_t code, const char *text)
 		atomic_store(&c->close_wanted, true);
 	}
 	pthread_mutex_unlock(&c->close_lock);
-	poke(c);
+	pf_conn_poke(c);
 }
 
 void pf_quic_conn_finish(struct pf_quic_conn *c)
 {
 	pf_streamq_close(&c->streamq);
 	atomic_store(&c->fin_wanted, true);
-	poke(c);
+	pf_conn_poke(c);
 }
 
 void pf_quic_conn_settle(struct pf_quic_conn *c)
@@ -124,7 +125,7 @@ void pf_quic_conn_settle(struct pf_quic_conn *c)
 void pf_quic_conn_notify(struct pf_quic_conn *c)
 {
 	atomic_store(&c->notify_wanted, true);
-	poke(c);
+	pf_conn_poke(c);
 }
 
 void pf_quic_conn_set_timer(struct pf_quic_conn *c, uint64_t deadline_ns)
@@ -205,8 +206,11 @@ static int stream_open_cb(ngtcp2_conn *ng, int64_t stream_id, void *user_data)
 {
 	struct pf_quic_conn *c = of(user_data);
 
-	if (c->stream_id < 0)
+	/* The client's first stream is control, in whatever order they arrive. */
+	if (c->server && stream_id == 0)
 		c->stream_id = stream_id;
+	else
+		pf_streams_opened(c, stream_id);
 	return 0;
 }
 
@@ -251,8 +255,10 @@ static int stream_data_cb(ngtcp2_conn *ng, uint32_t flags, int64_t stream_id, ui
 
 	ngtcp2_conn_extend_max_stream_offset(ng, stream_id, len);
 	ngtcp2_conn_extend_max_offset(ng, len);
-	if (stream_id != c->stream_id)
+	if (stream_id != c->stream_id) {
+		pf_streams_data(c, stream_id, data, len, flags & NGTCP2_STREAM_DATA_FLAG_FIN);
 		return 0;
+	}
 	if (messages(c, data, len) != 0)
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	if (flags & NGTCP2_STREAM_DATA_FLAG_FIN)
@@ -267,6 +273,19 @@ static int stream_reset_cb(ngtcp2_conn *ng, int64_t stream_id, uint64_t final_si
 
 	if (stream_id == c->stream_id)
 		stream_ended(c);
+	else
+		pf_streams_reset(c, stream_id, code);
+	return 0;
+}
+
+static int stream_close_cb(ngtcp2_conn *ng, uint32_t flags, int64_t stream_id, uint64_t code,
+	void *user_data, void *stream_user_data)
+{
+	struct pf_quic_conn *c = of(user_data);
+
+	if (stream_id != c->stream_id)
+		pf_streams_closed(c, stream_id,
+			flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET ? code : 0);
 	return 0;
 }
 
@@ -277,6 +296,8 @@ static int acked_cb(ngtcp2_conn *ng, int64_t stream_id, uint64_t offset, uint64_
 
 	if (stream_id == c->stream_id)
 		pf_streamq_acked(&c->streamq, len);
+	else
+		pf_streams_acked(c, stream_id, len);
 	return 0;
 }
 
@@ -307,6 +328,7 @@ static const ngtcp2_callbacks callbacks = {
 	.recv_stream_data = stream_data_cb,
 	.acked_stream_data_offset = acked_cb,
 	.stream_open = stream_open_cb,
+	.stream_close = stream_close_cb,
 	.recv_stateless_reset = reset_cb,
 	.recv_retry = ngtcp2_crypto_recv_retry_cb,
 	.rand = rand_cb,
@@ -342,6 +364,7 @@ static struct pf_quic_conn *conn_new(struct pf_quic *q, bool server, const ngtcp
 	memcpy(&c->local, path->local.addr, path->local.addrlen);
 	pf_streamq_init(&c->streamq);
 	pf_dgramq_init(&c->dgramq);
+	pf_streams_init(&c->streams);
 	pthread_mutex_init(&c->close_lock, NULL);
 	return c;
 }
@@ -389,7 +412,7 @@ static void fill_params(const struct pf_quic *q, ngtcp2_transport_params *p)
 	p->initial_max_data = 2 * STREAM_WINDOW;
 	p->initial_max_stream_data_bidi_local = STREAM_WINDOW;
 	p->initial_max_stream_data_bidi_remote = STREAM_WINDOW;
-	p->initial_max_streams_bidi = q->server ? 1 : 0;
+	p->initial_max_streams_bidi = PF_QUIC_STREAMS + (q->server ? 1 : 0);
 	p->initial_max_streams_uni = 0;
 	p->max_idle_timeout = q->idle_ns;
 	p->max_udp_payload_size = PF_QUIC_MAX_UDP;

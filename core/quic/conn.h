@@ -12,6 +12,7 @@
 #include "core/quic/cidmap.h"
 #include "core/quic/endpoint.h"
 #include "core/quic/sendq.h"
+#include "core/quic/stream_impl.h"
 #include "core/quic/tls.h"
 #include "core/quic/wake.h"
 #include "core/wire/pf1_frame.h"
@@ -54,6 +55,7 @@ struct pf_quic_conn {
 	struct pf_deframer in;
 	struct pf_streamq streamq;
 	struct pf_dgramq dgramq;
+	struct pf_quic_streams streams;
 	size_t dgram_len; /* a datagram taken from the queue that did not fit yet */
 	uint8_t dgram[PF_DGRAM_MAX_LEN];
 	atomic_uint_fast64_t dgram_too_big;
@@ -112,6 +114,8 @@ void pf_conn_run(struct pf_quic_conn *c, uint64_t now);
 uint64_t pf_conn_due(const struct pf_quic_conn *c);
 /** The socket reported `err` (negative errno) for this connection's peer. */
 void pf_conn_socket_error(struct pf_quic_conn *c, int err, uint64_t now);
+/** Any thread. Something was queued. */
+void pf_conn_poke(struct pf_quic_conn *c);
 /** The loop's reference goes; the connection must be DEAD. */
 void pf_conn_drop(struct pf_quic_conn *c);
 

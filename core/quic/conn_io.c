@@ -35,6 +35,7 @@ static void finish(struct pf_quic_conn *c, const struct pf_quic_close *why, cons
 	c->ng = NULL;
 	gnutls_deinit(c->tls);
 	c->tls = NULL;
+	pf_streams_lost(c);
 	pf_deframer_finish(&c->in);
 	pf_streamq_discard(&c->streamq);
 	pf_dgramq_close(&c->dgramq);
@@ -258,6 +259,7 @@ static ngtcp2_ssize fill_packet(
 	size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) - 44;
 	bool open = c->state == PF_CONN_OPEN, stream = open && have_stream(c);
 	ngtcp2_pkt_info pi = { 0 };
+	struct pf_quic_stream *st;
 	ngtcp2_vec vec;
 	ngtcp2_ssize n;
 
@@ -299,6 +301,20 @@ static ngtcp2_ssize fill_packet(
 				c->dgram_too_big++;
 				continue;
 			}
+		} else if (open && (st = pf_streams_next(c, &vec, &fin))) {
+			ngtcp2_ssize taken = -1;
+
+			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, &taken,
+				NGTCP2_WRITE_STREAM_FLAG_MORE |
+					(fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u),
+				pf_stream_id(st), &vec, 1, now);
+			if (taken >= 0)
+				pf_stream_sent(c, st, (size_t)taken, fin);
+			if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED || n == NGTCP2_ERR_STREAM_SHUT_WR ||
+				n == NGTCP2_ERR_STREAM_NOT_FOUND) {
+				pf_stream_blocked(st, n != NGTCP2_ERR_STREAM_DATA_BLOCKED);
+				continue;
+			}
 		} else {
 			n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, NULL,
 				NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0, now);
@@ -315,6 +331,7 @@ static void flush(struct pf_quic_conn *c, uint64_t now)
 	ngtcp2_ssize n;
 
 	ngtcp2_path_storage_zero(&ps);
+	pf_streams_begin(c, now);
 	for (;;) {
 		int err;
 
@@ -401,9 +418,12 @@ void pf_conn_run(struct pf_quic_conn *c, uint64_t now)
 			return;
 		}
 	}
+	if (now >= pf_streams_due(c))
+		c->touched = true;
 	if (!c->touched)
 		return;
 	c->touched = false;
+	pf_streams_run(c, now);
 	/* What was queued before the close leaves with it. */
 	flush(c, now);
 	if (c->state < PF_CONN_LINGER && atomic_load(&c->close_wanted))
@@ -412,7 +432,7 @@ void pf_conn_run(struct pf_quic_conn *c, uint64_t now)
 
 uint64_t pf_conn_due(const struct pf_quic_conn *c)
 {
-	uint64_t due;
+	uint64_t due, streams;
 
 	if (c->state == PF_CONN_DEAD)
 		return 0;
@@ -424,7 +444,8 @@ uint64_t pf_conn_due(const struct pf_quic_conn *c)
 	due = ngtcp2_conn_get_expiry(c->ng);
 	if (c->timer_ns && c->timer_ns < due)
 		due = c->timer_ns;
-	return due;
+	streams = pf_streams_due(c);
+	return streams < due ? streams : due;
 }
 
 void pf_conn_drop(struct pf_quic_conn *c)

@@ -3,7 +3,8 @@
  *
  * An endpoint owns one UDP socket and one thread: a host's serves many
  * connections, a client's has exactly one. Each connection has the one control
- * stream the client opens, carrying `len u16` messages, and datagrams. Events
+ * stream the client opens, carrying `len u16` messages, datagrams, and streams for
+ * bulk (stream.h). Events
  * come on the quic thread and must not block; their pointers are borrowed for
  * the call. Calls marked "any thread" copy and wake the thread at once. A
  * connection handle lives until its last unref, also after `closed` and after
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/quic/stream.h"
 
 #define PF_QUIC_DEFAULT_PORT	     9777
 #define PF_QUIC_HALF_OPEN_PER_ADDR   8
@@ -21,6 +23,7 @@
 #define PF_QUIC_CONNECTIONS_MAX	     128
 #define PF_QUIC_CLOSE_TEXT_MAX	     256
 #define PF_QUIC_CODE_LOST	     0xffffffffu
+#define PF_QUIC_STREAM_CANCELLED     0x70
 #define PF_QUIC_DEFAULT_HANDSHAKE_MS 10000
 
 struct pf_identity;
@@ -55,6 +58,16 @@ struct pf_quic_events {
 	/* The peer finished or reset the control stream. */
 	void (*stream_end)(void *user, struct pf_quic_conn *c);
 	void (*datagram)(void *user, struct pf_quic_conn *c, const uint8_t *data, size_t len);
+	/* The peer opened a stream beside control, to be given a user and a deadline.
+	 * Without this slot such streams are reset with 0x71. */
+	void (*stream_opened)(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st);
+	/* Bytes of such a stream, or of one of ours; `fin`: the last ones. */
+	void (*stream_data)(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st,
+		const uint8_t *data, size_t len, bool fin);
+	/* Its last event. `code` is 0 when all went both ways, that of the reset, or
+	 * PF_QUIC_CODE_LOST after its deadline or with the connection. */
+	void (*stream_closed)(
+		void *user, struct pf_quic_conn *c, struct pf_quic_stream *st, uint64_t code);
 	/* The deadline of pf_quic_conn_set_timer passed; it is disarmed. */
 	void (*timer)(void *user, struct pf_quic_conn *c);
 	/* After pf_quic_conn_notify; several may fold into one. */
