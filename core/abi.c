@@ -402,6 +402,54 @@ int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *ou
 	return PUNKTFUNK_OK;
 }
 
+int32_t punktfunk_clip_control(PunktfunkConnection *conn, int32_t enabled)
+{
+	return conn ? pf_client_clip_control(client_of(conn), enabled) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_clip_offered(PunktfunkConnection *conn, PunktfunkClipOffer *out)
+{
+	PunktfunkClipOffer own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_clip_offered(client_of(conn), &own);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_clip_fetch(PunktfunkConnection *conn, uint32_t seq, const char *mime,
+	uint32_t timeout_ms, uint8_t **data, size_t *size)
+{
+	if (!conn || !mime || !data || !size)
+		return PUNKTFUNK_EINVAL;
+	return pf_client_clip_fetch(client_of(conn), seq, mime, timeout_ms, data, size);
+}
+
+void punktfunk_clip_free(uint8_t *data, size_t size)
+{
+	if (data)
+		pf_secret_wipe(data, size);
+	free(data);
+}
+
+int32_t punktfunk_clip_offer(PunktfunkConnection *conn, const PunktfunkClipOffer *offer)
+{
+	PunktfunkClipOffer own;
+
+	if (!conn || !take(&own, sizeof(own), offer))
+		return PUNKTFUNK_EINVAL;
+	return pf_client_clip_offer(client_of(conn), &own);
+}
+
+int32_t punktfunk_clip_serve(
+	PunktfunkConnection *conn, uint32_t request, const uint8_t *data, size_t size)
+{
+	return conn ? pf_client_clip_serve(client_of(conn), request, data, size) : PUNKTFUNK_EINVAL;
+}
+
 void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code)
 {
 	pf_client_close(client_of(conn), close_code);

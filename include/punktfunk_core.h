@@ -389,6 +389,13 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_GAP = 6,	 /* the host rebuilt its pipeline; a = ms without frames */
 	/* Access changed or soon ends: a = grants, b = seconds left, 0 = for ever. */
 	PUNKTFUNK_EVENT_ACCESS = 7,
+	/* Answer to punktfunk_clip_control, or a change: a = enabled, b = policy (1 = text
+	 * and images), c = a PunktfunkClipReason. */
+	PUNKTFUNK_EVENT_CLIP_STATE = 20,
+	/* The host's clipboard changed: a = seq, b = formats; see punktfunk_clip_offered. */
+	PUNKTFUNK_EVENT_CLIP_OFFER = 21,
+	/* The host wants ours: a = request, b = seq, text = format; punktfunk_clip_serve. */
+	PUNKTFUNK_EVENT_CLIP_REQUEST = 22,
 };
 
 typedef struct PunktfunkEvent {
@@ -484,6 +491,58 @@ PUNKTFUNK_API int32_t punktfunk_speed_test(
 	PunktfunkConnection *conn, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
 /** Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out);
+/* ---- clipboard ----
+ *
+ * Off until punktfunk_clip_control asks for it and the host's CLIP_STATE says it is
+ * on. Offers name formats, of these: text/plain;charset=utf-8, text/html, text/rtf,
+ * image/png, image/jpeg, image/gif. Data goes only to who asks for it, 64 MiB at
+ * most, within 60 s. */
+
+enum PunktfunkClipReason {
+	PUNKTFUNK_CLIP_OK = 0,
+	PUNKTFUNK_CLIP_NO_BACKEND = 1,
+	PUNKTFUNK_CLIP_TAKEN_OVER = 2,
+	PUNKTFUNK_CLIP_POLICY = 3, /* switched off at the host */
+	PUNKTFUNK_CLIP_NO_FILES = 4,
+	PUNKTFUNK_CLIP_NOT_PERMITTED = 5, /* this client may not */
+};
+
+#define PUNKTFUNK_CLIP_FORMATS 16
+
+typedef struct PunktfunkClipFormat {
+	char mime[136];	    /* at most 127 bytes, printable ASCII without spaces */
+	uint64_t size_hint; /* 0 = not known */
+} PunktfunkClipFormat;
+
+typedef struct PunktfunkClipOffer {
+	uint32_t struct_size;
+	uint32_t seq;
+	uint32_t count; /* 0 = nothing there */
+	uint32_t reserved;
+	PunktfunkClipFormat formats[PUNKTFUNK_CLIP_FORMATS];
+} PunktfunkClipOffer;
+
+/** Asks the host to share clipboards, or to stop; CLIP_STATE answers. Any thread, as
+ * all of these. */
+PUNKTFUNK_API int32_t punktfunk_clip_control(PunktfunkConnection *conn, int32_t enabled);
+/** The host's newest offer. EAGAIN when there was none. */
+PUNKTFUNK_API int32_t punktfunk_clip_offered(PunktfunkConnection *conn, PunktfunkClipOffer *out);
+/** Fetches a format of the host's offer `seq`: blocks until it is there or
+ * `timeout_ms` (0 = 60000) passed. `*data` is to be freed by punktfunk_clip_free.
+ * EACCES denied, EINVAL stale or not offered, ENOTSUP its owner does not deliver,
+ * EMSGSIZE, EBUSY (four at once), ETIMEDOUT, EPROTO, EPIPE. */
+PUNKTFUNK_API int32_t punktfunk_clip_fetch(PunktfunkConnection *conn, uint32_t seq,
+	const char *mime, uint32_t timeout_ms, uint8_t **data, size_t *size);
+PUNKTFUNK_API void punktfunk_clip_free(uint8_t *data, size_t size);
+/** Offers ours, in place of what we offered before; `offer->seq` is not looked at. A
+ * count of 0 takes it back. EINVAL, EPIPE, EAGAIN. */
+PUNKTFUNK_API int32_t punktfunk_clip_offer(
+	PunktfunkConnection *conn, const PunktfunkClipOffer *offer);
+/** Answers a CLIP_REQUEST with a copy of `data`, or, with NULL, says that there is
+ * none any more. EINVAL when nobody waits for it, EMSGSIZE, ENOMEM. */
+PUNKTFUNK_API int32_t punktfunk_clip_serve(
+	PunktfunkConnection *conn, uint32_t request, const uint8_t *data, size_t size);
+
 /** Closes with a code of PunktfunkCloseCode, waits briefly for it to leave, and
  * frees. No other thread may be inside a call on `conn`. NULL is fine. */
 PUNKTFUNK_API void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code);

@@ -26,7 +26,7 @@
 
 /* ---- sending ---- */
 
-static struct pf_quic_conn *conn_of(struct pf_client *c)
+struct pf_quic_conn *pf_client_conn(struct pf_client *c)
 {
 	struct pf_quic_conn *conn;
 
@@ -38,7 +38,7 @@ static struct pf_quic_conn *conn_of(struct pf_client *c)
 
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg)
 {
-	struct pf_quic_conn *conn = conn_of(c);
+	struct pf_quic_conn *conn = pf_client_conn(c);
 
 	return conn ? pf_ctl_send(conn, msg) : -EPIPE;
 }
@@ -55,7 +55,7 @@ int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e)
 	d.input.y = e->y;
 	d.input.flags = e->flags;
 	n = pf_dgram_build(&d, buf, sizeof(buf));
-	return n < 0 ? n : pf_quic_conn_datagram(conn_of(c), buf, (size_t)n);
+	return n < 0 ? n : pf_quic_conn_datagram(pf_client_conn(c), buf, (size_t)n);
 }
 
 int pf_client_request_keyframe(struct pf_client *c)
@@ -245,6 +245,7 @@ static void client_free(struct pf_client *c)
 	if (c->data_fd >= 0)
 		close(c->data_fd);
 	queues_finish(c);
+	pf_client_clip_finish(c);
 	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
@@ -270,6 +271,7 @@ int pf_client_connect(struct pf_client **out, const PunktfunkConnectOptions *opt
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&c->changed, &attr);
 	pthread_condattr_destroy(&attr);
+	pf_client_clip_init(c);
 	fill_hello(&c->hello, options);
 	c->flags = options->flags;
 	err = dial(c, options, identity, why);

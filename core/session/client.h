@@ -7,6 +7,7 @@
  * wait in bounded queues and may be pulled by three threads; the calls marked so
  * may come from any. Structs arrive in full size: abi.c fits the caller's. */
 #pragma once
+#include <stdbool.h>
 #include "core/base/reason.h"
 #include "punktfunk_core.h"
 
@@ -35,5 +36,12 @@ int pf_client_speed_test(
 	struct pf_client *c, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
 /** Any thread. */
 void pf_client_decoded(struct pf_client *c, const PunktfunkDecoded *d);
+/* The clipboard; as punktfunk_core.h has them. */
+int pf_client_clip_control(struct pf_client *c, bool enabled);
+int pf_client_clip_offered(struct pf_client *c, PunktfunkClipOffer *out);
+int pf_client_clip_fetch(struct pf_client *c, uint32_t seq, const char *mime, uint32_t timeout_ms,
+	uint8_t **data, size_t *len);
+int pf_client_clip_offer(struct pf_client *c, const PunktfunkClipOffer *offer);
+int pf_client_clip_serve(struct pf_client *c, uint32_t id, const uint8_t *data, size_t len);
 int pf_client_request_mode(
 	struct pf_client *c, uint32_t width, uint32_t height, uint32_t refresh_hz);

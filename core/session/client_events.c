@@ -257,7 +257,7 @@ static void after_clock(struct pf_client *c, struct pf_quic_conn *conn)
 
 /* ---- messages and datagrams of a running session, on the quic thread ---- */
 
-static void put_event(struct pf_client *c, PunktfunkEvent *e)
+void pf_client_put_event(struct pf_client *c, PunktfunkEvent *e)
 {
 	e->struct_size = sizeof(*e);
 	pf_queue_put(&c->events, e);
@@ -281,7 +281,7 @@ static void on_reconfigured(struct pf_client *c, const struct pf_ctl *m)
 		if (c->receiver)
 			pf_receiver_set_rate(c->receiver, e.c);
 	}
-	put_event(c, &e);
+	pf_client_put_event(c, &e);
 }
 
 static void on_bitrate(struct pf_client *c, uint32_t kbps)
@@ -294,7 +294,7 @@ static void on_bitrate(struct pf_client *c, uint32_t kbps)
 	c->info.bitrate_kbps = kbps;
 	pthread_mutex_unlock(&c->lock);
 	pf_client_rate_changed(c, kbps);
-	put_event(c, &e);
+	pf_client_put_event(c, &e);
 }
 
 static void on_access(struct pf_client *c, const struct pf_ctl *m)
@@ -307,7 +307,7 @@ static void on_access(struct pf_client *c, const struct pf_ctl *m)
 	c->info.grants = e.a;
 	c->info.expires_in_s = e.b;
 	pthread_mutex_unlock(&c->lock);
-	put_event(c, &e);
+	pf_client_put_event(c, &e);
 }
 
 static void on_shard_payload(struct pf_client *c, uint16_t bytes)
@@ -348,7 +348,12 @@ static void on_control(struct pf_client *c, struct pf_quic_conn *conn, const str
 		if (c->receiver)
 			pf_receiver_discard_window(c->receiver);
 		pf_client_rate_gap(c);
-		put_event(c, &(PunktfunkEvent){ .type = PUNKTFUNK_EVENT_GAP, .a = m->gap_ms });
+		pf_client_put_event(
+			c, &(PunktfunkEvent){ .type = PUNKTFUNK_EVENT_GAP, .a = m->gap_ms });
+		break;
+	case PF_CTL_CLIP_STATE:
+	case PF_CTL_CLIP_OFFER:
+		pf_client_clip_message(c, m);
 		break;
 	case PF_CTL_PROBE_RESULT:
 		pf_client_probe_result(c, m);
@@ -392,14 +397,14 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 			e.c = d.timing.encode_us;
 			e.d = d.timing.pace_us;
 		}
-		put_event(c, &e);
+		pf_client_put_event(c, &e);
 		break;
 	case PF_DGRAM_RUMBLE:
 		e.type = PUNKTFUNK_EVENT_RUMBLE;
 		e.a = d.rumble.pad;
 		e.b = d.rumble.low;
 		e.c = d.rumble.high;
-		put_event(c, &e);
+		pf_client_put_event(c, &e);
 		break;
 	default:
 		break;
@@ -416,6 +421,29 @@ static void on_timer(void *user, struct pf_quic_conn *conn)
 		after_clock(c, conn);
 }
 
+static void on_stream_opened(void *user, struct pf_quic_conn *conn, struct pf_quic_stream *st)
+{
+	struct pf_client *c = user;
+
+	pf_clip_stream_opened(&c->clip.link, st);
+}
+
+static void on_stream_data(void *user, struct pf_quic_conn *conn, struct pf_quic_stream *st,
+	const uint8_t *data, size_t len, bool fin)
+{
+	struct pf_client *c = user;
+
+	pf_clip_stream_data(&c->clip.link, st, data, len, fin);
+}
+
+static void on_stream_closed(
+	void *user, struct pf_quic_conn *conn, struct pf_quic_stream *st, uint64_t code)
+{
+	struct pf_client *c = user;
+
+	pf_clip_stream_closed(&c->clip.link, st, code);
+}
+
 static void on_stream_end(void *user, struct pf_quic_conn *conn)
 {
 	struct pf_client *c = user;
@@ -430,7 +458,7 @@ static void on_closed(void *user, struct pf_quic_conn *conn, const struct pf_qui
 	PunktfunkEvent e = { .type = PUNKTFUNK_EVENT_CLOSED, .a = end->code };
 
 	snprintf(e.text, sizeof(e.text), "%.*s", (int)sizeof(e.text) - 1, end->text);
-	put_event(c, &e);
+	pf_client_put_event(c, &e);
 	pf_queue_close(&c->events);
 	pf_queue_close(&c->audio);
 	pthread_mutex_lock(&c->lock);
@@ -446,6 +474,9 @@ const struct pf_quic_events pf_client_events = {
 	.message = on_message,
 	.stream_end = on_stream_end,
 	.datagram = on_datagram,
+	.stream_opened = on_stream_opened,
+	.stream_data = on_stream_data,
+	.stream_closed = on_stream_closed,
 	.timer = on_timer,
 	.closed = on_closed,
 };

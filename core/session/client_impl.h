@@ -15,6 +15,7 @@
 #include "core/quic/sendq.h"
 #include "core/quic/wake.h"
 #include "core/session/client.h"
+#include "core/session/clip.h"
 #include "core/session/queue.h"
 #include "core/wire/pf1_control.h"
 #include "core/wire/pf1_dgram.h"
@@ -60,6 +61,25 @@ struct pf_client_probe {
 	PunktfunkSpeedTest result;
 };
 
+/* A thread that waits for a fetch; on its stack. */
+struct pf_clip_wait {
+	struct pf_clip_wait *next;
+	uint32_t id;
+	bool over;
+	int result;
+	uint8_t *data;
+	size_t len;
+};
+
+struct pf_client_clip {
+	struct pf_clip link;
+	pthread_mutex_t lock; /* the rest */
+	pthread_cond_t changed;
+	struct pf_clip_wait *waits;
+	bool offered; /* the host has */
+	struct pf_clip_offer theirs, ours;
+};
+
 struct pf_client {
 	struct pf_quic *quic;
 	struct pf_receiver *receiver; /* from OPEN on */
@@ -88,6 +108,7 @@ struct pf_client {
 	struct pf_queue audio, events;
 	int poll_set;
 	struct pf_audio_slot audio_out; /* lent by next_audio */
+	struct pf_client_clip clip;
 };
 
 /* This machine's Unix time, by the offset fixed for the session. */
@@ -99,6 +120,10 @@ static inline uint64_t pf_client_unix_ns(const struct pf_client *c, uint64_t mon
 /* What the endpoint calls; user is the client. */
 extern const struct pf_quic_events pf_client_events;
 
+/** Any thread. The connection, or NULL before there is one; borrowed. */
+struct pf_quic_conn *pf_client_conn(struct pf_client *c);
+/** Quic thread. */
+void pf_client_put_event(struct pf_client *c, PunktfunkEvent *e);
 /** Any thread. 0, -EPIPE, -EAGAIN... */
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);
 
@@ -108,6 +133,13 @@ int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);
 void pf_client_audio(struct pf_client *c, const struct pf_dgram *d);
 /** Any thread. */
 void pf_client_audio_stats(struct pf_client *c, PunktfunkStats *out);
+
+/* client_clip.c */
+
+void pf_client_clip_init(struct pf_client *c);
+void pf_client_clip_finish(struct pf_client *c);
+/** Quic thread: messages 41 and 42. */
+void pf_client_clip_message(struct pf_client *c, const struct pf_ctl *m);
 
 /* client_rate.c; those without a word on it from any thread. */
 

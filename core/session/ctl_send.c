@@ -3,7 +3,8 @@
 
 int pf_ctl_send(struct pf_quic_conn *c, const struct pf_ctl *m)
 {
-	uint8_t buf[256];
+	/* The longest is an offer of a clipboard. */
+	uint8_t buf[16 + PF_CLIP_FORMATS_MAX * (PF_CLIP_MIME_MAX + 9)];
 	int n = pf_ctl_build(m, buf, sizeof(buf));
 
 	return n < 0 ? n : pf_quic_conn_send(c, buf, (size_t)n);

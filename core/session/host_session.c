@@ -57,6 +57,7 @@ static void drop_ref(struct pf_host_session *s)
 		close(s->data.fd);
 	pf_secret_wipe(&s->data.keys, sizeof(s->data.keys));
 	pf_quic_conn_unref(s->conn);
+	pf_clip_finish(&s->clip);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -77,6 +78,7 @@ struct pf_host_session *pf_host_session_create(
 	s->data.fd = -1;
 	s->held_tail = &s->held;
 	pthread_mutex_init(&s->lock, NULL);
+	pf_host_clip_init(s);
 	return s;
 }
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include "core/net/sender.h"
 #include "core/quic/endpoint.h"
+#include "core/session/clip.h"
 #include "core/session/listener.h"
 #include "core/session/pair_conn.h"
 
@@ -47,6 +48,7 @@ struct pf_host_session {
 	atomic_bool ready; /* the sender knows where to send */
 	atomic_bool closed;
 	atomic_uint audio_seq;
+	struct pf_clip clip;
 };
 
 /** For a Hello that came on `c`; takes a reference to `c`. NULL = out of memory. */
@@ -59,6 +61,8 @@ bool pf_host_session_message(
 void pf_host_session_timer(struct pf_host_session *s);
 /** The connection's notification; true = the `started` event is due. */
 bool pf_host_session_notified(struct pf_host_session *s);
+/** host_clip.c: what the clipboard's streams tell goes on to the listener's events. */
+void pf_host_clip_init(struct pf_host_session *s);
 /** The connection ended; its reference goes with this call. */
 void pf_host_session_ended(struct pf_host_session *s);
 bool pf_host_session_running(struct pf_host_session *s);

@@ -143,11 +143,42 @@ static void on_closed(void *user, struct pf_quic_conn *c, const struct pf_quic_c
 	pf_host_session_ended(s);
 }
 
+static void on_stream_opened(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st)
+{
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (s && pf_host_session_running(s))
+		pf_clip_stream_opened(&s->clip, st);
+	else
+		pf_quic_stream_reset(st, PF_QUIC_STREAM_CANCELLED);
+}
+
+static void on_stream_data(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st,
+	const uint8_t *data, size_t len, bool fin)
+{
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (s)
+		pf_clip_stream_data(&s->clip, st, data, len, fin);
+}
+
+static void on_stream_closed(
+	void *user, struct pf_quic_conn *c, struct pf_quic_stream *st, uint64_t code)
+{
+	struct pf_host_session *s = pf_quic_conn_user(c);
+
+	if (s)
+		pf_clip_stream_closed(&s->clip, st, code);
+}
+
 static const struct pf_quic_events quic_events = {
 	.opened = on_opened,
 	.message = on_message,
 	.stream_end = on_stream_end,
 	.datagram = on_datagram,
+	.stream_opened = on_stream_opened,
+	.stream_data = on_stream_data,
+	.stream_closed = on_stream_closed,
 	.timer = on_timer,
 	.notified = on_notified,
 	.closed = on_closed,

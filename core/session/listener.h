@@ -59,6 +59,17 @@ struct pf_listener_events {
 	void (*control)(void *user, struct pf_host_session *s, const struct pf_ctl *msg);
 	/* Input, mic, rich input datagrams. */
 	void (*datagram)(void *user, struct pf_host_session *s, const struct pf_dgram *d);
+	/* Optional, all three or none. The client wants the host's clipboard as offer
+	 * `seq` named it: to be answered by pf_host_session_clip_answer. Without these
+	 * slots the answer is "unavailable". */
+	void (*clip_asked)(
+		void *user, struct pf_host_session *s, uint32_t id, uint32_t seq, const char *mime);
+	/* It does not wait for that any more. */
+	void (*clip_withdrawn)(void *user, struct pf_host_session *s, uint32_t id);
+	/* pf_host_session_clip_fetch is over: 0 and `data`, the receiver's to free; 1..3 as
+	 * the client's status (punktfunk1.md 6, message 44), or a negative errno. */
+	void (*clip_fetched)(void *user, struct pf_host_session *s, uint32_t id, int result,
+		uint8_t *data, size_t len);
 	/* The connection is gone; code 0xffffffff = lost without a close. No event
 	 * for this session comes after it. Only after a hello. */
 	void (*closed)(void *user, struct pf_host_session *s, uint32_t code, const char *text);
@@ -147,6 +158,15 @@ int pf_host_session_audio_redundant(struct pf_host_session *s, const uint8_t *op
 /** Sends a control message or datagram; copied. -EAGAIN when the queue is full. */
 int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg);
 int pf_host_session_datagram(struct pf_host_session *s, const struct pf_dgram *d);
+/** Any thread. Fetches a format of the client's clipboard offer `seq`. The id that
+ * clip_fetched will name, or -EAGAIN, -EINVAL, -ENOMEM, -EPIPE. */
+int64_t pf_host_session_clip_fetch(struct pf_host_session *s, uint32_t seq, const char *mime);
+/** Any thread. Gives it up; clip_fetched follows. */
+void pf_host_session_clip_cancel(struct pf_host_session *s, uint32_t id);
+/** Any thread. `status` as in message 44; takes `data` over in any case. 0, -ENOENT
+ * when the client does not wait any more, -EMSGSIZE, -ENOMEM. */
+int pf_host_session_clip_answer(
+	struct pf_host_session *s, uint32_t id, uint8_t status, uint8_t *data, size_t len);
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
 /** Number unique within the listener, for logs. */
 uint64_t pf_host_session_id(const struct pf_host_session *s);
