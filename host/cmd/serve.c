@@ -465,6 +465,7 @@ static int set_up(struct server *v)
 			    .identity = v->identity,
 			    .allowed_path = v->allowed_path,
 			    .clients = v->clients,
+			    .apps = v->apps,
 			    .encoders = v->encoders,
 			    .elsewhere = gamestream_clients,
 			    .elsewhere_user = v,

@@ -553,6 +553,13 @@ bool pf_desks_has(struct pf_desks *m, const uint8_t key[32])
 	return find_desk(m, key);
 }
 
+const struct pf_app *pf_desks_app(struct pf_desks *m, const uint8_t key[32])
+{
+	const struct pf_desk *d = find_desk(m, key);
+
+	return d ? d->app : NULL;
+}
+
 bool pf_desks_end(struct pf_desks *m, const uint8_t key[32])
 {
 	struct pf_desk *d = find_desk(m, key);

@@ -97,6 +97,8 @@ void pf_desks_reload(struct pf_desks *m);
 
 /** Whether a client has a desk that it would come back to. */
 bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);
+/** What the desk that it would come back to runs; NULL = what the settings say. */
+const struct pf_app *pf_desks_app(struct pf_desks *m, const uint8_t key[32]);
 /** Ends the client's desk, now or when its holder releases it; nobody comes back to
  * it any more. True if there was one. */
 bool pf_desks_end(struct pf_desks *m, const uint8_t key[32]);

@@ -10,6 +10,7 @@
 #include "core/session/listener.h"
 #include "host/desk/desk.h"
 #include "host/native/knocks.h"
+#include "host/registry/apps.h"
 #include "host/registry/clients.h"
 #include "host/registry/config.h"
 #include "host/stream/stream.h"
@@ -59,6 +60,7 @@ struct pf_native_params {
 	const struct pf_identity *identity;
 	const char *allowed_path;   /* file of fingerprints; may not exist; asked first */
 	struct pf_clients *clients; /* who paired; NULL = nobody */
+	struct pf_apps *apps;	    /* what may be launched; NULL = nothing */
 	struct pf_encoders encoders;
 	/* NULL = by the kind of the display's source */
 	const struct pf_capture_ops *capture;

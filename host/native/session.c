@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "host/audio/sound.h"
 #include "host/native/negotiate.h"
+#include "host/native/session_launch.h"
 #include "host/native/session_sound.h"
 #include "host/registry/access.h"
 
@@ -246,6 +247,7 @@ static const struct pf_desk_events desk_events = {
 	.ready = on_desk_ready,
 	.taken = on_desk_taken,
 	.died = on_desk_died,
+	.app_ended = pf_native_launch_ended,
 };
 
 /* ---- jobs ---- */
@@ -366,7 +368,8 @@ static void submit(
 
 static void log_end(const struct pf_native_session *ns, const struct pf_session_report *r)
 {
-	bool failed = !ns->told_to_end && ns->close_code != PUNKTFUNK_CLOSE_NORMAL;
+	bool failed = !ns->told_to_end && ns->close_code != PUNKTFUNK_CLOSE_NORMAL &&
+		      ns->close_code != PUNKTFUNK_CLOSE_APP_EXITED;
 
 	pf_log(failed ? PF_LOG_WARN : PF_LOG_INFO, "native",
 		"%s: %s%s%.100s after %.1f s: %llu frames sent, %llu skipped, %llu dropped",
@@ -399,6 +402,7 @@ static void finish_done(struct pf_job *job)
 	for (p = &n->sessions; *p != ns; p = &(*p)->next)
 		;
 	*p = ns->next;
+	pf_app_unref(ns->app);
 	pthread_mutex_destroy(&ns->gate);
 	free(ns);
 	if (n->shut && !n->sessions)
@@ -619,6 +623,7 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 		.known = ns->peer.has_certificate,
 		.mode = ns->mode,
 		.audio_channels = ns->welcome.audio_channels,
+		.app = ns->app,
 	};
 	int r;
 
@@ -655,12 +660,10 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 		return pf_reason_set(why, -ESHUTDOWN, "the host is shutting down");
 	}
 	r = pf_native_admit(ns->n, &ns->peer, &access, why);
-	if (!r && *ns->hello.launch && !(access.grants & PF_GRANT_LAUNCH)) {
-		r = pf_reason_set(why, -EACCES, "this client may not start apps");
-		why->close = PUNKTFUNK_CLOSE_LAUNCH_DENIED;
-	}
 	if (!r)
 		r = check_room(ns, why);
+	if (!r)
+		r = pf_native_launch_choose(ns, access.grants, why);
 	if (!r)
 		r = pf_negotiate(
 			&ns->welcome, &ns->mode, &ns->hello, p->config, codecs, hardware, why);

@@ -73,6 +73,7 @@ struct pf_native_session {
 	struct pf_welcome welcome;
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
 	struct pf_mode good_mode;	/* the last that streamed; width 0 = none */
+	struct pf_app *app;		/* that the Hello names; a reference, or NULL */
 	struct pf_desk *desk;
 	char desk_name[24];
 	enum pf_desk_origin desk_origin;

@@ -27,7 +27,7 @@
 
 struct fixture {
 	char *dir;
-	char allowed[PF_PATH_BYTES], paired[128];
+	char allowed[PF_PATH_BYTES], paired[128], catalogue[128];
 	struct pf_config config;
 	const char *display;
 	struct pf_loop *loop;
@@ -36,6 +36,7 @@ struct fixture {
 	struct pf_native *native;
 	struct pf_identity *identity;
 	struct pf_clients *clients;
+	struct pf_apps *apps; /* of the folder's apps.json */
 	pthread_t thread;
 	bool running;
 	unsigned knocks_per_address;
@@ -119,6 +120,10 @@ static inline void serve(struct fixture *f)
 		fail_msg("%s", why.text);
 	pf_clients_run(f->clients, f->loop);
 	p.clients = f->clients;
+	snprintf(f->catalogue, sizeof(f->catalogue), "%s/apps.json", f->dir);
+	if (pf_apps_open(&f->apps, f->catalogue, &why))
+		fail_msg("%s", why.text);
+	p.apps = f->apps;
 	p.knocks_per_address = f->knocks_per_address;
 	p.knock_wait_ns = f->knock_wait_ns;
 	p.elsewhere = f->elsewhere;
@@ -169,6 +174,8 @@ static inline void stop(struct fixture *f)
 		pf_clients_run(f->clients, NULL);
 	pf_loop_destroy(f->loop);
 	pf_clients_close(f->clients);
+	pf_apps_close(f->apps);
+	f->apps = NULL;
 	pf_identity_unref(f->identity);
 	f->clients = NULL;
 	f->desks = NULL;
