@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "core/base/clock.h"
+#include "core/base/cpu.h"
 #include "core/crypto/secret.h"
 #include "core/session/client_impl.h"
 #include "core/session/ctl_send.h"
@@ -22,7 +23,7 @@
 /* What this client's core can do (punktfunk1.md 5). */
 #define VIDEO_CAPS                                                                                 \
 	(PF_VIDEO_CAP_HOST_TIMING | PF_VIDEO_CAP_PROBE_SEQ | PF_VIDEO_CAP_STREAMED_AU |            \
-		PF_VIDEO_CAP_CHACHA20 | PF_VIDEO_CAP_MULTI_SLICE)
+		PF_VIDEO_CAP_MULTI_SLICE)
 
 /* ---- sending ---- */
 
@@ -93,6 +94,9 @@ static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
 	h->compositor = o->compositor;
 	h->bitrate_kbps = o->bitrate_kbps;
 	h->video_caps = VIDEO_CAPS;
+	/* Who asks gets it; with AES instructions it costs five times as much. */
+	if (!(pf_cpu_flags() & (PF_CPU_AESNI | PF_CPU_NEON)))
+		h->video_caps |= PF_VIDEO_CAP_CHACHA20;
 	if (o->audio_channels)
 		h->audio_channels = o->audio_channels;
 	if (!(o->flags & PUNKTFUNK_CONNECT_NO_AUDIO_COPIES))

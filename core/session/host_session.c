@@ -453,6 +453,16 @@ bool pf_host_session_running(struct pf_host_session *s)
 	return running;
 }
 
+bool pf_host_session_begun(struct pf_host_session *s)
+{
+	bool begun;
+
+	pthread_mutex_lock(&s->lock);
+	begun = s->state == PF_HOST_OPENING || s->state == PF_HOST_RUNNING;
+	pthread_mutex_unlock(&s->lock);
+	return begun;
+}
+
 void pf_host_session_ended(struct pf_host_session *s)
 {
 	atomic_store(&s->closed, true);

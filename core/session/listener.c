@@ -78,14 +78,16 @@ static void on_message(void *user, struct pf_quic_conn *c, const uint8_t *msg, s
 		l->events.control(l->user, s, &ctl);
 }
 
-/* A client that ends its control stream is done. */
+/* A client that streams may have nothing more to say: clients of the original
+ * let go of their control stream and stay for the picture. */
 static void on_stream_end(void *user, struct pf_quic_conn *c)
 {
-	struct pf_pair_conn *p = pf_pair_conn_find(user, c);
+	struct pf_host_session *s = pf_quic_conn_user(c);
+	struct pf_pair_conn *p = s ? NULL : pf_pair_conn_find(user, c);
 
 	if (p)
 		pf_pair_conn_stream_end(p);
-	else
+	else if (!s || !pf_host_session_begun(s))
 		pf_quic_conn_close(c, PUNKTFUNK_CLOSE_NORMAL, NULL);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/native/negotiate.h"
 #include <errno.h>
-#include "core/base/cpu.h"
 #include "punktfunk_core.h"
 
 #define KBPS_MIN	  500u
@@ -131,9 +130,8 @@ int pf_negotiate(struct pf_welcome *out, struct pf_mode *mode, const struct pf_h
 		w.audio_channels = (uint8_t)c->audio_channels;
 	if (w.audio_channels != 6 && w.audio_channels != 8)
 		w.audio_channels = 2;
-	/* Without AES instructions ChaCha20 is several times faster. */
-	if ((hello->video_caps & PF_VIDEO_CAP_CHACHA20) &&
-		!(pf_cpu_flags() & (PF_CPU_AESNI | PF_CPU_NEON)))
+	/* Only a client that is slow with AES asks. */
+	if (hello->video_caps & PF_VIDEO_CAP_CHACHA20)
 		w.cipher = PF_CIPHER_CHACHA20_POLY1305;
 	*out = w;
 	return 0;

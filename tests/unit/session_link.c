@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "core/base/clock.h"
+#include "core/base/cpu.h"
 #include "core/crypto/identity.h"
 #include "tests/unit/session_host.h"
 
@@ -273,7 +274,8 @@ static void a_copy_of_sound_mends_one_loss(void **state)
 	host_stop(&h);
 }
 
-static void chacha_is_used_when_both_can(void **state)
+/* A client with AES instructions does not ask: the host would grant it. */
+static void chacha_is_for_clients_without_aes(void **state)
 {
 	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
 	PunktfunkConnection *c;
@@ -282,6 +284,18 @@ static void chacha_is_used_when_both_can(void **state)
 
 	host_init(&h);
 	h.accept.welcome.cipher = PF_CIPHER_CHACHA20_POLY1305;
+	if (pf_cpu_flags() & (PF_CPU_AESNI | PF_CPU_NEON)) {
+		host_start(&h);
+		c = client_open(&h);
+		assert_false(h.hello.video_caps & PF_VIDEO_CAP_CHACHA20);
+		assert_int_equal(punktfunk_connection_info(c, &info), 0);
+		assert_int_equal(info.cipher, PUNKTFUNK_CIPHER_AES128_GCM);
+		punktfunk_connection_close(c, 0);
+		host_stop(&h);
+		host_init(&h);
+		h.accept.welcome.cipher = PF_CIPHER_CHACHA20_POLY1305;
+	}
+	pf_cpu_set_mask(0);
 	host_start(&h);
 	c = client_open(&h);
 	assert_int_equal(punktfunk_connection_info(c, &info), 0);
@@ -292,6 +306,7 @@ static void chacha_is_used_when_both_can(void **state)
 	pthread_join(t, NULL);
 	punktfunk_connection_close(c, 0);
 	host_stop(&h);
+	pf_cpu_set_mask(~0u);
 }
 
 static PunktfunkEvent next_event(PunktfunkConnection *c, uint32_t type)
@@ -695,7 +710,7 @@ int main(void)
 		cmocka_unit_test(a_killed_client_is_lost_after_the_idle_time),
 		cmocka_unit_test(a_session_carries_everything),
 		cmocka_unit_test(a_copy_of_sound_mends_one_loss),
-		cmocka_unit_test(chacha_is_used_when_both_can),
+		cmocka_unit_test(chacha_is_for_clients_without_aes),
 		cmocka_unit_test(wishes_reach_the_host_and_are_answered),
 		cmocka_unit_test(a_refusal_says_why),
 		cmocka_unit_test(a_decision_may_come_later),

@@ -300,6 +300,49 @@ static void a_client_behind_no_nat_need_not_punch(void **state)
 	host_stop(&h);
 }
 
+/* The original's probe lets go of the control stream once it has its answer, and
+ * goes on watching. Before Start there is nothing to stay for. */
+static void a_stream_that_ends_leaves_the_picture(void **state)
+{
+	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED, .bitrate_changed.kbps = 7 };
+	struct pf_dgram d = { .tag = PF_DGRAM_INPUT, .input = { .kind = 2, .x = 1 } };
+	uint8_t buf[64];
+	struct host h;
+	struct raw r[2];
+	int n;
+
+	host_init(&h);
+	host_start(&h);
+	raw_open(&r[0], &h);
+	raw_hello(&r[0]);
+	assert_true(raw_wait(&r[0], &r[0].messages, 1, PATIENCE_MS));
+	raw_start(&r[0], 9);
+	assert_true(wait_count(&h, &h.started, 1));
+	pf_quic_conn_finish(r[0].conn);
+
+	raw_open(&r[1], &h);
+	raw_hello(&r[1]);
+	assert_true(raw_wait(&r[1], &r[1].messages, 1, PATIENCE_MS));
+	pf_quic_conn_finish(r[1].conn);
+	assert_true(raw_wait(&r[1], &r[1].closed, 1, PATIENCE_MS));
+	assert_int_equal(r[1].why.code, PUNKTFUNK_CLOSE_NORMAL);
+	assert_true(wait_count(&h, &h.closed, 1));
+
+	/* Input still comes through; what the host says is heard or lost, no more. */
+	n = pf_dgram_build(&d, buf, sizeof(buf));
+	assert_true(n > 0);
+	assert_int_equal(pf_quic_conn_datagram(r[0].conn, buf, (size_t)n), 0);
+	assert_true(wait_count(&h, &h.inputs, 1));
+	pf_host_session_control(h.sessions[0], &m);
+	assert_false(raw_wait(&r[0], &r[0].closed, 1, 200));
+	pf_quic_conn_close(r[0].conn, PUNKTFUNK_CLOSE_QUIT, NULL);
+	assert_true(wait_count(&h, &h.closed, 2));
+	assert_int_equal(h.close_code, PUNKTFUNK_CLOSE_QUIT);
+	raw_close(&r[1]);
+	raw_close(&r[0]);
+	host_stop(&h);
+}
+
 static struct pf_ctl raw_ask_probe(struct raw *r, uint32_t kbps, uint32_t ms, unsigned messages)
 {
 	struct pf_ctl m = { .type = PF_CTL_PROBE_REQUEST, .probe_request = { kbps, ms } };
@@ -349,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_silent_client_is_dropped_at_each_step),
 		cmocka_unit_test(an_early_message_is_refused),
 		cmocka_unit_test(a_client_behind_no_nat_need_not_punch),
+		cmocka_unit_test(a_stream_that_ends_leaves_the_picture),
 		cmocka_unit_test(capacity_probes_are_answered_seldom),
 	};
 	int failed;
