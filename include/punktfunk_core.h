@@ -350,7 +350,7 @@ typedef struct PunktfunkConnectionInfo {
 	uint8_t host_caps;
 	uint16_t data_port;
 	uint16_t shard_payload;
-	int64_t clock_offset_ns; /* host's clock minus ours */
+	int64_t clock_offset_ns; /* host's clock minus ours; better in a moment, follows drift */
 	uint64_t rtt_ns;	 /* smallest round trip seen */
 	uint8_t host_fingerprint[32];
 	uint32_t grants;       /* PUNKTFUNK_GRANT_... set: what the host lets us do */

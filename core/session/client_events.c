@@ -3,6 +3,7 @@
  * requests on the receive thread. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include "core/base/clock.h"
@@ -15,6 +16,9 @@
 
 /* The host ended the stream: its close frame, with the reason, is on its way. */
 #define CLOSE_FRAME_NS (300 * PF_NS_PER_MS)
+
+/* While the first rounds of the clock run, it is looked for a frame this often. */
+#define FRAME_LOOK_NS (2 * PF_NS_PER_MS)
 
 /* ---- the receiver's wishes, on its thread ---- */
 
@@ -100,6 +104,8 @@ static void run_clock(struct pf_client *c, struct pf_quic_conn *conn)
 	due = pf_clock_sync_deadline_ns(&c->clock);
 	if (c->state == PF_CLIENT_OPEN)
 		rate_due = pf_client_rate_poll(c, now);
+	else if (c->state == PF_CLIENT_CLOCK && due > now + FRAME_LOOK_NS)
+		due = now + FRAME_LOOK_NS;
 	if (rate_due < due)
 		due = rate_due;
 	if (!c->stream_ended)
@@ -132,6 +138,59 @@ static void fill_info(struct pf_client *c, const struct pf_welcome *w)
 	i->data_port = w->data_port;
 	i->shard_payload = w->shard_payload;
 	pthread_mutex_unlock(&c->lock);
+}
+
+/* From here on frames may come: they wait in the receiver. */
+static int begin_data(struct pf_client *c, struct pf_quic_conn *conn)
+{
+	const struct pf_welcome *w = &c->welcome;
+	bool chacha = w->cipher == PF_CIPHER_CHACHA20_POLY1305;
+	struct pf_receiver_params p = {
+		.fd = c->data_fd,
+		.peer = pf_quic_conn_peer(conn)->addr,
+		.punch = true,
+		.direction = PF_FROM_HOST,
+		.shard_bytes = w->shard_payload,
+		.max_data_per_block = w->max_data_per_block,
+		.max_frame_bytes = pf_max_frame_bytes(w->bitrate_kbps, w->refresh_hz),
+		.skip_held = c->flags & PUNKTFUNK_CONNECT_SKIP_HELD,
+		.even_out_hz = c->flags & PUNKTFUNK_CONNECT_EVEN_OUT ? w->refresh_hz : 0,
+		.events = &receiver_events,
+		.user = c,
+	};
+	struct pf_reason why = { 0 };
+	struct pf_receiver *r;
+	int err, fds[3];
+
+	if (p.peer.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&p.peer)->sin6_port = htons(w->data_port);
+	else
+		((struct sockaddr_in *)&p.peer)->sin_port = htons(w->data_port);
+	p.keys.alg = chacha ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM;
+	if (chacha)
+		memcpy(p.keys.key, w->chacha_key, sizeof(w->chacha_key));
+	else
+		memcpy(p.keys.key, w->key, sizeof(w->key));
+	memcpy(p.keys.salt, w->salt, sizeof(w->salt));
+	err = pf_receiver_create(&r, &p, &why);
+	pf_secret_wipe(&p.keys, sizeof(p.keys));
+	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
+	if (err) {
+		give_up(c, conn, err, why.text);
+		return err;
+	}
+	c->data_fd = -1;
+	fds[0] = pf_receiver_fd(r);
+	fds[1] = pf_queue_fd(&c->audio);
+	fds[2] = pf_queue_fd(&c->events);
+	pthread_mutex_lock(&c->lock);
+	c->receiver = r;
+	c->poll_set = pf_os_poll_set(fds, 3);
+	err = c->poll_set < 0 ? c->poll_set : 0;
+	pthread_mutex_unlock(&c->lock);
+	if (err)
+		give_up(c, conn, err, "too many open files");
+	return err;
 }
 
 static void on_welcome(
@@ -179,80 +238,44 @@ static void on_welcome(
 	}
 	set_state(c, PF_CLIENT_CLOCK);
 	pf_clock_sync_init(&c->clock, pf_clock_mono_ns());
-	run_clock(c, conn);
-}
-
-static void open_data(struct pf_client *c, struct pf_quic_conn *conn)
-{
-	const struct pf_welcome *w = &c->welcome;
-	bool chacha = w->cipher == PF_CIPHER_CHACHA20_POLY1305;
-	struct pf_receiver_params p = {
-		.fd = c->data_fd,
-		.peer = pf_quic_conn_peer(conn)->addr,
-		.punch = true,
-		.direction = PF_FROM_HOST,
-		.shard_bytes = w->shard_payload,
-		.max_data_per_block = w->max_data_per_block,
-		.max_frame_bytes = pf_max_frame_bytes(w->bitrate_kbps, w->refresh_hz),
-		.skip_held = c->flags & PUNKTFUNK_CONNECT_SKIP_HELD,
-		.even_out_hz = c->flags & PUNKTFUNK_CONNECT_EVEN_OUT ? w->refresh_hz : 0,
-		.events = &receiver_events,
-		.user = c,
-	};
-	struct pf_reason why = { 0 };
-	struct pf_receiver *r;
-	int err, fds[3];
-
-	if (p.peer.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&p.peer)->sin6_port = htons(w->data_port);
-	else
-		((struct sockaddr_in *)&p.peer)->sin_port = htons(w->data_port);
-	p.keys.alg = chacha ? PF_AEAD_CHACHA20_POLY1305 : PF_AEAD_AES128_GCM;
-	if (chacha)
-		memcpy(p.keys.key, w->chacha_key, sizeof(w->chacha_key));
-	else
-		memcpy(p.keys.key, w->key, sizeof(w->key));
-	memcpy(p.keys.salt, w->salt, sizeof(w->salt));
-	err = pf_receiver_create(&r, &p, &why);
-	pf_secret_wipe(&p.keys, sizeof(p.keys));
-	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
-	if (err) {
-		give_up(c, conn, err, why.text);
-		return;
-	}
-	c->data_fd = -1;
-	fds[0] = pf_receiver_fd(r);
-	fds[1] = pf_queue_fd(&c->audio);
-	fds[2] = pf_queue_fd(&c->events);
-	pthread_mutex_lock(&c->lock);
-	c->receiver = r;
-	c->poll_set = pf_os_poll_set(fds, 3);
-	err = c->poll_set < 0 ? c->poll_set : 0;
-	pthread_mutex_unlock(&c->lock);
-	if (err) {
-		give_up(c, conn, err, "too many open files");
-		return;
-	}
-	pf_client_rate_open(c, pf_clock_mono_ns());
-	set_state(c, PF_CLIENT_OPEN);
-	run_clock(c, conn);
+	/* The host sends as soon as it is punched; the clock need not be known for that. */
+	if (!begin_data(c, conn))
+		run_clock(c, conn);
 }
 
 static void publish_clock(struct pf_client *c)
 {
+	int64_t offset_ns = c->clock.offset_ns;
+
+	/* Of a host far away a frame may be here first: the best so far must do. */
+	if (c->clock.state == PF_CLOCK_FIRST && c->clock.best_rtt_ns != UINT64_MAX)
+		offset_ns = c->clock.best_offset_ns;
 	pthread_mutex_lock(&c->lock);
-	c->info.clock_offset_ns = c->clock.offset_ns;
+	c->info.clock_offset_ns = offset_ns;
 	c->info.rtt_ns = c->clock.rtt_ns == UINT64_MAX ? 0 : c->clock.rtt_ns;
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* After the clock advanced: its rounds at the start may be over. */
+static bool frame_waits(const struct pf_client *c)
+{
+	struct pollfd p = { .fd = pf_receiver_fd(c->receiver), .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* After the clock advanced: its rounds at the start may be over, or are not waited
+ * for any more. */
 static void after_clock(struct pf_client *c, struct pf_quic_conn *conn)
 {
 	run_clock(c, conn);
 	publish_clock(c);
-	if (c->state == PF_CLIENT_CLOCK && c->clock.state != PF_CLOCK_FIRST)
-		open_data(c, conn);
+	if (c->state != PF_CLIENT_CLOCK ||
+		(c->clock.state == PF_CLOCK_FIRST &&
+			(c->clock.best_rtt_ns == UINT64_MAX || !frame_waits(c))))
+		return;
+	pf_client_rate_open(c, pf_clock_mono_ns());
+	set_state(c, PF_CLIENT_OPEN);
+	run_clock(c, conn);
 }
 
 /* ---- messages and datagrams of a running session, on the quic thread ---- */

@@ -24,7 +24,7 @@
 enum pf_client_state {
 	PF_CLIENT_DIALING,
 	PF_CLIENT_HELLO_SENT,
-	PF_CLIENT_CLOCK, /* Start sent, clock rounds run */
+	PF_CLIENT_CLOCK, /* Start sent, data plane open, clock rounds run */
 	PF_CLIENT_OPEN,
 	PF_CLIENT_CLOSED,
 };
@@ -82,7 +82,7 @@ struct pf_client_clip {
 
 struct pf_client {
 	struct pf_quic *quic;
-	struct pf_receiver *receiver; /* from OPEN on */
+	struct pf_receiver *receiver; /* from CLOCK on */
 	struct pf_hello hello;
 	uint32_t flags; /* PUNKTFUNK_CONNECT_... */
 	int64_t unix_offset_ns;

@@ -434,7 +434,8 @@ bool pf_host_session_notified(struct pf_host_session *s)
 	if (s->state == PF_HOST_OPENING && atomic_load(&s->ready)) {
 		s->state = PF_HOST_RUNNING;
 		started = true;
-		/* The client punches after its clock rounds. */
+		/* An original client punches after its clock rounds, ours beside them:
+		 * it reads what comes between. */
 		if (s->holding)
 			release_held(s);
 		pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + PATH_KNOWN_NS);

@@ -269,6 +269,28 @@ def benches():
     expect(run(h, "bench-connect", "--rounds", 2, "--timeout", 1), 2)
 
 
+def a_far_host_is_not_waited_for():
+    """The eight clock rounds of a start run beside it: with 100 ms there and back they
+    alone would take 800."""
+    with Host() as h:
+        relay = subprocess.Popen(
+            [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+             "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}", "--delay", "50ms"],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)
+            r = report_of(subprocess.run(
+                [PROBE, "bench-connect", f"127.0.0.2:{h.port}", "--pin-fingerprint", h.fingerprint,
+                 "--mode", "320x240@30", "--rounds", "3", "--pause", "0.3", "--json"],
+                text=True, capture_output=True, timeout=PATIENCE))
+        finally:
+            relay.terminate()
+            relay.wait()
+            relay.stdout.close()
+        assert 250 < r["first_frame_ms"]["min"] < 700, r
+        assert r["connect_ms"]["min"] < 700 and r["not_idr"] == 0, r
+
+
 def automatic_bitrate():
     """Pictures this small need no 20 Mbit/s: two seconds in, the probe says that the link
     carries what they need, and the client asks for that. A rate of one's own is kept."""
@@ -469,7 +491,7 @@ def local_faults():
 
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
-             speed_test, benches, automatic_bitrate, wishes_over_a_bad_link,
+             speed_test, benches, a_far_host_is_not_waited_for, automatic_bitrate, wishes_over_a_bad_link,
              narrow_path_gets_smaller_packets, over_ipv6, two_at_once,
              plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
