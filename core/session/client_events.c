@@ -471,6 +471,10 @@ static void on_stream_end(void *user, struct pf_quic_conn *conn)
 {
 	struct pf_client *c = user;
 
+	/* A session ends with its connection: hosts of the original let go of the
+	 * stream a second before that, and may still send pictures. */
+	if (c->state == PF_CLIENT_OPEN)
+		return;
 	c->stream_ended = true;
 	pf_quic_conn_set_timer(conn, pf_clock_mono_ns() + CLOSE_FRAME_NS);
 }

@@ -91,7 +91,7 @@ struct pf_client {
 	struct pf_welcome welcome;
 	struct pf_clock_sync clock;
 	int data_fd;
-	bool stream_ended;
+	bool stream_ended; /* before the session was open */
 
 	pthread_mutex_t lock; /* the rest of this block */
 	pthread_cond_t changed;

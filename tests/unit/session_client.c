@@ -342,6 +342,35 @@ static void messages_of_a_running_session(void **state)
 	bad_host_stop(&h);
 }
 
+/* Datagrams and the code of the connection still count, whatever the time between. */
+static void an_ended_stream_does_not_end_a_session(void **state)
+{
+	PunktfunkEvent e = { .struct_size = sizeof(e) };
+	struct pf_dgram d = { .tag = PF_DGRAM_RUMBLE };
+	PunktfunkConnection *c = NULL;
+	PunktfunkReason why;
+	uint8_t buf[64];
+	struct bad_host h;
+	int n;
+
+	bad_host_start(&h, WELCOME);
+	assert_int_equal(connect_to(&h, &c, &why), 0);
+	pf_quic_conn_finish(h.conn);
+	usleep(600 * 1000);
+	n = pf_dgram_build(&d, buf, sizeof(buf));
+	assert_true(n > 0);
+	pf_quic_conn_datagram(h.conn, buf, (size_t)n);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_RUMBLE);
+	pf_quic_conn_close(h.conn, 0, "done");
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_CLOSED);
+	assert_int_equal(e.a, 0);
+	assert_string_equal(e.text, "done");
+	punktfunk_connection_close(c, 0);
+	bad_host_stop(&h);
+}
+
 /* Nobody pulls: the queues stay small, the newest survive. */
 static void queues_are_bounded(void **state)
 {
@@ -391,6 +420,7 @@ int main(void)
 		cmocka_unit_test(the_hosts_clock_is_measured),
 		cmocka_unit_test(a_host_without_clock_still_serves),
 		cmocka_unit_test(messages_of_a_running_session),
+		cmocka_unit_test(an_ended_stream_does_not_end_a_session),
 		cmocka_unit_test(queues_are_bounded),
 	};
 	int failed;
