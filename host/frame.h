@@ -65,6 +65,7 @@ struct pf_frame {
 	unsigned damage_count; /* 0 = everything may have changed */
 	struct pf_rect damage[PF_FRAME_DAMAGE];
 	uint64_t capture_ns; /* monotonic: when the picture was complete */
+	uint64_t taken_ns;   /* the stream's: when the capture handed it over */
 	uint64_t seq;	     /* of the capture, gaps = pictures not taken */
 	struct pf_cursor cursor;
 	int acquire_fence; /* sync_file to wait for before reading, -1 = none */

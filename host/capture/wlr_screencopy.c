@@ -437,9 +437,10 @@ static void on_ready(
 	c->full = false;
 	c->failures = 0;
 	drop_frame(c);
+	/* Before the compositor is woken, which may take this processor. */
+	c->params.on_frame(c->params.user, &b->frame);
 	ask(c);
 	wl_display_flush(c->wl->display);
-	c->params.on_frame(c->params.user, &b->frame);
 }
 
 static void on_failed(void *user, struct pf_screencopy_frame *f)

@@ -99,7 +99,10 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "convert_ms",
 		json_pack(
 			"{s:f, s:f}", "p50", ms(v->convert_p50_ns), "p99", ms(v->convert_p99_ns)));
-	json_object_set_new(o, "capture_to_encode_ms",
+	json_object_set_new(o, "capture_ms",
+		json_pack(
+			"{s:f, s:f}", "p50", ms(v->capture_p50_ns), "p99", ms(v->capture_p99_ns)));
+	json_object_set_new(o, "queue_ms",
 		json_pack("{s:f, s:f}", "p50", ms(v->queue_p50_ns), "p99", ms(v->queue_p99_ns)));
 	json_object_set_new(o, "host_cpu_ms", json_real(s->cpu_ms));
 	json_object_set_new(o, "host_cpu_ms_per_frame",

@@ -76,7 +76,7 @@ struct pf_stream {
 	_Atomic bool error_told, encoder_kept;
 	const char *_Atomic encoder_used;
 	_Atomic uint64_t counters[COUNTERS];
-	struct pf_meter encode_meter, convert_meter, queue_meter;
+	struct pf_meter capture_meter, queue_meter, convert_meter, encode_meter;
 
 	/* The encode thread's own; numbers outlive a restart. */
 	struct pf_encoder *encoder;
@@ -120,6 +120,7 @@ static void on_frame(void *user, struct pf_frame *frame)
 	struct pf_stream *s = user;
 	struct pf_frame *old;
 
+	frame->taken_ns = pf_clock_mono_ns();
 	count(s, CAPTURED, 1);
 	old = atomic_exchange_explicit(&s->mailbox, frame, memory_order_acq_rel);
 	if (old) {
@@ -396,8 +397,10 @@ static void encode(struct pf_stream *s, bool fresh)
 	}
 	pf_meter_add(&s->encode_meter, stamps.encode_end_ns - stamps.encode_start_ns);
 	pf_meter_add(&s->convert_meter, pkt.convert_ns);
-	if (fresh)
-		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - stamps.capture_ns);
+	if (fresh) {
+		pf_meter_add(&s->capture_meter, s->last->taken_ns - s->last->capture_ns);
+		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - s->last->taken_ns);
+	}
 	/* The null encoder can be told to hold pictures back. */
 	if (pkt.size)
 		submit(s, &pkt, &stamps);
@@ -738,6 +741,8 @@ void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out)
 		.convert_encode_p99_ns = pf_meter_quantile(&s->encode_meter, 990),
 		.convert_p50_ns = pf_meter_quantile(&s->convert_meter, 500),
 		.convert_p99_ns = pf_meter_quantile(&s->convert_meter, 990),
+		.capture_p50_ns = pf_meter_quantile(&s->capture_meter, 500),
+		.capture_p99_ns = pf_meter_quantile(&s->capture_meter, 990),
 		.queue_p50_ns = pf_meter_quantile(&s->queue_meter, 500),
 		.queue_p99_ns = pf_meter_quantile(&s->queue_meter, 990),
 		.bitrate_kbps = atomic_load(&s->kbps),

@@ -73,7 +73,8 @@ struct pf_stream_stats {
 	uint64_t bytes;
 	uint64_t convert_encode_p50_ns, convert_encode_p99_ns;
 	uint64_t convert_p50_ns, convert_p99_ns; /* of this, pixels */
-	uint64_t queue_p50_ns, queue_p99_ns;	 /* captured -> encode starts */
+	uint64_t capture_p50_ns, capture_p99_ns; /* picture complete -> with us */
+	uint64_t queue_p50_ns, queue_p99_ns;	 /* with us -> encode starts */
 	uint32_t bitrate_kbps;
 	char encoder[32];  /* the backend in use */
 	bool encoder_kept; /* another stream had opened it */

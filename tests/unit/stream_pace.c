@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 #include <cmocka.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -122,7 +123,13 @@ static void quantiles(void **state)
 	assert_int_equal(pf_meter_quantile(&m, 500), 50 * PF_NS_PER_MS);
 	assert_int_equal(pf_meter_quantile(&m, 990), 99 * PF_NS_PER_MS);
 	pf_meter_add(&m, UINT64_MAX);
-	assert_int_equal(pf_meter_quantile(&m, 1000), PF_METER_BINS * PF_METER_BIN_NS);
+	assert_int_equal(pf_meter_quantile(&m, 1000), 114800 * PF_NS_PER_US);
+	/* Short ones are told apart. */
+	memset(&m, 0, sizeof(m));
+	for (unsigned i = 0; i < 10; i++)
+		pf_meter_add(&m, i * 35 * PF_NS_PER_US);
+	assert_int_equal(pf_meter_quantile(&m, 500), 150 * PF_NS_PER_US);
+	assert_int_equal(pf_meter_quantile(&m, 1000), 320 * PF_NS_PER_US);
 }
 
 int main(void)
