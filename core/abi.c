@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* abi.c - the exported functions, thin: argument checks and translation only. */
 #include "punktfunk_core.h"
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/abi_struct.h"
 #include "core/base/cpu.h"
 #include "core/base/log.h"
 #include "core/base/reason.h"
@@ -16,59 +15,6 @@
 #include "core/session/raw.h"
 
 #define DEFAULT_IDENTITY_NAME "punktfunk-client"
-
-/* ---- structs that grow ---- */
-
-/* Reads a caller's struct of perhaps another age: what it lacks is zero. */
-static bool take(void *own, size_t own_size, const void *theirs)
-{
-	uint32_t size;
-
-	if (!theirs)
-		return false;
-	memcpy(&size, theirs, sizeof(size));
-	if (size < sizeof(size))
-		return false;
-	memset(own, 0, own_size);
-	memcpy(own, theirs, size < own_size ? size : own_size);
-	return true;
-}
-
-/* Whether the caller's out struct can be written at all. */
-static bool writable(const void *theirs)
-{
-	uint32_t size;
-
-	if (!theirs)
-		return false;
-	memcpy(&size, theirs, sizeof(size));
-	return size >= sizeof(size);
-}
-
-/* Writes as much of our struct as the caller's has room for; what a newer
- * caller has beyond it is zero. */
-static void give(void *theirs, void *own, size_t own_size)
-{
-	uint32_t size;
-
-	memcpy(&size, theirs, sizeof(size));
-	memcpy(own, &size, sizeof(size));
-	memcpy(theirs, own, size < own_size ? size : own_size);
-	if (size > own_size)
-		memset((uint8_t *)theirs + own_size, 0, size - own_size);
-}
-
-static int32_t give_reason(PunktfunkReason *theirs, int err, const struct pf_reason *why)
-{
-	PunktfunkReason own = { .code = err, .close_code = why->close };
-
-	if (!writable(theirs))
-		return err;
-	snprintf(own.text, sizeof(own.text), "%s",
-		why->text[0] ? why->text : punktfunk_strerror(err));
-	give(theirs, &own, sizeof(own));
-	return err;
-}
 
 /* ---- version, errors, log ---- */
 
@@ -102,6 +48,8 @@ const char *punktfunk_strerror(int32_t code)
 		return "too large";
 	case PUNKTFUNK_ENOTSUP:
 		return "not supported by the other side";
+	case PUNKTFUNK_EADDRINUSE:
+		return "the address is in use";
 	case PUNKTFUNK_ETIMEDOUT:
 		return "no answer in time";
 	case PUNKTFUNK_ECONNREFUSED:

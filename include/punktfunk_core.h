@@ -44,6 +44,7 @@ enum PunktfunkError {
 	PUNKTFUNK_EPROTO = -71,
 	PUNKTFUNK_EMSGSIZE = -90,
 	PUNKTFUNK_ENOTSUP = -95, /* the other side does not do that */
+	PUNKTFUNK_EADDRINUSE = -98,
 	PUNKTFUNK_ETIMEDOUT = -110,
 	PUNKTFUNK_ECONNREFUSED = -111,
 	PUNKTFUNK_EHOSTUNREACH = -113,
@@ -332,6 +333,8 @@ enum PunktfunkGrant {
 	PUNKTFUNK_GRANT_CLIPBOARD = 8,
 	PUNKTFUNK_GRANT_MICROPHONE = 16,
 	PUNKTFUNK_GRANT_LAUNCH = 32,
+	/* Not of the wire, alone: none of these, where a plain 0 stands for all. */
+	PUNKTFUNK_GRANT_NONE = 0x40000000,
 };
 
 /* What was agreed, and how the clocks stand. */
@@ -546,6 +549,206 @@ PUNKTFUNK_API int32_t punktfunk_clip_serve(
 /** Closes with a code of PunktfunkCloseCode, waits briefly for it to leave, and
  * frees. No other thread may be inside a call on `conn`. NULL is fine. */
 PUNKTFUNK_API void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code);
+
+/* ---- listener: a host of punktfunk/1 ----
+ *
+ * The caller captures and encodes; the listener does the rest: QUIC, the PIN
+ * ceremony, clock rounds, a data plane with a send thread for each client. What
+ * clients do comes to one callback. `punktfunk_host_...` calls take a session, may
+ * come from any thread, and answer EPIPE once its client is gone. */
+
+typedef struct PunktfunkListener PunktfunkListener;
+/* One client. Valid from its HELLO event until punktfunk_host_release. */
+typedef struct PunktfunkHostSession PunktfunkHostSession;
+
+enum PunktfunkHostEventType {
+	/* A client asks to be let in: punktfunk_host_client says who and what for. Answer
+	 * with punktfunk_host_accept or punktfunk_host_close, now or later (it waits,
+	 * parked, as long as its person has patience), and release the session some time. */
+	PUNKTFUNK_HOST_EVENT_HELLO = 1,
+	PUNKTFUNK_HOST_EVENT_STARTED = 2,    /* video, sound and feedback may be pushed */
+	PUNKTFUNK_HOST_EVENT_CLOSED = 3,     /* a = close code, 0xffffffff = lost; text. The last */
+	PUNKTFUNK_HOST_EVENT_INPUT = 4,	     /* a, b, x, y, c = kind, code, x, y, flags */
+	PUNKTFUNK_HOST_EVENT_RICH_INPUT = 5, /* data (punktfunk1.md 8.2), from the kind byte */
+	PUNKTFUNK_HOST_EVENT_MICROPHONE = 6, /* data = an Opus frame; a = its number; value = pts */
+	PUNKTFUNK_HOST_EVENT_KEYFRAME = 7,   /* the next frame should be an IDR */
+	PUNKTFUNK_HOST_EVENT_FRAMES_LOST = 8, /* a..b = frame numbers; IDR or recovery anchor */
+	PUNKTFUNK_HOST_EVENT_MODE = 9,	      /* a, b, c = width, height, refresh; answer it:
+						 punktfunk_host_tell_mode */
+	PUNKTFUNK_HOST_EVENT_BITRATE = 10,    /* a = kbps; answer: punktfunk_host_tell_bitrate */
+	PUNKTFUNK_HOST_EVENT_PAIRED = 11,     /* a PIN was used: a = PUNKTFUNK_PAIR_...; fingerprint
+						 and text = whose and its name. No session */
+};
+
+enum PunktfunkPairOutcome {
+	PUNKTFUNK_PAIR_DONE = 0, /* keep the fingerprint: it may come in from now on */
+	PUNKTFUNK_PAIR_WRONG_PIN = 1,
+	PUNKTFUNK_PAIR_LEFT = 2, /* in the middle; the PIN is used up all the same */
+};
+
+/* Handed to the callback; borrowed for the call, as is what it points to. Its
+ * struct_size is the library's. */
+typedef struct PunktfunkHostEvent {
+	uint32_t struct_size;
+	uint32_t type;		       /* PUNKTFUNK_HOST_EVENT_... */
+	PunktfunkHostSession *session; /* NULL for PAIRED */
+	uint32_t a, b, c;
+	int32_t x, y;
+	uint32_t reserved;
+	uint64_t value;
+	const uint8_t *data;
+	size_t size;
+	uint8_t fingerprint[32];
+	char text[272];
+} PunktfunkHostEvent;
+
+/* Comes on the library's thread and must not block. Every call but
+ * punktfunk_listener_close and the release of an accepted session is fine in it. */
+typedef void (*PunktfunkHostCallback)(void *user, const PunktfunkHostEvent *event);
+
+typedef struct PunktfunkListenOptions {
+	uint32_t struct_size;
+	uint16_t port;			   /* of QUIC; 0 = any, see punktfunk_listener_port */
+	uint16_t data_port;		   /* of video; 0 = any, another for each session */
+	const char *bind_address;	   /* NULL = every IPv4 address */
+	const PunktfunkIdentity *identity; /* what clients pin; the listener keeps its own hold */
+	PunktfunkHostCallback callback;
+	void *user;
+	uint32_t idle_ms;      /* a client is lost after this much silence; 0 = 8000 */
+	uint32_t max_sessions; /* further clients are told that we are busy; 0 = 32 */
+} PunktfunkListenOptions;
+
+/* A PIN that lets one client in. */
+typedef struct PunktfunkArming {
+	uint32_t struct_size;
+	uint32_t ttl_s;		    /* 0 = until it is used */
+	const char *pin;	    /* 1 to 16 digits */
+	const uint8_t *fingerprint; /* 32 bytes: for that client alone; NULL = for any */
+} PunktfunkArming;
+
+/* Who a client is and what it asked for; codes and bits as on the wire. */
+typedef struct PunktfunkHostClient {
+	uint32_t struct_size;
+	uint32_t width, height, refresh_hz;
+	uint32_t bitrate_kbps; /* 0 = automatic */
+	uint8_t video_codecs;  /* PUNKTFUNK_CODEC_... set */
+	uint8_t preferred_codec;
+	uint8_t video_caps; /* punktfunk1.md 5, as the next */
+	uint8_t client_caps;
+	uint8_t audio_channels;
+	uint8_t compositor;
+	uint8_t gamepad;
+	uint8_t has_certificate; /* 0 = the fingerprint says nothing */
+	uint8_t fingerprint[32];
+	char name[68];
+	char launch[132]; /* library id, "" = none */
+	char address[64]; /* numeric, with port */
+} PunktfunkHostClient;
+
+/* How a session streams. Zeros are good values where it says so. */
+typedef struct PunktfunkAccept {
+	uint32_t struct_size;
+	uint32_t width, height, refresh_hz; /* each 0 = as asked */
+	uint32_t bitrate_kbps;		    /* 0 = as asked, or 20000 */
+	uint8_t codec;			    /* one PUNKTFUNK_CODEC_... of the client's */
+	uint8_t bit_depth;		    /* 0 = 8 */
+	uint8_t chroma_format_idc;	    /* 0 = 4:2:0 */
+	uint8_t audio_channels;		    /* 0 = 2 */
+	/* CICP numbers; all zero = BT.709, limited range */
+	uint8_t color_primaries, color_transfer, color_matrix, color_full_range;
+	uint8_t fec_percent; /* 0..90 pinned, or PUNKTFUNK_FEC_ADAPTIVE */
+	uint8_t cipher;	     /* ChaCha20 only towards a client that has it, else AES */
+	uint8_t compositor;  /* punktfunk1.md 5, as the next two */
+	uint8_t gamepad;
+	uint8_t host_caps;
+	uint8_t reserved[3];
+	uint32_t grants;       /* PUNKTFUNK_GRANT_... set, told to the client; 0 = all, or _NONE */
+	uint32_t expires_in_s; /* told to the client; 0 = never */
+} PunktfunkAccept;
+
+/* One access unit and when it was made, monotonic ns; a time of 0 is not known. */
+typedef struct PunktfunkAccessUnit {
+	uint32_t struct_size;
+	uint32_t flags; /* PUNKTFUNK_FRAME_IDR, _RECOVERY_POINT, _RECOVERY_ANCHOR */
+	const uint8_t *data;
+	size_t size;
+	uint64_t capture_ns; /* picture complete; 0 = now */
+	uint64_t encode_start_ns, encode_end_ns;
+} PunktfunkAccessUnit;
+
+enum PunktfunkFeedbackKind {
+	PUNKTFUNK_FEEDBACK_RUMBLE = 1,	   /* pad, levels, seq, ttl_ms */
+	PUNKTFUNK_FEEDBACK_HID_OUTPUT = 2, /* data (punktfunk1.md 8.3), from the kind byte */
+	PUNKTFUNK_FEEDBACK_HDR = 3,	   /* data: 28 bytes (8.7) */
+};
+
+typedef struct PunktfunkFeedback {
+	uint32_t struct_size;
+	uint32_t kind; /* PUNKTFUNK_FEEDBACK_... */
+	uint16_t pad, low, high, left_trigger, right_trigger;
+	uint16_t ttl_ms; /* the client stops after it; 0 = stop now */
+	uint8_t seq;	 /* one more for each rumble of this pad, wraps */
+	uint8_t reserved[3];
+	const uint8_t *data;
+	size_t size;
+} PunktfunkFeedback;
+
+/** Starts to listen; clients come to the callback from then on, perhaps before this
+ * returns. EINVAL, EADDRINUSE, EIO..., with words in `why` (may be NULL). */
+PUNKTFUNK_API int32_t punktfunk_listen(
+	const PunktfunkListenOptions *options, PunktfunkListener **out, PunktfunkReason *why);
+/** UDP port in use. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_listener_port(const PunktfunkListener *listener);
+/** Lets one client pair, in place of the PIN there was; `arming` NULL = no more.
+ * EINVAL for a PIN that is not 1 to 16 digits. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_listener_arm(
+	PunktfunkListener *listener, const PunktfunkArming *arming);
+/** Ends every session with code 0 (their CLOSED events come before this returns), stops
+ * the thread, frees. Sessions stay valid until released, before or after. NULL is fine. */
+PUNKTFUNK_API void punktfunk_listener_close(PunktfunkListener *listener);
+
+/** What the client of a HELLO asked for. EINVAL. */
+PUNKTFUNK_API int32_t punktfunk_host_client(
+	const PunktfunkHostSession *session, PunktfunkHostClient *out);
+/** Lets it in: keys and ports are chosen and told. EINVAL, EBUSY when answered
+ * before, EPIPE, EIO when the data socket does not open: then close the session. */
+PUNKTFUNK_API int32_t punktfunk_host_accept(
+	PunktfunkHostSession *session, const PunktfunkAccept *accept);
+/** Copies one access unit into the send ring. EBUSY when it is full (the frame is
+ * dropped and counted; the client will ask for recovery), EMSGSIZE. Never waits. */
+PUNKTFUNK_API int32_t punktfunk_host_push_video(
+	PunktfunkHostSession *session, const PunktfunkAccessUnit *unit);
+/** Frames waiting in the send ring: skip a raw picture at 2, rather than drop an
+ * encoded frame. 0 for NULL. */
+PUNKTFUNK_API uint32_t punktfunk_host_queued(const PunktfunkHostSession *session);
+/** Sends an Opus frame of 5 ms (48 kHz); `capture_ns` monotonic, 0 = now. EMSGSIZE. */
+PUNKTFUNK_API int32_t punktfunk_host_push_audio(
+	PunktfunkHostSession *session, const uint8_t *data, size_t size, uint64_t capture_ns);
+/** Sends rumble, HID output or HDR metadata; copied. Datagrams: what the link drops is
+ * gone, repeat what must arrive. EINVAL. */
+PUNKTFUNK_API int32_t punktfunk_host_push_feedback(
+	PunktfunkHostSession *session, const PunktfunkFeedback *feedback);
+/** Answers MODE: accepted (0 = no, and the mode is the one still in force) and the mode.
+ * A mode that turns out otherwise is told again. The next frame is then an IDR. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_mode(PunktfunkHostSession *session, uint32_t accepted,
+	uint32_t width, uint32_t height, uint32_t refresh_hz);
+/** Answers BITRATE, or tells of another one; the sender paces by it from now on. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_bitrate(PunktfunkHostSession *session, uint32_t kbps);
+/** Tells that no frame came for `gap_ms` because the pipeline was built anew. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_gap(PunktfunkHostSession *session, uint32_t gap_ms);
+/** Tells of other grants, and of the seconds left (0 = for ever). */
+PUNKTFUNK_API int32_t punktfunk_host_tell_access(
+	PunktfunkHostSession *session, uint32_t grants, uint32_t remaining_s);
+/** Counters of the sender; zeros before STARTED. EINVAL. */
+PUNKTFUNK_API int32_t punktfunk_host_session_stats(
+	PunktfunkHostSession *session, PunktfunkStats *out);
+/** Ends the session with a code of PunktfunkCloseCode; `text` (may be NULL) is cut to
+ * 256 bytes. CLOSED follows. The session is still to be released. */
+PUNKTFUNK_API void punktfunk_host_close(
+	PunktfunkHostSession *session, uint32_t close_code, const char *text);
+/** Gives the session back, after the last call of every thread; a live one ends with
+ * code 0. May wait 100 ms for the send thread. NULL is fine. */
+PUNKTFUNK_API void punktfunk_host_release(PunktfunkHostSession *session);
 
 #ifdef __cplusplus
 }

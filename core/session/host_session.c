@@ -62,6 +62,14 @@ static void drop_ref(struct pf_host_session *s)
 	free(s);
 }
 
+void pf_peer_of(struct pf_peer *out, const struct pf_quic_conn *c)
+{
+	const struct pf_quic_peer *qp = pf_quic_conn_peer(c);
+
+	*out = (struct pf_peer){ .addr = qp->addr, .has_certificate = qp->has_certificate };
+	memcpy(out->fingerprint, qp->fingerprint, sizeof(out->fingerprint));
+}
+
 struct pf_host_session *pf_host_session_create(
 	struct pf_listener *l, uint64_t id, struct pf_quic_conn *c, const struct pf_hello *hello)
 {
@@ -85,6 +93,16 @@ struct pf_host_session *pf_host_session_create(
 uint64_t pf_host_session_id(const struct pf_host_session *s)
 {
 	return s->id;
+}
+
+const struct pf_hello *pf_host_session_hello(const struct pf_host_session *s)
+{
+	return &s->hello;
+}
+
+void pf_host_session_peer(const struct pf_host_session *s, struct pf_peer *out)
+{
+	pf_peer_of(out, s->conn);
 }
 
 static uint64_t unix_now(const struct pf_host_session *s)

@@ -51,6 +51,8 @@ struct pf_host_session {
 	struct pf_clip clip;
 };
 
+/** Who is at the other end of `c`. */
+void pf_peer_of(struct pf_peer *out, const struct pf_quic_conn *c);
 /** For a Hello that came on `c`; takes a reference to `c`. NULL = out of memory. */
 struct pf_host_session *pf_host_session_create(
 	struct pf_listener *l, uint64_t id, struct pf_quic_conn *c, const struct pf_hello *hello);

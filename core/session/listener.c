@@ -23,11 +23,10 @@ static void on_opened(void *user, struct pf_quic_conn *c)
 static void first_message(
 	struct pf_listener *l, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
 {
-	const struct pf_quic_peer *qp = pf_quic_conn_peer(c);
 	struct pf_host_session *s;
 	struct pf_hello hello;
 	struct pf_ctl ctl;
-	struct pf_peer peer = { .addr = qp->addr, .has_certificate = qp->has_certificate };
+	struct pf_peer peer;
 	char text[64];
 	int err;
 
@@ -59,7 +58,7 @@ static void first_message(
 	pf_quic_conn_settle(c);
 	pf_quic_conn_set_user(c, s);
 	pf_quic_conn_set_timer(c, 0);
-	memcpy(peer.fingerprint, qp->fingerprint, sizeof(peer.fingerprint));
+	pf_peer_of(&peer, c);
 	l->events.hello(l->user, s, &hello, &peer);
 }
 

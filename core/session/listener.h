@@ -168,5 +168,8 @@ void pf_host_session_clip_cancel(struct pf_host_session *s, uint32_t id);
 int pf_host_session_clip_answer(
 	struct pf_host_session *s, uint32_t id, uint8_t status, uint8_t *data, size_t len);
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
+/** What it asked for, while the session is held. */
+const struct pf_hello *pf_host_session_hello(const struct pf_host_session *s);
+void pf_host_session_peer(const struct pf_host_session *s, struct pf_peer *out);
 /** Number unique within the listener, for logs. */
 uint64_t pf_host_session_id(const struct pf_host_session *s);

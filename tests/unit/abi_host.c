@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* The ABI's listener and its connection, one at each end, through the shared library
+ * and the public header alone. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "punktfunk_core.h"
+
+/* Patience of a wait: only a hang uses it up. */
+#define PATIENCE_S 20
+#define EVENTS	   256
+
+struct host {
+	PunktfunkIdentity *id;
+	PunktfunkListener *l;
+	PunktfunkListenOptions options;
+	uint8_t fingerprint[32];
+	char address[32];
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned count, at; /* events that came, that were looked at */
+	PunktfunkHostEvent event[EVENTS];
+	uint8_t data[EVENTS][64]; /* of each */
+	bool accept_at_once;
+	PunktfunkAccept accept;
+};
+
+static void on_event(void *user, const PunktfunkHostEvent *e)
+{
+	struct host *h = user;
+
+	assert_int_equal(e->struct_size, sizeof(*e));
+	if (e->type == PUNKTFUNK_HOST_EVENT_HELLO && h->accept_at_once)
+		assert_int_equal(punktfunk_host_accept(e->session, &h->accept), 0);
+	pthread_mutex_lock(&h->lock);
+	assert_true(h->count < EVENTS);
+	h->event[h->count] = *e;
+	assert_true(e->size <= sizeof(h->data[0]));
+	if (e->size)
+		memcpy(h->data[h->count], e->data, e->size);
+	h->event[h->count].data = h->data[h->count];
+	h->count++;
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* The next event of this type; others before it are passed over. */
+static const PunktfunkHostEvent *expect(struct host *h, uint32_t type)
+{
+	const PunktfunkHostEvent *found = NULL;
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += PATIENCE_S;
+	pthread_mutex_lock(&h->lock);
+	while (!found) {
+		if (h->at < h->count) {
+			if (h->event[h->at++].type == type)
+				found = &h->event[h->at - 1];
+		} else if (pthread_cond_timedwait(&h->changed, &h->lock, &end)) {
+			break;
+		}
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (!found)
+		fail_msg("event %u did not come", type);
+	return found;
+}
+
+static void host_start(struct host *h)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+
+	memset(h, 0, sizeof(*h));
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_cond_init(&h->changed, NULL);
+	assert_int_equal(punktfunk_identity_open(NULL, &h->id, NULL), 0);
+	punktfunk_identity_fingerprint(h->id, h->fingerprint);
+	h->accept_at_once = true;
+	h->accept = (PunktfunkAccept){
+		.struct_size = sizeof(h->accept), .codec = PUNKTFUNK_CODEC_H264, .fec_percent = 20
+	};
+	h->options = (PunktfunkListenOptions){ .struct_size = sizeof(h->options),
+		.bind_address = "127.0.0.1",
+		.identity = h->id,
+		.callback = on_event,
+		.user = h };
+	if (punktfunk_listen(&h->options, &h->l, &why))
+		fail_msg("%s", why.text);
+}
+
+static void host_stop(struct host *h)
+{
+	punktfunk_listener_close(h->l);
+	punktfunk_identity_free(h->id);
+	pthread_cond_destroy(&h->changed);
+	pthread_mutex_destroy(&h->lock);
+}
+
+static PunktfunkConnectOptions options_for(struct host *h)
+{
+	return (PunktfunkConnectOptions){ .struct_size = sizeof(PunktfunkConnectOptions),
+		.host = "127.0.0.1",
+		.port = (uint16_t)punktfunk_listener_port(h->l),
+		.host_fingerprint = h->fingerprint,
+		.name = "bench",
+		.launch = "steam:570",
+		.width = 1280,
+		.height = 720,
+		.refresh_hz = 60,
+		.bitrate_kbps = 12000,
+		.timeout_ms = PATIENCE_S * 1000 };
+}
+
+static PunktfunkConnection *connect_to(struct host *h)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnectOptions o = options_for(h);
+	PunktfunkConnection *c = NULL;
+
+	if (punktfunk_connect(&o, &c, &why))
+		fail_msg("%s", why.text);
+	return c;
+}
+
+static PunktfunkEvent next_event(PunktfunkConnection *c, uint32_t type)
+{
+	PunktfunkEvent e = { .struct_size = sizeof(e) };
+
+	do {
+		assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_S * 1000), 0);
+	} while (e.type != type);
+	return e;
+}
+
+static void a_hello_says_who_asks_for_what(void **state)
+{
+	PunktfunkHostClient client = { .struct_size = sizeof(client) };
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	struct host h;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+
+	host_start(&h);
+	h.accept.grants = PUNKTFUNK_GRANT_POINTER;
+	h.accept.expires_in_s = 900;
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_HELLO)->session;
+	assert_int_equal(punktfunk_host_client(s, &client), 0);
+	assert_string_equal(client.name, "bench");
+	assert_string_equal(client.launch, "steam:570");
+	assert_int_equal(client.width, 1280);
+	assert_int_equal(client.height, 720);
+	assert_int_equal(client.refresh_hz, 60);
+	assert_int_equal(client.bitrate_kbps, 12000);
+	assert_int_equal(client.video_codecs, PUNKTFUNK_CODEC_H264);
+	assert_int_equal(client.audio_channels, 2);
+	assert_int_equal(client.has_certificate, 0);
+	assert_memory_equal(client.address, "127.0.0.1:", 10);
+	expect(&h, PUNKTFUNK_HOST_EVENT_STARTED);
+	/* What the host left at zero is what was asked. */
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.width, 1280);
+	assert_int_equal(info.bitrate_kbps, 12000);
+	assert_int_equal(info.bit_depth, 8);
+	assert_int_equal(info.chroma_format_idc, 1);
+	assert_int_equal(info.color_primaries, 1);
+	assert_int_equal(info.audio_channels, 2);
+	assert_int_equal(info.fec_percent, 20);
+	assert_int_equal(info.grants, PUNKTFUNK_GRANT_POINTER);
+	assert_int_equal(info.expires_in_s, 900);
+	assert_memory_equal(info.host_fingerprint, h.fingerprint, 32);
+	/* Answered once is answered. */
+	assert_int_equal(punktfunk_host_accept(s, &h.accept), PUNKTFUNK_EBUSY);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_QUIT);
+	assert_int_equal(expect(&h, PUNKTFUNK_HOST_EVENT_CLOSED)->a, PUNKTFUNK_CLOSE_QUIT);
+	assert_int_equal(punktfunk_host_push_audio(s, (const uint8_t *)"x", 1, 0), PUNKTFUNK_EPIPE);
+	punktfunk_host_release(s);
+	host_stop(&h);
+}
+
+static void what_is_pushed_arrives(void **state)
+{
+	static const uint8_t unit[40000] = { 1, 2, 3 }, opus[] = { 9, 8, 7 };
+	PunktfunkAccessUnit au = { .struct_size = sizeof(au),
+		.flags = PUNKTFUNK_FRAME_IDR,
+		.data = unit,
+		.size = sizeof(unit) };
+	PunktfunkFrame f = { .struct_size = sizeof(f) };
+	PunktfunkAudio sound = { .struct_size = sizeof(sound) };
+	PunktfunkFeedback fb = { .struct_size = sizeof(fb),
+		.kind = PUNKTFUNK_FEEDBACK_RUMBLE,
+		.pad = 2,
+		.low = 300,
+		.high = 500,
+		.seq = 1,
+		.ttl_ms = 400 };
+	PunktfunkStats st = { .struct_size = sizeof(st) };
+	struct host h;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+	PunktfunkEvent e;
+
+	host_start(&h);
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_STARTED)->session;
+
+	assert_int_equal(punktfunk_host_push_video(s, &au), 0);
+	assert_int_equal(punktfunk_connection_next_frame(c, &f, PATIENCE_S * 1000), 0);
+	assert_int_equal(f.size, sizeof(unit));
+	assert_memory_equal(f.data, unit, sizeof(unit));
+	assert_int_equal(f.flags, PUNKTFUNK_FRAME_VIDEO | PUNKTFUNK_FRAME_IDR);
+	e = next_event(c, PUNKTFUNK_EVENT_HOST_TIMING);
+	assert_true(e.value == f.pts_unix_ns);
+	assert_int_equal(punktfunk_host_session_stats(s, &st), 0);
+	assert_true(st.frames == 1 && st.packets > 28);
+	assert_int_equal(punktfunk_host_queued(s), 0);
+
+	/* A time of the caller's is the frame's. */
+	au.flags = 0;
+	au.size = 10;
+	au.capture_ns = 5000000000ull;
+	assert_int_equal(punktfunk_host_push_video(s, &au), 0);
+	assert_int_equal(punktfunk_connection_next_frame(c, &f, PATIENCE_S * 1000), 0);
+	assert_true(f.pts_unix_ns < e.value);
+
+	assert_int_equal(punktfunk_host_push_audio(s, opus, sizeof(opus), 0), 0);
+	assert_int_equal(punktfunk_connection_next_audio(c, &sound, PATIENCE_S * 1000), 0);
+	assert_int_equal(sound.size, sizeof(opus));
+	assert_memory_equal(sound.data, opus, sizeof(opus));
+
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), 0);
+	e = next_event(c, PUNKTFUNK_EVENT_RUMBLE);
+	assert_true(e.a == 2 && e.b == 300 && e.c == 500);
+	assert_int_equal(punktfunk_host_tell_gap(s, 70), 0);
+	assert_int_equal(next_event(c, PUNKTFUNK_EVENT_GAP).a, 70);
+	assert_int_equal(punktfunk_host_tell_access(s, PUNKTFUNK_GRANT_NONE, 60), 0);
+	e = next_event(c, PUNKTFUNK_EVENT_ACCESS);
+	assert_true(e.a == 0 && e.b == 60);
+
+	punktfunk_host_close(s, PUNKTFUNK_CLOSE_APP_EXITED, "the game ended");
+	e = next_event(c, PUNKTFUNK_EVENT_CLOSED);
+	assert_int_equal(e.a, PUNKTFUNK_CLOSE_APP_EXITED);
+	assert_string_equal(e.text, "the game ended");
+	expect(&h, PUNKTFUNK_HOST_EVENT_CLOSED);
+	punktfunk_host_release(s);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+static void wishes_are_events(void **state)
+{
+	PunktfunkInputEvent in = { .struct_size = sizeof(in),
+		.kind = PUNKTFUNK_INPUT_MOUSE_ABSOLUTE,
+		.code = 0,
+		.x = 640,
+		.y = 360,
+		.flags = 1280u << 16 | 720 };
+	const PunktfunkHostEvent *e;
+	struct host h;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+	PunktfunkEvent got;
+
+	host_start(&h);
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_STARTED)->session;
+
+	assert_int_equal(punktfunk_send_input(c, &in), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_INPUT);
+	assert_true(e->session == s);
+	assert_int_equal(e->a, PUNKTFUNK_INPUT_MOUSE_ABSOLUTE);
+	assert_int_equal(e->x, 640);
+	assert_int_equal(e->y, 360);
+	assert_int_equal(e->c, 1280u << 16 | 720);
+
+	assert_int_equal(punktfunk_request_keyframe(c), 0);
+	expect(&h, PUNKTFUNK_HOST_EVENT_KEYFRAME);
+
+	assert_int_equal(punktfunk_request_mode(c, 1920, 1080, 50), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_MODE);
+	assert_true(e->a == 1920 && e->b == 1080 && e->c == 50);
+	assert_int_equal(punktfunk_host_tell_mode(s, 1, 1920, 1080, 50), 0);
+	got = next_event(c, PUNKTFUNK_EVENT_MODE);
+	assert_true(got.a == 1920 && got.b == 1080 && got.c == 50);
+
+	assert_int_equal(punktfunk_request_bitrate(c, 9000), 0);
+	assert_int_equal(expect(&h, PUNKTFUNK_HOST_EVENT_BITRATE)->a, 9000);
+	assert_int_equal(punktfunk_host_tell_bitrate(s, 8000), 0);
+	assert_int_equal(next_event(c, PUNKTFUNK_EVENT_BITRATE).a, 8000);
+
+	/* The listener may go first: the client learns it, the session can be given back. */
+	punktfunk_listener_close(h.l);
+	h.l = NULL;
+	expect(&h, PUNKTFUNK_HOST_EVENT_CLOSED);
+	assert_int_equal(next_event(c, PUNKTFUNK_EVENT_CLOSED).a, PUNKTFUNK_CLOSE_NORMAL);
+	assert_int_equal(punktfunk_host_tell_gap(s, 1), PUNKTFUNK_EPIPE);
+	punktfunk_host_release(s);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+static void a_refusal_reaches_the_client(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkConnection *c = NULL;
+	PunktfunkConnectOptions o;
+	struct host h;
+	const PunktfunkHostEvent *e;
+
+	host_start(&h);
+	h.accept_at_once = false;
+	o = options_for(&h);
+	o.timeout_ms = 300; /* nobody answers: parked */
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_ETIMEDOUT);
+	assert_null(c);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_HELLO);
+	expect(&h, PUNKTFUNK_HOST_EVENT_CLOSED);
+	assert_int_equal(punktfunk_host_accept(e->session, &h.accept), PUNKTFUNK_EPIPE);
+	punktfunk_host_release(e->session);
+
+	/* A codec the client has not, a parity beyond the limit: told to the caller. */
+	h.accept.codec = PUNKTFUNK_CODEC_AV1;
+	o.timeout_ms = 300;
+	assert_int_equal(punktfunk_connect(&o, &c, NULL), PUNKTFUNK_ETIMEDOUT);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_HELLO);
+	assert_int_equal(punktfunk_host_accept(e->session, &h.accept), PUNKTFUNK_EINVAL);
+	h.accept.codec = 3;
+	assert_int_equal(punktfunk_host_accept(e->session, &h.accept), PUNKTFUNK_EINVAL);
+	h.accept.codec = PUNKTFUNK_CODEC_H264;
+	h.accept.fec_percent = 91;
+	assert_int_equal(punktfunk_host_accept(e->session, &h.accept), PUNKTFUNK_EINVAL);
+	punktfunk_host_release(e->session);
+
+	o.host_fingerprint = (const uint8_t *)"another host's, 32 bytes of it...";
+	o.timeout_ms = PATIENCE_S * 1000;
+	assert_int_equal(punktfunk_connect(&o, &c, &why), PUNKTFUNK_EACCES);
+	assert_non_null(strstr(why.text, "expected 616e6f74"));
+	host_stop(&h);
+}
+
+static void a_pin_lets_one_client_pair(void **state)
+{
+	PunktfunkPairOptions o = { .struct_size = sizeof(o),
+		.host = "127.0.0.1",
+		.pin = "0815",
+		.name = "kitchen",
+		.timeout_ms = PATIENCE_S * 1000 };
+	PunktfunkArming a = { .struct_size = sizeof(a), .pin = "0815", .ttl_s = 60 };
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	uint8_t mine[32], theirs[32];
+	PunktfunkIdentity *id;
+	const PunktfunkHostEvent *e;
+	struct host h;
+
+	host_start(&h);
+	assert_int_equal(punktfunk_identity_open(NULL, &id, NULL), 0);
+	punktfunk_identity_fingerprint(id, mine);
+	o.identity = id;
+	o.port = (uint16_t)punktfunk_listener_port(h.l);
+	a.fingerprint = mine;
+	assert_int_equal(punktfunk_listener_arm(h.l, &a), 0);
+	assert_int_equal(punktfunk_pair(&o, theirs, &why), 0);
+	assert_memory_equal(theirs, h.fingerprint, 32);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_PAIRED);
+	assert_int_equal(e->a, PUNKTFUNK_PAIR_DONE);
+	assert_memory_equal(e->fingerprint, mine, 32);
+	assert_string_equal(e->text, "kitchen");
+	assert_null(e->session);
+
+	a.pin = "12a4";
+	assert_int_equal(punktfunk_listener_arm(h.l, &a), PUNKTFUNK_EINVAL);
+	a.pin = NULL;
+	assert_int_equal(punktfunk_listener_arm(h.l, &a), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_listener_arm(h.l, NULL), 0);
+	punktfunk_identity_free(id);
+	host_stop(&h);
+}
+
+static void bad_calls_are_refused(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkFeedback fb = { .struct_size = sizeof(fb) };
+	PunktfunkAccessUnit au = { .struct_size = sizeof(au), .size = 1 };
+	PunktfunkHostClient client = { 0 };
+	PunktfunkListener *other = NULL;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+	PunktfunkStats st = { 0 };
+	struct host h;
+
+	host_start(&h);
+	assert_int_equal(punktfunk_listen(NULL, &other, &why), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_listen(&h.options, NULL, &why), PUNKTFUNK_EINVAL);
+	h.options.callback = NULL;
+	assert_int_equal(punktfunk_listen(&h.options, &other, &why), PUNKTFUNK_EINVAL);
+	assert_non_null(strstr(why.text, "callback"));
+	h.options.callback = on_event;
+	h.options.port = (uint16_t)punktfunk_listener_port(h.l);
+	assert_int_equal(punktfunk_listen(&h.options, &other, &why), PUNKTFUNK_EADDRINUSE);
+	assert_non_null(strstr(why.text, "in use"));
+	assert_null(other);
+	assert_int_equal(punktfunk_listener_port(NULL), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_listener_arm(NULL, NULL), PUNKTFUNK_EINVAL);
+	punktfunk_listener_close(NULL);
+
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_STARTED)->session;
+	assert_int_equal(punktfunk_host_client(NULL, &client), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_client(s, &client), PUNKTFUNK_EINVAL); /* no size */
+	assert_int_equal(punktfunk_host_accept(NULL, &h.accept), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_accept(s, NULL), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_push_video(s, &au), PUNKTFUNK_EINVAL); /* no data */
+	assert_int_equal(punktfunk_host_push_video(s, NULL), PUNKTFUNK_EINVAL);
+	au.data = (const uint8_t *)&h;
+	au.size = (size_t)65 << 20;
+	assert_int_equal(punktfunk_host_push_video(s, &au), PUNKTFUNK_EMSGSIZE);
+	assert_int_equal(punktfunk_host_push_audio(s, NULL, 4, 0), PUNKTFUNK_EINVAL);
+	assert_int_equal(
+		punktfunk_host_push_audio(s, (const uint8_t *)&h, 5000, 0), PUNKTFUNK_EMSGSIZE);
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EINVAL); /* no kind */
+	fb.kind = PUNKTFUNK_FEEDBACK_RUMBLE;
+	fb.pad = 16;
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EINVAL);
+	fb.kind = PUNKTFUNK_FEEDBACK_HID_OUTPUT;
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EINVAL);
+	fb.kind = PUNKTFUNK_FEEDBACK_HDR;
+	fb.data = (const uint8_t *)&h;
+	fb.size = 27;
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EINVAL);
+	fb.size = 28;
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), 0);
+	assert_int_equal(punktfunk_host_tell_mode(NULL, 1, 1, 1, 1), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_tell_bitrate(s, 0), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_tell_gap(NULL, 1), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_tell_access(NULL, 1, 1), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_session_stats(s, &st), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_host_queued(NULL), 0);
+	punktfunk_host_close(NULL, 0, NULL);
+	punktfunk_host_release(NULL);
+	punktfunk_host_release(s);
+	assert_int_equal(next_event(c, PUNKTFUNK_EVENT_CLOSED).a, PUNKTFUNK_CLOSE_NORMAL);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hello_says_who_asks_for_what),
+		cmocka_unit_test(what_is_pushed_arrives),
+		cmocka_unit_test(wishes_are_events),
+		cmocka_unit_test(a_refusal_reaches_the_client),
+		cmocka_unit_test(a_pin_lets_one_client_pair),
+		cmocka_unit_test(bad_calls_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
