@@ -31,7 +31,8 @@ extern "C" {
 
 #define PUNKTFUNK_ABI_VERSION 1
 
-/* Error codes. The numbers are Linux's errno values on every platform. */
+/* Error codes. A call returns EINVAL for a NULL or a struct_size it cannot take, even
+ * where its words do not say so. The numbers are Linux's errno values on every platform. */
 enum PunktfunkError {
 	PUNKTFUNK_OK = 0,
 	PUNKTFUNK_EIO = -5,
@@ -92,11 +93,13 @@ typedef struct PunktfunkReason {
 PUNKTFUNK_API uint32_t punktfunk_abi_version(void);
 /** Static English words for a PUNKTFUNK_E... code; never NULL. Any thread. */
 PUNKTFUNK_API const char *punktfunk_strerror(int32_t code);
-/** Routes the library's log lines at or above `max_level`; NULL = standard
- * error. Call once, before anything else. The callback may come on any thread. */
+/** Routes the library's log lines up to `max_level` (PUNKTFUNK_LOG_...); NULL = standard
+ * error. Call once, before anything else. The callback may come on any thread; its
+ * texts are borrowed for the call. */
 PUNKTFUNK_API void punktfunk_set_log_callback(
 	PunktfunkLogCallback fn, void *user, int32_t max_level);
-/** Writes the names of the CPU features in use, e.g. "avx2 gfni"; returns buf. */
+/** Writes the names of the CPU features in use, e.g. "avx2 gfni", cut to `cap` bytes
+ * with the zero; returns buf. Any thread. */
 PUNKTFUNK_API char *punktfunk_cpu_features(char *buf, uint32_t cap);
 
 /* ---- identity ---- */
@@ -105,11 +108,14 @@ PUNKTFUNK_API char *punktfunk_cpu_features(char *buf, uint32_t cap);
 typedef struct PunktfunkIdentity PunktfunkIdentity;
 
 /** Loads `path` (PEM: key and certificate), or creates it with mode 0600 when
- * it does not exist; path NULL = an identity of this process only. */
+ * it does not exist; path NULL = an identity of this process only. EACCES, EIO...,
+ * with words in `why` (may be NULL). Free it with punktfunk_identity_free. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_identity_open(
 	const char *path, PunktfunkIdentity **out, PunktfunkReason *why);
+/** Gives an identity back; connections and listeners that use it keep it alive. NULL is
+ * fine. Any thread. */
 PUNKTFUNK_API void punktfunk_identity_free(PunktfunkIdentity *id);
-/** SHA-256 of the certificate's DER. */
+/** SHA-256 of the certificate's DER: what the other side pins. Any thread. */
 PUNKTFUNK_API void punktfunk_identity_fingerprint(const PunktfunkIdentity *id, uint8_t out[32]);
 
 /* ---- statistics ---- */
@@ -188,6 +194,7 @@ enum PunktfunkCipher {
 
 #define PUNKTFUNK_FEC_ADAPTIVE 0xff
 
+/* One end of a data plane. What a Welcome would agree on, both ends here hold alike. */
 typedef struct PunktfunkSessionConfig {
 	uint32_t struct_size;
 	uint8_t role;	     /* PUNKTFUNK_ROLE_... */
@@ -205,20 +212,23 @@ typedef struct PunktfunkSessionConfig {
 	int32_t socket_fd;	     /* a connected UDP socket; the session duplicates it */
 } PunktfunkSessionConfig;
 
-/** Starts the send thread (host) or the receive thread (client). */
+/** Starts the send thread (host) or the receive thread (client). EINVAL with words in
+ * `why` (may be NULL) for what the config cannot mean, ENOMEM, EIO. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_session_new(
 	const PunktfunkSessionConfig *config, PunktfunkSession **out, PunktfunkReason *why);
-/** Stops the thread and frees everything; NULL is fine. */
+/** Stops the thread and frees everything, frames that were handed out too. No other
+ * thread may be inside a call on `session`. NULL is fine. */
 PUNKTFUNK_API void punktfunk_session_free(PunktfunkSession *session);
 /** Host: copies one access unit into the send ring and returns. EBUSY when the
  * ring is full (the frame is dropped and counted), EMSGSIZE above
  * max_frame_bytes. `pts_unix_ns` is the capture time. */
 PUNKTFUNK_API int32_t punktfunk_host_submit_frame(PunktfunkSession *session, const uint8_t *data,
 	size_t size, uint64_t pts_unix_ns, uint32_t flags);
-/** Client: waits up to `timeout_ms` for the next complete frame; 0 or EAGAIN. */
+/** Client: waits up to `timeout_ms` for the next complete frame; 0 or EAGAIN. Its data
+ * is borrowed until the next call. */
 PUNKTFUNK_API int32_t punktfunk_client_poll_frame(
 	PunktfunkSession *session, PunktfunkFrame *out, uint32_t timeout_ms);
-/** Any thread. */
+/** Counters so far. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out);
 
 /* ---- discovery: hosts of the local network ---- */
@@ -262,6 +272,7 @@ PUNKTFUNK_API int32_t punktfunk_discover(
 
 /* ---- pairing: a client becomes known to a host ---- */
 
+/* The PIN ceremony: with whom, as who, by which PIN. */
 typedef struct PunktfunkPairOptions {
 	uint32_t struct_size;
 	uint16_t port; /* 0 = 9777 */
@@ -304,6 +315,7 @@ enum PunktfunkConnectFlags {
 	PUNKTFUNK_CONNECT_NO_AUDIO_COPIES = 0x100,
 };
 
+/* Where to, as who, and what is wished for. The call copies what it points to. */
 typedef struct PunktfunkConnectOptions {
 	uint32_t struct_size;
 	uint16_t port;			   /* 0 = 9777 */
@@ -401,6 +413,7 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_CLIP_REQUEST = 22,
 };
 
+/* Something that happened; what a..d, value and text mean stands at its type. */
 typedef struct PunktfunkEvent {
 	uint32_t struct_size;
 	uint32_t type; /* PUNKTFUNK_EVENT_... */
@@ -421,6 +434,7 @@ enum PunktfunkInputKind {
 	PUNKTFUNK_INPUT_TEXT = 15,
 };
 
+/* One input event, in the numbers of punktfunk1.md 9. */
 typedef struct PunktfunkInputEvent {
 	uint32_t struct_size;
 	uint8_t kind; /* PUNKTFUNK_INPUT_... */
@@ -436,6 +450,7 @@ enum PunktfunkDecodedFlags {
 	PUNKTFUNK_DECODED_IDR = 2,     /* the decoder itself saw an IDR */
 };
 
+/* What a decoder says of one frame. */
 typedef struct PunktfunkDecoded {
 	uint32_t struct_size;
 	uint32_t frame_index;
@@ -455,29 +470,43 @@ typedef struct PunktfunkSpeedTest {
 
 /** Connects, agrees on a mode, measures the clock, opens the data plane. Blocks
  * up to timeout_ms. A host that does not know the identity may keep us waiting for a
- * person to approve it, up to three minutes: give it the time. On failure `why` (may be NULL) says
- * what to do. */
+ * person to approve it, up to three minutes: give it the time. On failure `why` (may be
+ * NULL) says what to do: EACCES refused or another fingerprint, with the close code;
+ * ETIMEDOUT, ECONNREFUSED, EHOSTUNREACH, EPROTO, EINVAL, ENOMEM. End the connection with
+ * punktfunk_connection_close. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connect(
 	const PunktfunkConnectOptions *options, PunktfunkConnection **out, PunktfunkReason *why);
-/** Any thread. */
+/** What was agreed, in force now, and how the clocks stand. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_info(
 	PunktfunkConnection *conn, PunktfunkConnectionInfo *out);
-/** Readable while a frame, audio or an event waits. Owned by the connection. */
+/** A descriptor to poll: readable while a frame, sound or an event waits, and for ever
+ * once the connection closed. Owned by the connection; never read from it. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_fd(PunktfunkConnection *conn);
-/** Next complete frame in delivery order; 0, EAGAIN, or EPIPE once closed.
- * Frames, audio and events may be pulled by three different threads. */
+/** Next complete frame in delivery order, waiting up to `timeout_ms` (0 = not at all):
+ * 0, EAGAIN, or EPIPE once closed. Its data is borrowed until the next call for a
+ * frame. Frames, sound and events may be pulled by three different threads. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_frame(
 	PunktfunkConnection *conn, PunktfunkFrame *out, uint32_t timeout_ms);
+/** Next sound packet; 0, EAGAIN, EPIPE as for frames. Gaps show in `seq`. Its data is
+ * borrowed until the next call for sound. The oldest give way when nobody pulls. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_audio(
 	PunktfunkConnection *conn, PunktfunkAudio *out, uint32_t timeout_ms);
+/** Next event; 0, EAGAIN, EPIPE as for frames, EPIPE after PUNKTFUNK_EVENT_CLOSED has
+ * been handed out. Copied whole: nothing is borrowed. The oldest give way when nobody pulls. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_event(
 	PunktfunkConnection *conn, PunktfunkEvent *out, uint32_t timeout_ms);
-/** Queues one input event. Any thread. */
+/** Sends one input event as a datagram: what the link drops is gone. EINVAL for a kind
+ * that is unknown, EPIPE. Never waits. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_input(
 	PunktfunkConnection *conn, const PunktfunkInputEvent *event);
-/** Asks; the answer comes as an event, the keyframe as a frame. Any thread. */
+/** Asks for an IDR; it comes as a frame. EPIPE, EAGAIN when too much waits to be
+ * sent. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_request_keyframe(PunktfunkConnection *conn);
+/** Asks for another bitrate; PUNKTFUNK_EVENT_BITRATE says what the host made of it.
+ * Errors as above. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_request_bitrate(PunktfunkConnection *conn, uint32_t kbps);
+/** Asks for another mode; PUNKTFUNK_EVENT_MODE names the one in force then, and the
+ * first frame of a new one is an IDR. Errors as above. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_request_mode(
 	PunktfunkConnection *conn, uint32_t width, uint32_t height, uint32_t refresh_hz);
 /** Tells what the decoder made of a frame. Three in a row without a picture freeze
@@ -492,7 +521,7 @@ PUNKTFUNK_API int32_t punktfunk_report_decoded(
  * ETIMEDOUT, EPIPE. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_speed_test(
 	PunktfunkConnection *conn, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
-/** Any thread. */
+/** Counters so far. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out);
 /* ---- clipboard ----
  *
@@ -512,11 +541,13 @@ enum PunktfunkClipReason {
 
 #define PUNKTFUNK_CLIP_FORMATS 16
 
+/* One format of an offer: a part of it, so it cannot grow. */
 typedef struct PunktfunkClipFormat {
 	char mime[136];	    /* at most 127 bytes, printable ASCII without spaces */
 	uint64_t size_hint; /* 0 = not known */
 } PunktfunkClipFormat;
 
+/* What one side's clipboard holds, the best form first. */
 typedef struct PunktfunkClipOffer {
 	uint32_t struct_size;
 	uint32_t seq;
@@ -536,6 +567,7 @@ PUNKTFUNK_API int32_t punktfunk_clip_offered(PunktfunkConnection *conn, Punktfun
  * EMSGSIZE, EBUSY (four at once), ETIMEDOUT, EPROTO, EPIPE. */
 PUNKTFUNK_API int32_t punktfunk_clip_fetch(PunktfunkConnection *conn, uint32_t seq,
 	const char *mime, uint32_t timeout_ms, uint8_t **data, size_t *size);
+/** Frees what punktfunk_clip_fetch gave. NULL is fine. */
 PUNKTFUNK_API void punktfunk_clip_free(uint8_t *data, size_t size);
 /** Offers ours, in place of what we offered before; `offer->seq` is not looked at. A
  * count of 0 takes it back. EINVAL, EPIPE, EAGAIN. */
@@ -606,6 +638,7 @@ typedef struct PunktfunkHostEvent {
  * punktfunk_listener_close and the release of an accepted session is fine in it. */
 typedef void (*PunktfunkHostCallback)(void *user, const PunktfunkHostEvent *event);
 
+/* Where to listen, as who, and whom to tell. The call copies what it points to. */
 typedef struct PunktfunkListenOptions {
 	uint32_t struct_size;
 	uint16_t port;			   /* of QUIC; 0 = any, see punktfunk_listener_port */
@@ -682,6 +715,7 @@ enum PunktfunkFeedbackKind {
 	PUNKTFUNK_FEEDBACK_HDR = 3,	   /* data: 28 bytes (8.7) */
 };
 
+/* Something for the client's pads or screen. */
 typedef struct PunktfunkFeedback {
 	uint32_t struct_size;
 	uint32_t kind; /* PUNKTFUNK_FEEDBACK_... */

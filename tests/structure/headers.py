@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Each header compiles alone; the public one also as C99 and as C++."""
+"""Each header compiles alone; the public one also as other Cs, as C++ and as a module."""
 import concurrent.futures
 import os
 import pathlib
@@ -8,8 +8,8 @@ import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(sys.argv[1])
-BUILD = pathlib.Path(sys.argv[2])
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+BUILD = pathlib.Path(sys.argv[2]).resolve()
 CC = sys.argv[3:] or ["cc"]
 CFLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-unused-parameter",
           "-Wno-unused-function", "-Werror", "-fsyntax-only", f"-I{ROOT}", f"-I{ROOT}/include", f"-I{BUILD}"]
@@ -37,14 +37,28 @@ def jobs():
             yield f"{rel} alone (C17)", CC + CFLAGS + ["-x", "c"], f'#include "{rel}"\nint pf_alone;\n'
     public = '#include "punktfunk_core.h"\n'
     strict = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", f"-I{ROOT}/include"]
-    yield ("punktfunk_core.h as C99", CC + ["-std=c99", "-x", "c"] + strict,
-           public + "int main(void) { return (int)punktfunk_abi_version(); }\n")
-    cxx = shutil.which("g++") or shutil.which("clang++")
-    if cxx:
-        yield ("punktfunk_core.h as C++", [cxx, "-std=c++11", "-x", "c++"] + strict,
-               public + "int main() { PunktfunkStats s = {}; return (int)s.struct_size; }\n")
+    for std in ("c99", "c11", "c17"):
+        yield (f"punktfunk_core.h as {std}", CC + [f"-std={std}", "-x", "c"] + strict,
+               public + "int main(void) { return (int)punktfunk_abi_version(); }\n")
+    for cxx, package in (("g++", "g++"), ("clang++", "clang")):
+        for std in ("c++11", "c++17"):
+            name = f"punktfunk_core.h as {std} by {cxx}"
+            if shutil.which(cxx):
+                yield (name, [cxx, f"-std={std}", "-x", "c++"] + strict,
+                       public + "int main() { PunktfunkStats s = {}; return (int)s.struct_size; }\n")
+            else:
+                yield name, None, package
+    name = "punktfunk_core.h as a module, the way Swift imports it"
+    if shutil.which("clang"):
+        folder = BUILD / "module"
+        folder.mkdir(exist_ok=True)
+        (folder / "module.modulemap").write_text(
+            f'module Punktfunk {{ header "{ROOT}/include/punktfunk_core.h" export * }}\n')
+        yield (name, ["clang", "-fmodules", "-fmodules-cache-path=" + str(folder / "cache"), "-Werror",
+                      f"-fmodule-map-file={folder}/module.modulemap", "-fsyntax-only", "-x", "objective-c"],
+               "@import Punktfunk;\nint main(void) { return (int)punktfunk_abi_version(); }\n")
     else:
-        yield "punktfunk_core.h as C++", None, None
+        yield name, None, "clang"
 
 
 def main():
@@ -61,9 +75,9 @@ def main():
         if code:
             failed += 1
             print("\n".join("# " + line for line in err.splitlines()[:12]))
-    for name, _, _ in (j for j in todo if not j[1]):
+    for name, _, package in (j for j in todo if not j[1]):
         n += 1
-        print(f"ok {n} - {name} # SKIP no C++ compiler (package g++)")
+        print(f"ok {n} - {name} # SKIP package {package} is not installed")
     return 1 if failed else 0
 
 

@@ -132,30 +132,6 @@ static void bad_calls_are_refused(void **state)
 	close(fd[1]);
 }
 
-/* Programs are built against these: they grow at the end, and here. */
-static void structs_have_these_sizes(void **state)
-{
-	if (sizeof(void *) != 8) {
-		print_message("# the sizes are those of 64-bit machines\n");
-		skip();
-	}
-	assert_int_equal(sizeof(PunktfunkReason), 268);
-	assert_int_equal(sizeof(PunktfunkStats), 144);
-	assert_int_equal(offsetof(PunktfunkStats, delivered_kbps), 120);
-	assert_int_equal(offsetof(PunktfunkStats, frames_withheld), 136);
-	assert_int_equal(sizeof(PunktfunkFrame), 56);
-	assert_int_equal(sizeof(PunktfunkSessionConfig), 64);
-	assert_int_equal(sizeof(PunktfunkConnectOptions), 80);
-	assert_int_equal(offsetof(PunktfunkConnectOptions, flags), 72);
-	assert_int_equal(sizeof(PunktfunkConnectionInfo), 96);
-	assert_int_equal(sizeof(PunktfunkAudio), 32);
-	assert_int_equal(sizeof(PunktfunkEvent), 160);
-	assert_int_equal(sizeof(PunktfunkInputEvent), 24);
-	assert_int_equal(sizeof(PunktfunkDecoded), 16);
-	assert_int_equal(sizeof(PunktfunkSpeedTest), 40);
-	assert_int_equal(sizeof(PunktfunkPairOptions), 48);
-}
-
 static void codes_have_words(void **state)
 {
 	assert_string_not_equal(
@@ -168,7 +144,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(structs_of_any_age_work),
 		cmocka_unit_test(bad_calls_are_refused),
-		cmocka_unit_test(structs_have_these_sizes),
 		cmocka_unit_test(codes_have_words),
 	};
 
