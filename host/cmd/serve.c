@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include "host/sys/user.h"
 
 /* Longer than any orderly teardown; after it the guards end what is left. */
+#define LARGE_BYTES	  (512 << 10) /* above any access unit but large key frames */
 #define SHUTDOWN_LIMIT_NS (10 * PF_NS_PER_S)
 
 struct server {
@@ -575,6 +577,10 @@ int pf_cmd_serve(const struct pf_cmd *cmd, int argc, char **argv)
 		r = pf_leave_root(&o);
 	if (r)
 		goto out;
+	/* An encoder's large buffers go back to the system with it. The C library's own
+	 * limit grows to 32 MiB, and then four sessions that came and went leave some 100
+	 * MiB in pieces. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	v = calloc(1, sizeof(*v));
 	if (!v) {
 		r = PF_EXIT_FAILURE;
