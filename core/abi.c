@@ -10,6 +10,7 @@
 #include "core/crypto/identity.h"
 #include "core/crypto/secret.h"
 #include "core/session/client.h"
+#include "core/session/client_pads.h"
 #include "core/session/client_pair.h"
 #include "core/session/discover.h"
 #include "core/session/raw.h"
@@ -296,6 +297,58 @@ int32_t punktfunk_send_input(PunktfunkConnection *conn, const PunktfunkInputEven
 	if (!conn || !take(&own, sizeof(own), event))
 		return PUNKTFUNK_EINVAL;
 	return pf_client_send_input(client_of(conn), &own);
+}
+
+int32_t punktfunk_pad_arrive(PunktfunkConnection *conn, uint32_t pad, uint32_t kind)
+{
+	return conn ? pf_client_pad_arrive(client_of(conn), pad, kind) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_pad_remove(PunktfunkConnection *conn, uint32_t pad)
+{
+	return conn ? pf_client_pad_remove(client_of(conn), pad) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_send_pad(PunktfunkConnection *conn, const PunktfunkPadState *state)
+{
+	PunktfunkPadState own;
+
+	if (!conn || !take(&own, sizeof(own), state))
+		return PUNKTFUNK_EINVAL;
+	return pf_client_send_pad(client_of(conn), &own);
+}
+
+int32_t punktfunk_send_pad_touch(PunktfunkConnection *conn, const PunktfunkPadTouch *touch)
+{
+	PunktfunkPadTouch own;
+
+	if (!conn || !take(&own, sizeof(own), touch))
+		return PUNKTFUNK_EINVAL;
+	return pf_client_send_pad_touch(client_of(conn), &own);
+}
+
+int32_t punktfunk_send_pad_motion(PunktfunkConnection *conn, const PunktfunkPadMotion *motion)
+{
+	PunktfunkPadMotion own;
+
+	if (!conn || !take(&own, sizeof(own), motion))
+		return PUNKTFUNK_EINVAL;
+	return pf_client_send_pad_motion(client_of(conn), &own);
+}
+
+int32_t punktfunk_send_pen(
+	PunktfunkConnection *conn, const PunktfunkPenSample *samples, uint32_t count)
+{
+	PunktfunkPenSample own[PUNKTFUNK_PEN_SAMPLES];
+	uint32_t stride;
+
+	if (!conn || !samples || !count || count > PUNKTFUNK_PEN_SAMPLES)
+		return PUNKTFUNK_EINVAL;
+	memcpy(&stride, samples, sizeof(stride));
+	for (uint32_t i = 0; i < count; i++)
+		if (!take(&own[i], sizeof(own[i]), (const uint8_t *)samples + (size_t)i * stride))
+			return PUNKTFUNK_EINVAL;
+	return pf_client_send_pen(client_of(conn), own, count);
 }
 
 int32_t punktfunk_request_keyframe(PunktfunkConnection *conn)

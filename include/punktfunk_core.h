@@ -336,6 +336,8 @@ typedef struct PunktfunkConnectOptions {
 	uint32_t timeout_ms;	/* whole connect; 0 = 10000 */
 	uint32_t flags;		/* PUNKTFUNK_CONNECT_... */
 	uint32_t reserved;
+	uint8_t gamepad; /* PUNKTFUNK_GAMEPAD_...: of pads that name no kind */
+	uint8_t reserved_gamepad[7];
 } PunktfunkConnectOptions;
 
 enum PunktfunkGrant {
@@ -370,6 +372,8 @@ typedef struct PunktfunkConnectionInfo {
 	uint8_t host_fingerprint[32];
 	uint32_t grants;       /* PUNKTFUNK_GRANT_... set: what the host lets us do */
 	uint32_t expires_in_s; /* when this was last heard; 0 = never */
+	uint8_t gamepad;       /* PUNKTFUNK_GAMEPAD_... that a pad without a kind becomes */
+	uint8_t reserved_gamepad[7];
 } PunktfunkConnectionInfo;
 
 /* host_caps of a connection (punktfunk1.md 5), as far as clients act on them. */
@@ -399,11 +403,17 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_HOST_TIMING = 1, /* value = frame pts; a..d below */
 	PUNKTFUNK_EVENT_MODE = 2,	 /* a, b, c = width, height, refresh */
 	PUNKTFUNK_EVENT_BITRATE = 3,	 /* a = kbps */
-	PUNKTFUNK_EVENT_RUMBLE = 4,	 /* a = pad, b = low, c = high */
-	PUNKTFUNK_EVENT_CLOSED = 5,	 /* a = close code, 0xffffffff = lost */
-	PUNKTFUNK_EVENT_GAP = 6,	 /* the host rebuilt its pipeline; a = ms without frames */
+	/* A pad's motors from now on, until the next of these: the library ends what the
+	 * host does not renew. a = pad, b = low, c = high, d = left trigger << 16 | right. */
+	PUNKTFUNK_EVENT_RUMBLE = 4,
+	PUNKTFUNK_EVENT_CLOSED = 5, /* a = close code, 0xffffffff = lost */
+	PUNKTFUNK_EVENT_GAP = 6,    /* the host rebuilt its pipeline; a = ms without frames */
 	/* Access changed or soon ends: a = grants, b = seconds left, 0 = for ever. */
 	PUNKTFUNK_EVENT_ACCESS = 7,
+	PUNKTFUNK_EVENT_PAD_LIGHT = 8,	  /* a = pad, b = 0xRRGGBB */
+	PUNKTFUNK_EVENT_PAD_PLAYER = 9,	  /* a = pad, b = its player lights, 5 bits */
+	PUNKTFUNK_EVENT_PAD_TRIGGER = 10, /* a = pad, b = 0 L2 1 R2; data = DualSense effect */
+	PUNKTFUNK_EVENT_PAD_REPORT = 11,  /* a = pad, b = 0 output 1 feature; data = HID report */
 	/* Answer to punktfunk_clip_control, or a change: a = enabled, b = policy (1 = text
 	 * and images), c = a PunktfunkClipReason. */
 	PUNKTFUNK_EVENT_CLIP_STATE = 20,
@@ -420,6 +430,9 @@ typedef struct PunktfunkEvent {
 	uint64_t value;
 	uint32_t a, b, c, d; /* timing: host_us, queue_us, encode_us, pace_us */
 	char text[128];	     /* closed: the reason */
+	uint32_t data_size;  /* of data */
+	uint8_t data[64];
+	uint32_t reserved;
 } PunktfunkEvent;
 
 /* punktfunk1.md 9: kind 0..16 with code, x, y, flags as on the wire. */
@@ -431,6 +444,11 @@ enum PunktfunkInputKind {
 	PUNKTFUNK_INPUT_BUTTON_DOWN = 4,
 	PUNKTFUNK_INPUT_BUTTON_UP = 5,
 	PUNKTFUNK_INPUT_SCROLL = 6,
+	/* Fingers on the picture: code = the finger's number, free again once it is up;
+	 * x, y, flags as for an absolute move. */
+	PUNKTFUNK_INPUT_TOUCH_DOWN = 9,
+	PUNKTFUNK_INPUT_TOUCH_MOVE = 10,
+	PUNKTFUNK_INPUT_TOUCH_UP = 11,
 	PUNKTFUNK_INPUT_TEXT = 15,
 };
 
@@ -443,6 +461,115 @@ typedef struct PunktfunkInputEvent {
 	int32_t x, y;
 	uint32_t flags;
 } PunktfunkInputEvent;
+
+/* ---- gamepads and pens ----
+ *
+ * Their input travels on a link that loses packets. The caller says what changed; the
+ * library numbers it and says it again: all pads that are there and a pen in range
+ * every 100 ms, arrivals and removals twice more. At most 16 pads. */
+
+enum PunktfunkGamepad {
+	PUNKTFUNK_GAMEPAD_AUTO = 0,
+	PUNKTFUNK_GAMEPAD_XBOX_360 = 1,
+	PUNKTFUNK_GAMEPAD_DUALSENSE = 2,
+	PUNKTFUNK_GAMEPAD_XBOX_ONE = 3,
+	PUNKTFUNK_GAMEPAD_DUALSHOCK4 = 4,
+	PUNKTFUNK_GAMEPAD_STEAM_CONTROLLER = 5,
+	PUNKTFUNK_GAMEPAD_STEAM_DECK = 6,
+	PUNKTFUNK_GAMEPAD_DUALSENSE_EDGE = 7,
+	PUNKTFUNK_GAMEPAD_SWITCH_PRO = 8,
+	PUNKTFUNK_GAMEPAD_XBOX_ELITE = 11,
+};
+
+enum PunktfunkPadButton {
+	PUNKTFUNK_PAD_UP = 0x0001,
+	PUNKTFUNK_PAD_DOWN = 0x0002,
+	PUNKTFUNK_PAD_LEFT = 0x0004,
+	PUNKTFUNK_PAD_RIGHT = 0x0008,
+	PUNKTFUNK_PAD_START = 0x0010,
+	PUNKTFUNK_PAD_BACK = 0x0020,
+	PUNKTFUNK_PAD_L3 = 0x0040,
+	PUNKTFUNK_PAD_R3 = 0x0080,
+	PUNKTFUNK_PAD_LB = 0x0100,
+	PUNKTFUNK_PAD_RB = 0x0200,
+	PUNKTFUNK_PAD_GUIDE = 0x0400,
+	PUNKTFUNK_PAD_A = 0x1000,
+	PUNKTFUNK_PAD_B = 0x2000,
+	PUNKTFUNK_PAD_X = 0x4000,
+	PUNKTFUNK_PAD_Y = 0x8000,
+	PUNKTFUNK_PAD_PADDLE1 = 0x010000, /* R4, L4, R5, L5 */
+	PUNKTFUNK_PAD_PADDLE2 = 0x020000,
+	PUNKTFUNK_PAD_PADDLE3 = 0x040000,
+	PUNKTFUNK_PAD_PADDLE4 = 0x080000,
+	PUNKTFUNK_PAD_TOUCHPAD = 0x100000, /* the surface is pressed */
+	PUNKTFUNK_PAD_MISC = 0x200000,	   /* share, capture, microphone */
+};
+
+typedef struct PunktfunkPadState {
+	uint32_t struct_size;
+	uint8_t pad;			     /* 0-15 */
+	uint8_t left_trigger, right_trigger; /* 255 = pulled */
+	uint8_t reserved;
+	uint32_t buttons;	/* PUNKTFUNK_PAD_... set */
+	int16_t lx, ly, rx, ry; /* sticks; y positive = up */
+} PunktfunkPadState;
+
+enum PunktfunkPadTouchState {
+	PUNKTFUNK_PAD_TOUCH_DOWN = 1,  /* the finger is on the surface */
+	PUNKTFUNK_PAD_TOUCH_CLICK = 2, /* the surface is pressed */
+};
+
+/* One finger on a pad's touch surface. */
+typedef struct PunktfunkPadTouch {
+	uint32_t struct_size;
+	uint8_t pad;
+	uint8_t surface;   /* 0 the only one, 1 left, 2 right */
+	uint8_t finger;	   /* its number on this surface */
+	uint8_t state;	   /* PUNKTFUNK_PAD_TOUCH_... set; 0 = lifted */
+	uint16_t x, y;	   /* 0-65535 of the surface, from the top left */
+	uint16_t pressure; /* 0 = the surface does not feel it */
+	uint16_t reserved;
+} PunktfunkPadTouch;
+
+/* A pad's sensors. Axes: right, up, towards the player. */
+typedef struct PunktfunkPadMotion {
+	uint32_t struct_size;
+	uint8_t pad;
+	uint8_t reserved[3];
+	float gyro_deg_s[3]; /* pitch, yaw, roll */
+	float accel_g[3];    /* at rest 0, 1, 0 */
+} PunktfunkPadMotion;
+
+enum PunktfunkPenState {
+	PUNKTFUNK_PEN_IN_RANGE = 0x01,
+	PUNKTFUNK_PEN_TOUCHING = 0x02,
+	PUNKTFUNK_PEN_BARREL1 = 0x04,
+	PUNKTFUNK_PEN_BARREL2 = 0x08,
+	PUNKTFUNK_PEN_PREDICTED = 0x80, /* the device's guess: hosts of today ignore it */
+};
+
+enum PunktfunkPenTool {
+	PUNKTFUNK_PEN_TOOL_PEN = 0,
+	PUNKTFUNK_PEN_TOOL_ERASER = 1,
+};
+
+/* All that a pen says at one time. */
+typedef struct PunktfunkPenSample {
+	uint32_t struct_size;
+	uint8_t state; /* PUNKTFUNK_PEN_... set; 0 = out of range */
+	uint8_t tool;  /* PUNKTFUNK_PEN_TOOL_... */
+	uint8_t tilt;  /* 0-90 degrees from the normal, 0xff = unknown */
+	uint8_t reserved;
+	float x, y;	   /* 0-1 of the picture */
+	uint16_t pressure; /* 65535 = all of it */
+	uint16_t distance; /* 0-65534 while hovering, 0xffff = unknown */
+	uint16_t azimuth;  /* 0-359 degrees, clockwise from north, 0xffff = unknown */
+	uint16_t roll;	   /* the same */
+	uint16_t dt_us;	   /* since the sample before; 0 for the first */
+	uint16_t reserved2;
+} PunktfunkPenSample;
+
+#define PUNKTFUNK_PEN_SAMPLES 8 /* in one call */
 
 /* What became of one frame in the decoder. */
 enum PunktfunkDecodedFlags {
@@ -499,6 +626,25 @@ PUNKTFUNK_API int32_t punktfunk_connection_next_event(
  * that is unknown, EPIPE. Never waits. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_input(
 	PunktfunkConnection *conn, const PunktfunkInputEvent *event);
+/** A pad is there (0-15), of a PUNKTFUNK_GAMEPAD_... kind; say it before its first
+ * state, or leave it out: then it is of the session's kind. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_pad_arrive(PunktfunkConnection *conn, uint32_t pad, uint32_t kind);
+/** It is gone; what it held is let go. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_pad_remove(PunktfunkConnection *conn, uint32_t pad);
+/** A pad's whole state, at each change; it may be called with the same again. The first
+ * one makes the pad. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_send_pad(PunktfunkConnection *conn, const PunktfunkPadState *state);
+/** One finger, one reading of the sensors. What is lost is not said again: the next one
+ * mends it. EINVAL for values that are no numbers. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_send_pad_touch(
+	PunktfunkConnection *conn, const PunktfunkPadTouch *touch);
+PUNKTFUNK_API int32_t punktfunk_send_pad_motion(
+	PunktfunkConnection *conn, const PunktfunkPadMotion *motion);
+/** Up to PUNKTFUNK_PEN_SAMPLES samples, the oldest first, each struct_size of the first
+ * one apart. ENOTSUP when the host takes no pen, EINVAL for places that are no numbers.
+ * Any thread. */
+PUNKTFUNK_API int32_t punktfunk_send_pen(
+	PunktfunkConnection *conn, const PunktfunkPenSample *samples, uint32_t count);
 /** Asks for an IDR; it comes as a frame. EPIPE, EAGAIN when too much waits to be
  * sent. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_request_keyframe(PunktfunkConnection *conn);

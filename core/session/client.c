@@ -44,6 +44,21 @@ int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg)
 	return conn ? pf_ctl_send(conn, msg) : -EPIPE;
 }
 
+int pf_client_send_datagram(struct pf_client *c, const uint8_t *data, size_t len)
+{
+	struct pf_quic_conn *conn = pf_client_conn(c);
+
+	return conn ? pf_quic_conn_datagram(conn, data, len) : -EPIPE;
+}
+
+void pf_client_notify(struct pf_client *c)
+{
+	struct pf_quic_conn *conn = pf_client_conn(c);
+
+	if (conn)
+		pf_quic_conn_notify(conn);
+}
+
 int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e)
 {
 	struct pf_dgram d = { .tag = PF_DGRAM_INPUT };
@@ -56,7 +71,7 @@ int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e)
 	d.input.y = e->y;
 	d.input.flags = e->flags;
 	n = pf_dgram_build(&d, buf, sizeof(buf));
-	return n < 0 ? n : pf_quic_conn_datagram(pf_client_conn(c), buf, (size_t)n);
+	return n < 0 ? n : pf_client_send_datagram(c, buf, (size_t)n);
 }
 
 int pf_client_request_keyframe(struct pf_client *c)
@@ -92,6 +107,7 @@ static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
 	h->height = o->height;
 	h->refresh_hz = o->refresh_hz;
 	h->compositor = o->compositor;
+	h->gamepad = o->gamepad;
 	h->bitrate_kbps = o->bitrate_kbps;
 	h->video_caps = VIDEO_CAPS;
 	/* Who asks gets it; with AES instructions it costs five times as much. */
@@ -251,6 +267,7 @@ static void client_free(struct pf_client *c)
 	queues_finish(c);
 	pf_client_clip_finish(c);
 	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
+	pf_client_pads_finish(c);
 	pthread_cond_destroy(&c->changed);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -276,6 +293,7 @@ int pf_client_connect(struct pf_client **out, const PunktfunkConnectOptions *opt
 	pthread_cond_init(&c->changed, &attr);
 	pthread_condattr_destroy(&attr);
 	pf_client_clip_init(c);
+	pf_client_pads_init(c);
 	fill_hello(&c->hello, options);
 	c->flags = options->flags;
 	err = dial(c, options, identity, why);

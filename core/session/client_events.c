@@ -93,7 +93,7 @@ static void on_opened(void *user, struct pf_quic_conn *conn)
 
 static void run_clock(struct pf_client *c, struct pf_quic_conn *conn)
 {
-	uint64_t now = pf_clock_mono_ns(), due, rate_due = UINT64_MAX;
+	uint64_t now = pf_clock_mono_ns(), due, pads_due = UINT64_MAX, rate_due = UINT64_MAX;
 	uint64_t t1 = pf_client_unix_ns(c, now);
 
 	if (pf_clock_sync_poll(&c->clock, now, t1)) {
@@ -102,12 +102,16 @@ static void run_clock(struct pf_client *c, struct pf_quic_conn *conn)
 		pf_client_send_control(c, &m);
 	}
 	due = pf_clock_sync_deadline_ns(&c->clock);
-	if (c->state == PF_CLIENT_OPEN)
+	if (c->state == PF_CLIENT_OPEN) {
 		rate_due = pf_client_rate_poll(c, now);
-	else if (c->state == PF_CLIENT_CLOCK && due > now + FRAME_LOOK_NS)
+		pads_due = pf_client_pads_poll(c, now);
+	} else if (c->state == PF_CLIENT_CLOCK && due > now + FRAME_LOOK_NS) {
 		due = now + FRAME_LOOK_NS;
+	}
 	if (rate_due < due)
 		due = rate_due;
+	if (pads_due < due)
+		due = pads_due;
 	if (!c->stream_ended)
 		pf_quic_conn_set_timer(conn, due == UINT64_MAX ? 0 : due);
 }
@@ -133,6 +137,7 @@ static void fill_info(struct pf_client *c, const struct pf_welcome *w)
 	i->cipher = w->cipher;
 	i->compositor = w->compositor;
 	i->host_caps = w->host_caps;
+	i->gamepad = w->gamepad;
 	i->grants = w->grants;
 	i->expires_in_s = w->expires_in_s;
 	i->data_port = w->data_port;
@@ -228,6 +233,7 @@ static void on_welcome(
 		return;
 	}
 	fill_info(c, w);
+	pf_client_pads_open(c, w->host_caps);
 	start.client_udp_port = pf_udp_port(c->data_fd);
 	err = pf_start_build(&start, buf, sizeof(buf));
 	if (err > 0)
@@ -397,6 +403,14 @@ static void on_message(void *user, struct pf_quic_conn *conn, const uint8_t *msg
 		on_control(c, conn, &m);
 }
 
+static void on_notified(void *user, struct pf_quic_conn *conn)
+{
+	struct pf_client *c = user;
+
+	if (c->state == PF_CLIENT_OPEN)
+		run_clock(c, conn);
+}
+
 static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *data, size_t len)
 {
 	struct pf_client *c = user;
@@ -423,11 +437,11 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 		pf_client_put_event(c, &e);
 		break;
 	case PF_DGRAM_RUMBLE:
-		e.type = PUNKTFUNK_EVENT_RUMBLE;
-		e.a = d.rumble.pad;
-		e.b = d.rumble.low;
-		e.c = d.rumble.high;
-		pf_client_put_event(c, &e);
+		pf_client_pads_rumble(c, &d, pf_clock_mono_ns());
+		on_notified(c, conn); /* its lease has an end */
+		break;
+	case PF_DGRAM_HID_OUTPUT:
+		pf_client_pads_hid(c, &d);
 		break;
 	default:
 		break;
@@ -484,6 +498,7 @@ static void on_closed(void *user, struct pf_quic_conn *conn, const struct pf_qui
 	struct pf_client *c = user;
 	PunktfunkEvent e = { .type = PUNKTFUNK_EVENT_CLOSED, .a = end->code };
 
+	pf_client_pads_end(c);
 	snprintf(e.text, sizeof(e.text), "%.*s", (int)sizeof(e.text) - 1, end->text);
 	pf_client_put_event(c, &e);
 	pf_queue_close(&c->events);
@@ -505,5 +520,6 @@ const struct pf_quic_events pf_client_events = {
 	.stream_data = on_stream_data,
 	.stream_closed = on_stream_closed,
 	.timer = on_timer,
+	.notified = on_notified,
 	.closed = on_closed,
 };

@@ -15,6 +15,7 @@
 #include "core/quic/sendq.h"
 #include "core/quic/wake.h"
 #include "core/session/client.h"
+#include "core/session/client_pads.h"
 #include "core/session/clip.h"
 #include "core/session/queue.h"
 #include "core/wire/pf1_control.h"
@@ -104,6 +105,8 @@ struct pf_client {
 	struct pf_client_probe probe;
 	struct pf_audio_order audio_order;
 
+	struct pf_client_pads pads;
+
 	struct pf_wake *closed;
 	struct pf_queue audio, events;
 	int poll_set;
@@ -122,10 +125,14 @@ extern const struct pf_quic_events pf_client_events;
 
 /** Any thread. The connection, or NULL before there is one; borrowed. */
 struct pf_quic_conn *pf_client_conn(struct pf_client *c);
-/** Quic thread. */
+/** Quic thread: news for the application; struct_size is filled in. */
 void pf_client_put_event(struct pf_client *c, PunktfunkEvent *e);
 /** Any thread. 0, -EPIPE, -EAGAIN... */
 int pf_client_send_control(struct pf_client *c, const struct pf_ctl *msg);
+/** Any thread, once there is a connection. 0, -EMSGSIZE, -EPIPE. */
+int pf_client_send_datagram(struct pf_client *c, const uint8_t *data, size_t len);
+/** Any thread. Has the quic thread look anew at what is due. */
+void pf_client_notify(struct pf_client *c);
 
 /* client_audio.c */
 

@@ -138,6 +138,26 @@ write(
     },
 )
 write("wire_control", {name: b"PKFc" + h(body) for name, body in CONTROL.items()})
+SAMPLE = "03 00 0000003f 0000803e 0080 ffff 2d 0e01 ffff 0000"
+write(
+    "wire_pads",
+    {
+        "touchpad": h("00 01 00 01 01 0080 0080"),
+        "motion": h("00 02 00 1400 ecff 0000 0000 1027 0000"),
+        "touchpad-ext": h("00 03 0f 02 00 03 0080 ff7f 3412"),
+        "raw": h("00 04 01 03 31 02 03"),
+        "pen": h("00 05 00 01 0700" + SAMPLE),
+        "pen-eight": h("00 05 00 09 0700" + 8 * SAMPLE),
+        "pen-nan": h("00 05 00 02 0700" + SAMPLE + SAMPLE.replace("0000803e", "0000c07f")),
+        "led": h("01 01 02 ff8001"),
+        "player": h("01 02 00 1f"),
+        "trigger": h("01 03 01 01 21 01 02 03 04 05 06 07 08 09 0a"),
+        "trigger-short": h("01 03 01 00 05"),
+        "haptic": h("01 04 01 01 1000 2000 3000"),
+        "report": h("01 05 00 01 31 02"),
+        "audio": h("01 06 0f00 03 010203040506"),
+    },
+)
 write("wire_dgram", {name: h(body) for name, body in DGRAM.items()})
 write(
     "wire_frame",

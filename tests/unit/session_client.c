@@ -338,6 +338,34 @@ static void messages_of_a_running_session(void **state)
 	assert_int_equal(e.a, 1);
 	assert_int_equal(e.b, 300);
 	assert_int_equal(e.c, 70);
+	/* Nobody renews it. */
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_RUMBLE);
+	assert_int_equal(e.a, 1);
+	assert_int_equal(e.b | e.c | e.d, 0);
+
+	/* Each once: what is malformed, what is not taken, and four that are. */
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x01\x10\x01\x02\x03", 6);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x04\0\0\0\0\0\0\0\0", 10);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x01\x02\x01\x02\x03", 6);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x02\x02\x15", 4);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x03\x02\x01\x21\x07", 6);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x05\x02\x00\x31\x02\x03", 7);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_PAD_LIGHT);
+	assert_int_equal(e.a, 2);
+	assert_int_equal(e.b, 0x010203);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_PAD_PLAYER);
+	assert_int_equal(e.b, 0x15);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_PAD_TRIGGER);
+	assert_int_equal(e.b, 1);
+	assert_int_equal(e.data_size, 2);
+	assert_memory_equal(e.data, "\x21\x07", 2);
+	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_PAD_REPORT);
+	assert_int_equal(e.data_size, 3);
 	punktfunk_connection_close(c, 0);
 	bad_host_stop(&h);
 }
@@ -346,22 +374,17 @@ static void messages_of_a_running_session(void **state)
 static void an_ended_stream_does_not_end_a_session(void **state)
 {
 	PunktfunkEvent e = { .struct_size = sizeof(e) };
-	struct pf_dgram d = { .tag = PF_DGRAM_RUMBLE };
 	PunktfunkConnection *c = NULL;
 	PunktfunkReason why;
-	uint8_t buf[64];
 	struct bad_host h;
-	int n;
 
 	bad_host_start(&h, WELCOME);
 	assert_int_equal(connect_to(&h, &c, &why), 0);
 	pf_quic_conn_finish(h.conn);
 	usleep(600 * 1000);
-	n = pf_dgram_build(&d, buf, sizeof(buf));
-	assert_true(n > 0);
-	pf_quic_conn_datagram(h.conn, buf, (size_t)n);
+	pf_quic_conn_datagram(h.conn, (const uint8_t *)"\xcd\x01\x02\x01\x02\x03", 6);
 	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
-	assert_int_equal(e.type, PUNKTFUNK_EVENT_RUMBLE);
+	assert_int_equal(e.type, PUNKTFUNK_EVENT_PAD_LIGHT);
 	pf_quic_conn_close(h.conn, 0, "done");
 	assert_int_equal(punktfunk_connection_next_event(c, &e, PATIENCE_MS), 0);
 	assert_int_equal(e.type, PUNKTFUNK_EVENT_CLOSED);
@@ -394,7 +417,7 @@ static void queues_are_bounded(void **state)
 		usleep(200);
 	}
 	/* What comes behind the last one shows that it arrived. */
-	d = (struct pf_dgram){ .tag = PF_DGRAM_RUMBLE };
+	d = (struct pf_dgram){ .tag = PF_DGRAM_RUMBLE, .rumble = { .low = 1 } };
 	n = pf_dgram_build(&d, buf, sizeof(buf));
 	assert_true(n > 0);
 	do
