@@ -83,6 +83,8 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "desk_origin", json_string(pf_desk_origin_name(s->desk_origin)));
 	json_object_set_new(o, "encoder_kept", json_boolean(v->encoder_kept));
 	json_object_set_new(o, "start_ms", pf_report_timeline(&s->timeline));
+	if (s->change.ns[PF_MARK_BEGIN])
+		json_object_set_new(o, "mode_change_ms", pf_report_timeline(&s->change));
 	json_object_set_new(o, "frames_captured", json_integer((json_int_t)v->captured));
 	json_object_set_new(o, "frames_skipped", json_integer((json_int_t)v->skipped));
 	json_object_set_new(o, "frames_encoded", json_integer((json_int_t)v->encoded));

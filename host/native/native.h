@@ -29,7 +29,7 @@ struct pf_session_report {
 	char encoder[32], codec[8], desk[24];
 	uint32_t width, height, refresh_mhz;
 	enum pf_desk_origin desk_origin;
-	struct pf_timeline timeline;
+	struct pf_timeline timeline, change; /* of the newest mode; no begin: none */
 	uint64_t ended_ns;
 	double cpu_ms; /* of the whole host process while the session played */
 	uint64_t input_events, input_denied, audio_packets, audio_errors;

@@ -42,6 +42,8 @@ static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *
 		return;
 	ns->want_mode = mode;
 	ns->change_mode = true;
+	ns->change = (struct pf_timeline){ 0 };
+	pf_mark(&ns->change, PF_MARK_BEGIN);
 	pf_log(PF_LOG_INFO, "native", "%s: changes to %ux%u@%u", ns->name, mode.width, mode.height,
 		mode.refresh_mhz / 1000);
 	pf_native_session_kick(ns);

@@ -58,7 +58,17 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 	return r;
 }
 
-/* The first picture is on its way: says once what it took. */
+static bool is_change(const struct pf_native_session *ns)
+{
+	return ns->change.ns[PF_MARK_BEGIN];
+}
+
+static void reached(struct pf_native_session *ns, enum pf_mark mark, uint64_t at_ns)
+{
+	pf_mark_at(is_change(ns) ? &ns->change : &ns->timeline, mark, at_ns);
+}
+
+/* The first picture, or the first in a new mode, is on its way: says what it took. */
 static void first_on_loop(struct pf_loop_item *item)
 {
 	struct pf_native_session *ns =
@@ -67,10 +77,15 @@ static void first_on_loop(struct pf_loop_item *item)
 	struct pf_stream_stats st;
 	char text[384];
 
-	pf_mark_at(&ns->timeline, PF_MARK_CAPTURED, ns->first_stamps.capture_ns);
-	pf_mark_at(&ns->timeline, PF_MARK_ENCODED, ns->first_stamps.encode_end_ns);
-	pf_mark_at(&ns->timeline, PF_MARK_SENT, ns->first_sent_ns);
-	pf_timeline_format(&ns->timeline, text, sizeof(text));
+	reached(ns, PF_MARK_CAPTURED, ns->first_stamps.capture_ns);
+	reached(ns, PF_MARK_ENCODED, ns->first_stamps.encode_end_ns);
+	reached(ns, PF_MARK_SENT, ns->first_sent_ns);
+	pf_timeline_format(is_change(ns) ? &ns->change : &ns->timeline, text, sizeof(text));
+	if (is_change(ns)) {
+		pf_log(PF_LOG_INFO, "native", "%s: first picture in %ux%u, ms since the wish: %s",
+			ns->name, ns->mode.width, ns->mode.height, text);
+		return;
+	}
 	pf_stream_stats(ns->stream, &st);
 	pf_log(PF_LOG_INFO, "native", "%s: first picture on %s (%s%s), ms since the Hello: %s",
 		ns->name, ns->desk_name, pf_desk_origin_name(ns->desk_origin),
@@ -226,8 +241,8 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 	ns->desk_ready = true;
 	ns->landed = !pf_mode_equal(&ns->mode, pf_desk_mode(ns->desk));
 	pf_native_sound_listen(ns);
-	pf_mark_at(&ns->timeline, PF_MARK_DISPLAY, pf_desk_display_ns(ns->desk));
-	pf_mark(&ns->timeline, PF_MARK_DESK);
+	reached(ns, PF_MARK_DISPLAY, pf_desk_display_ns(ns->desk));
+	reached(ns, PF_MARK_DESK, pf_clock_mono_ns());
 	pf_native_session_kick(ns);
 }
 
@@ -308,7 +323,7 @@ static void start_done(struct pf_job *job)
 	if (ns->result)
 		revert(ns);
 	else
-		pf_mark(&ns->timeline, PF_MARK_ENCODER);
+		reached(ns, PF_MARK_ENCODER, pf_clock_mono_ns());
 	pf_native_session_kick(ns);
 }
 
@@ -338,7 +353,7 @@ static void attach_done(struct pf_job *job)
 			pf_native_tell_mode(ns, true, &ns->mode);
 		ns->reverts = false;
 		tell_gap(ns);
-		pf_mark(&ns->timeline, PF_MARK_CAPTURE);
+		reached(ns, PF_MARK_CAPTURE, pf_clock_mono_ns());
 	}
 	pf_native_session_kick(ns);
 }
@@ -350,6 +365,11 @@ static void stop_done(struct pf_job *job)
 	if (ns->attached && !ns->paused_ns)
 		ns->paused_ns = pf_clock_mono_ns();
 	ns->busy = ns->stream_up = ns->attached = false;
+	if (is_change(ns)) {
+		reached(ns, PF_MARK_STOPPED, pf_clock_mono_ns());
+		/* No encode thread is there, and what it posted has run. */
+		atomic_store(&ns->first_sent, false);
+	}
 	pf_native_session_kick(ns);
 }
 
@@ -752,6 +772,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		.refresh_mhz = ns->mode.refresh_mhz,
 		.desk_origin = ns->desk_origin,
 		.timeline = ns->timeline,
+		.change = ns->change,
 		.ended_ns = ns->ended_ns ? ns->ended_ns : pf_clock_mono_ns(),
 		.cpu_ms = ns->ending	? ns->cpu_ms
 			  : ns->started ? cpu_now_ms() - ns->cpu_start_ms

@@ -96,7 +96,7 @@ struct pf_native_session {
 	struct pf_mode job_mode; /* for the start job */
 	int result;
 	struct pf_reason why;
-	struct pf_timeline timeline;
+	struct pf_timeline timeline, change; /* of the start, of the newest mode */
 	uint64_t ended_ns;
 	double cpu_start_ms, cpu_ms;
 	uint32_t close_code;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include "core/base/clock.h"
 
-static const char *const names[PF_MARKS] = { "begin", "display", "desk", "rtsp", "announce",
-	"encoder", "answered", "control", "ping", "capture", "captured", "encoded", "sent",
-	"sound_ping", "sound_sent" };
+static const char *const names[PF_MARKS] = { "begin", "stopped", "display", "desk", "rtsp",
+	"announce", "encoder", "answered", "control", "ping", "capture", "captured", "encoded",
+	"sent", "sound_ping", "sound_sent" };
 
 const char *pf_mark_name(enum pf_mark mark)
 {

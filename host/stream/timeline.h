@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 enum pf_mark {
-	PF_MARK_BEGIN,	    /* the launch request or the Hello came */
+	PF_MARK_BEGIN,	    /* the launch request, the Hello, the wish for a mode came */
+	PF_MARK_STOPPED,    /* the stream in the mode before is down */
 	PF_MARK_DISPLAY,    /* the output has its mode */
 	PF_MARK_DESK,	    /* it can be captured from, and takes input */
 	PF_MARK_RTSP,	    /* first RTSP message */

@@ -262,6 +262,7 @@ def benches():
         assert r["mode_change_ms"]["n"] == 4 and r["failed"] == r["not_idr"] == 0, r
         assert r["answer_ms"]["p50"] <= r["mode_change_ms"]["p50"], r
         assert h.stderr().count("changes to 800x600@60") == 2, h.stderr()
+        assert h.stderr().count("first picture in 800x600, ms since the wish: stopped ") == 2, h.stderr()
         # Two changes at once: the host takes one.
         r = run(h, "bench-mode", "--rounds", 2, "--pause", 0, "--json")
         expect(r, 4, "was refused", '"failed": 1')
