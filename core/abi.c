@@ -290,6 +290,14 @@ int32_t punktfunk_connection_next_event(
 	return err;
 }
 
+int32_t punktfunk_connection_send_mic(
+	PunktfunkConnection *conn, const uint8_t *opus, size_t size, uint64_t pts_unix_ns)
+{
+	if (!conn || !opus)
+		return PUNKTFUNK_EINVAL;
+	return pf_client_send_mic(client_of(conn), opus, size, pts_unix_ns);
+}
+
 int32_t punktfunk_send_input(PunktfunkConnection *conn, const PunktfunkInputEvent *event)
 {
 	PunktfunkInputEvent own;

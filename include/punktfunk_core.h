@@ -150,6 +150,7 @@ typedef struct PunktfunkStats {
 	uint64_t audio_recovered; /* client: of these, by the copy that came with the next */
 	uint64_t audio_lost;	  /* client: neither came */
 	uint64_t audio_late;	  /* client: duplicates and older ones, dropped */
+	uint64_t mic_packets;	  /* client: of the microphone, sent */
 } PunktfunkStats;
 
 /* ---- frames ---- */
@@ -614,7 +615,7 @@ PUNKTFUNK_API int32_t punktfunk_connection_fd(PunktfunkConnection *conn);
  * frame. Frames, sound and events may be pulled by three different threads. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_frame(
 	PunktfunkConnection *conn, PunktfunkFrame *out, uint32_t timeout_ms);
-/** Next sound packet; 0, EAGAIN, EPIPE as for frames. Gaps show in `seq`. Its data is
+/** Next sound packet; 0, EAGAIN, EPIPE as for frames. A loss before it shows in `lost`. Its data is
  * borrowed until the next call for sound. The oldest give way when nobody pulls. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_audio(
 	PunktfunkConnection *conn, PunktfunkAudio *out, uint32_t timeout_ms);
@@ -622,6 +623,14 @@ PUNKTFUNK_API int32_t punktfunk_connection_next_audio(
  * been handed out. Copied whole: nothing is borrowed. The oldest give way when nobody pulls. */
 PUNKTFUNK_API int32_t punktfunk_connection_next_event(
 	PunktfunkConnection *conn, PunktfunkEvent *out, uint32_t timeout_ms);
+/** Sends one Opus packet of the microphone: 48 kHz, mono, 10 ms, VoIP mode at 48 kbit/s
+ * with in-band FEC is what hosts expect. The packets of one microphone come one after
+ * the other, a pause is a pause in calls; `pts_unix_ns` is when it was recorded, by this
+ * machine's clock. The host plays it to programs only if its operator lets this client
+ * (PUNKTFUNK_GRANT_MICROPHONE), and says nothing otherwise. EINVAL above 1275 bytes,
+ * EPIPE. What the link drops is gone. Never waits. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_connection_send_mic(
+	PunktfunkConnection *conn, const uint8_t *opus, size_t size, uint64_t pts_unix_ns);
 /** Sends one input event as a datagram: what the link drops is gone. EINVAL for a kind
  * that is unknown, EPIPE. Never waits. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_input(

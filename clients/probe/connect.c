@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "clients/probe/decode.h"
 #include "clients/probe/dial.h"
+#include "clients/probe/mic.h"
 #include "clients/probe/mux.h"
 #include "clients/probe/queue.h"
 #include "clients/probe/report.h"
@@ -492,16 +493,21 @@ static int session(struct probe *p, struct pf_probe_report *report, const sigset
 	static void *(*const bodies[])(
 		void *) = { frame_thread, decode_thread, sound_thread, event_thread, input_thread };
 	pthread_t threads[5];
+	struct pf_probe_mic *mic = NULL;
 	unsigned count = 0;
 	int result = PF_PROBE_OK;
 
 	report->connect_ms = (double)(now_ns(CLOCK_MONOTONIC) - p->start_ns) / 1e6;
 	while (count < 5 && !pthread_create(&threads[count], NULL, bodies[count], p))
 		count++;
-	if (count == 5)
+	if (p->options->mic_tone > 0 && count == 5 &&
+		pf_probe_mic_start(&mic, p->conn, p->options->mic_tone))
+		result = PF_PROBE_LOCAL;
+	else if (count == 5)
 		result = run(p, signals);
 	else
 		result = PF_PROBE_LOCAL;
+	pf_probe_mic_stop(mic);
 	atomic_store(&p->stop, true);
 	if (!count)
 		pf_queue_end(p->queue);

@@ -74,6 +74,8 @@ static const struct option table[] = {
 	{ "--type", "TEXT", "type this, a second after the first picture", TEXT, AT(type) },
 	{ "--pointer-path", NULL, "move the pointer round and round", FLAG, AT(pointer_path) },
 	{ "--input-script", "FILE", "send the input written there", TEXT, AT(input_script) },
+	{ "--mic-tone", "HZ", "speak: send this tone as from a microphone", SECONDS, AT(mic_tone),
+		.low = 50, .high = 12000 },
 	{ "--expect-content", NULL, "wait for a picture that is not of one colour", FLAG,
 		AT(expect_content) },
 	{ "--verify", NULL, "fail unless the pictures are what they should be", FLAG, AT(verify) },

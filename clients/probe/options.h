@@ -45,6 +45,7 @@ struct pf_probe_options {
 	const char *input_script;
 	bool pointer_path;
 	double expect_tone[8], reject_tone; /* Hz by channel, 0 = none */
+	double mic_tone;		    /* Hz that our microphone hears, 0 = we have none */
 	uint32_t target_kbps, duration_ms;  /* of a speed test; 0 = the core's choice */
 	uint32_t rounds;		    /* of a bench, 0 = its choice */
 	double pause;			    /* seconds between them, negative = its choice */

@@ -219,6 +219,7 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_number(out, "audio_tone_right_hz", r->tone_hz[1], r->tone_hz[1] > 0);
 	json_number(out, "audio_expected_db", r->expect_db[0], r->options->expect_tone[0] > 0);
 	json_number(out, "audio_rejected_db", r->reject_db, r->options->reject_tone > 0);
+	json_count(out, "mic_packets_sent", r->stats.mic_packets);
 	json_count(out, "input_events_sent", r->input_sent);
 	json_number(out, "clock_offset_ms", (double)r->info.clock_offset_ns / 1e6, true);
 	json_number(out, "rtt_ms", (double)r->info.rtt_ns / 1e6, true);

@@ -29,6 +29,7 @@ int pf_client_next_audio(struct pf_client *c, PunktfunkAudio *out, uint32_t time
 int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t timeout_ms);
 /** Any thread. 0, -EPIPE, -EINVAL, -EAGAIN. */
 int pf_client_send_input(struct pf_client *c, const PunktfunkInputEvent *e);
+int pf_client_send_mic(struct pf_client *c, const uint8_t *opus, size_t len, uint64_t pts_unix_ns);
 int pf_client_request_keyframe(struct pf_client *c);
 int pf_client_request_bitrate(struct pf_client *c, uint32_t kbps);
 /** Any thread. Blocks; 0, -EBUSY, -ENOTSUP, -ETIMEDOUT, -EPIPE. */

@@ -5,6 +5,8 @@
 #include "core/base/clock.h"
 #include "core/session/client_impl.h"
 
+#define MIC_PACKET_MAX 1275 /* the most that one Opus packet takes */
+
 void pf_client_audio(struct pf_client *c, const struct pf_dgram *d)
 {
 	struct pf_audio_datagram in = { .seq = d->audio.seq,
@@ -58,6 +60,22 @@ int pf_client_next_audio(struct pf_client *c, PunktfunkAudio *out, uint32_t time
 	return 0;
 }
 
+int pf_client_send_mic(struct pf_client *c, const uint8_t *opus, size_t len, uint64_t pts_unix_ns)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_MIC };
+	uint8_t buf[PF_DGRAM_MAX_LEN];
+	int n;
+
+	if (!len || len > MIC_PACKET_MAX)
+		return -EINVAL;
+	d.audio.seq = (uint32_t)atomic_fetch_add_explicit(&c->mic_seq, 1, memory_order_relaxed);
+	d.audio.pts_ns = pts_unix_ns;
+	d.audio.data = opus;
+	d.audio.len = len;
+	n = pf_dgram_build(&d, buf, sizeof(buf));
+	return n < 0 ? n : pf_quic_conn_datagram(pf_client_conn(c), buf, (size_t)n);
+}
+
 void pf_client_audio_stats(struct pf_client *c, PunktfunkStats *out)
 {
 	pthread_mutex_lock(&c->lock);
@@ -65,5 +83,6 @@ void pf_client_audio_stats(struct pf_client *c, PunktfunkStats *out)
 	out->audio_recovered = c->audio_order.recovered;
 	out->audio_lost = c->audio_order.lost;
 	out->audio_late = c->audio_order.late;
+	out->mic_packets = atomic_load_explicit(&c->mic_seq, memory_order_relaxed);
 	pthread_mutex_unlock(&c->lock);
 }

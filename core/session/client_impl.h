@@ -7,6 +7,7 @@
  * client_rate.c is the bitrate and the capacity probe, on all of them. */
 #pragma once
 #include <pthread.h>
+#include <stdatomic.h>
 #include "core/media/audio_order.h"
 #include "core/media/clock.h"
 #include "core/media/rate_control.h"
@@ -110,6 +111,7 @@ struct pf_client {
 	struct pf_wake *closed;
 	struct pf_queue audio, events;
 	int poll_set;
+	_Atomic uint64_t mic_seq;	/* packets of the microphone; its low half is on the wire */
 	struct pf_audio_slot audio_out; /* lent by next_audio */
 	struct pf_client_clip clip;
 };

@@ -33,6 +33,15 @@ struct pf_audio_env {
 	char text[3][160]; /* a path to a socket is at most 107 bytes long */
 };
 
+/* A microphone that the desk's applications can record from. */
+struct pf_audio_mic {
+	const char *name; /* for people; copied */
+	/* Audio thread: `samples` of it, mono; only while somebody records. Must not
+	 * block. */
+	void (*pull)(void *user, float *pcm, unsigned samples);
+	void *user;
+};
+
 struct pf_audio;
 
 struct pf_audio_ops {
@@ -43,6 +52,10 @@ struct pf_audio_ops {
 		struct pf_audio **out, const struct pf_audio_params *params, struct pf_reason *why);
 	/* Mandatory. Accepts NULL and half-built objects; children are gone after. */
 	void (*close)(struct pf_audio *a);
+	/* Optional, with NULL = there are no microphones here. There is one from now on, in
+	 * place of the one before; NULL removes it, and `pull` does not run any more when
+	 * this returns. Takes some milliseconds at most; any one thread. */
+	int (*set_mic)(struct pf_audio *a, const struct pf_audio_mic *mic, struct pf_reason *why);
 	/* Optional: environment that applications of a desk need, the same before, while
 	 * and after it has sound: who starts early finds the sound when it is there. */
 	void (*app_env)(const char *runtime_dir, struct pf_audio_env *out);

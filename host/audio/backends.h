@@ -10,5 +10,7 @@ extern const struct pf_audio_ops pf_pipewire_audio_ops;
  *   fail-open=N   open fails at its step N (1..2)
  *   delay-ms=N    open takes that long
  *   gap-every=N   every N-th block is missing
- *   die-ms=N      on_error so long after open */
+ *   die-ms=N      on_error so long after open
+ *   mic-loop=1    plays what a microphone says instead of a tone, on every channel;
+ *                 without one nothing */
 extern const struct pf_audio_ops pf_null_audio_ops;

@@ -17,6 +17,9 @@ struct null_audio {
 	struct pf_audio base;
 	struct pf_audio_params params;
 	unsigned long tone_hz, gap_every, die_ms;
+	bool mic_loop;
+	pthread_mutex_t mic_lock;
+	struct pf_audio_mic mic; /* under the lock; pull NULL = none */
 	int stop_fd;
 	bool started;
 	pthread_t thread;
@@ -49,6 +52,23 @@ static void fill(const struct null_audio *a, float *pcm, uint64_t sample)
 		}
 }
 
+/* What the microphone says, always asked for; false if there is none. */
+static bool hear_mic(struct null_audio *a, float *pcm)
+{
+	const unsigned channels = a->params.channels;
+	float mono[PF_AUDIO_BLOCK];
+	bool there;
+
+	pthread_mutex_lock(&a->mic_lock);
+	there = a->mic.pull;
+	if (there)
+		a->mic.pull(a->mic.user, mono, PF_AUDIO_BLOCK);
+	pthread_mutex_unlock(&a->mic_lock);
+	for (unsigned i = 0; there && i < PF_AUDIO_BLOCK * channels; i++)
+		pcm[i] = mono[i / channels];
+	return there;
+}
+
 /* True when asked to stop before `until_ns`. */
 static bool wait_until(const struct null_audio *a, uint64_t until_ns)
 {
@@ -72,6 +92,7 @@ static void *play(void *arg)
 	struct null_audio *a = arg;
 	const uint64_t start = pf_clock_mono_ns();
 	float pcm[PF_AUDIO_BLOCK * 8];
+	bool heard;
 
 	for (uint64_t n = 0;; n++) {
 		const uint64_t at = start + n * BLOCK_NS;
@@ -82,6 +103,12 @@ static void *play(void *arg)
 			a->params.on_error(
 				a->params.user, -EPIPE, "the null sound ended, as asked");
 			return NULL;
+		}
+		heard = hear_mic(a, pcm);
+		if (a->mic_loop) {
+			if (heard)
+				a->params.on_pcm(a->params.user, pcm, a->params.channels, at);
+			continue;
 		}
 		if (!a->tone_hz || (a->gap_every && n % a->gap_every == a->gap_every - 1))
 			continue;
@@ -106,7 +133,19 @@ static void null_close(struct pf_audio *audio)
 		pthread_join(a->thread, NULL);
 	if (a->stop_fd >= 0)
 		close(a->stop_fd);
+	pthread_mutex_destroy(&a->mic_lock);
 	free(a);
+}
+
+static int null_set_mic(
+	struct pf_audio *audio, const struct pf_audio_mic *mic, struct pf_reason *why)
+{
+	struct null_audio *a = (struct null_audio *)audio;
+
+	pthread_mutex_lock(&a->mic_lock);
+	a->mic = mic ? *mic : (struct pf_audio_mic){ 0 };
+	pthread_mutex_unlock(&a->mic_lock);
+	return 0;
 }
 
 static int null_open(
@@ -132,6 +171,8 @@ static int null_open(
 	a->tone_hz = option(params->options, "tone-hz");
 	a->gap_every = option(params->options, "gap-every");
 	a->die_ms = option(params->options, "die-ms");
+	a->mic_loop = option(params->options, "mic-loop");
+	pthread_mutex_init(&a->mic_lock, NULL);
 	a->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (a->stop_fd < 0) {
 		r = pf_reason_set(why, -errno, "eventfd: %s", strerror(errno));
@@ -159,4 +200,5 @@ const struct pf_audio_ops pf_null_audio_ops = {
 	.probe = null_probe,
 	.open = null_open,
 	.close = null_close,
+	.set_mic = null_set_mic,
 };

@@ -25,6 +25,7 @@
 #include "host/sys/spawn.h"
 
 #define SINK_NAME	"punktfunk"
+#define MIC_NAME	"punktfunk-mic"
 #define START_TIMEOUT_S 5
 #define STOP_GRACE_MS	500
 #define BLOCK_NS	(5 * PF_NS_PER_MS)
@@ -93,6 +94,9 @@ struct pw_audio {
 	struct pw_stream *stream;
 	struct pf_pw_linker *linker;
 	struct spa_source *death;
+	struct pw_stream *mic_stream; /* loop's lock; NULL = no microphone */
+	struct spa_hook mic_hook;
+	struct pf_audio_mic mic;
 	bool initialised;
 	bool ready; /* loop's lock */
 	bool open;  /* loop's lock: errors go to on_error from here on */
@@ -224,6 +228,35 @@ static const struct pw_stream_events stream_events = {
 	PW_VERSION_STREAM_EVENTS,
 	.state_changed = on_state,
 	.process = on_process,
+};
+
+/* Data thread. */
+static void on_mic_process(void *data)
+{
+	struct pw_audio *a = data;
+	struct pw_buffer *b = pw_stream_dequeue_buffer(a->mic_stream);
+	struct spa_data *d;
+	uint32_t n;
+
+	if (!b)
+		return;
+	d = &b->buffer->datas[0];
+	n = d->maxsize / (uint32_t)sizeof(float);
+	if (n > (b->requested ? b->requested : PF_AUDIO_BLOCK))
+		n = b->requested ? (uint32_t)b->requested : PF_AUDIO_BLOCK;
+	if (!d->data)
+		n = 0;
+	else
+		a->mic.pull(a->mic.user, d->data, n);
+	d->chunk->offset = 0;
+	d->chunk->stride = sizeof(float);
+	d->chunk->size = n * (uint32_t)sizeof(float);
+	pw_stream_queue_buffer(a->mic_stream, b);
+}
+
+static const struct pw_stream_events mic_events = {
+	PW_VERSION_STREAM_EVENTS,
+	.process = on_mic_process,
 };
 
 static bool in_path(const char *program)
@@ -404,6 +437,60 @@ static int connect_stream(struct pw_audio *a, struct pf_reason *why)
 	return 0;
 }
 
+/* Both under the loop's lock. */
+
+static void remove_mic(struct pw_audio *a)
+{
+	if (!a->mic_stream)
+		return;
+	spa_hook_remove(&a->mic_hook);
+	pw_stream_destroy(a->mic_stream);
+	a->mic_stream = NULL;
+}
+
+static int add_mic(struct pw_audio *a, const struct pf_audio_mic *mic, struct pf_reason *why)
+{
+	struct spa_audio_info_raw info = { .format = SPA_AUDIO_FORMAT_F32,
+		.rate = PF_AUDIO_RATE,
+		.channels = 1,
+		.position = { SPA_AUDIO_CHANNEL_MONO } };
+	uint8_t buf[1024];
+	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(buf, sizeof(buf));
+	const struct spa_pod *param;
+	int r;
+
+	param = spa_format_audio_raw_build(&b, SPA_PARAM_EnumFormat, &info);
+	a->mic = *mic;
+	a->mic_stream = pw_stream_new(a->core[0], MIC_NAME,
+		pw_properties_new(PW_KEY_MEDIA_CLASS, "Audio/Source", PW_KEY_NODE_NAME, MIC_NAME,
+			PW_KEY_NODE_DESCRIPTION, mic->name, PW_KEY_NODE_VIRTUAL, "true",
+			PW_KEY_NODE_LATENCY, "240/48000", PW_KEY_PRIORITY_SESSION, "1000", NULL));
+	if (!a->mic_stream)
+		return pf_reason_set(why, -errno, "PipeWire: no stream: %s", strerror(errno));
+	pw_stream_add_listener(a->mic_stream, &a->mic_hook, &mic_events, a);
+	r = pw_stream_connect(a->mic_stream, PW_DIRECTION_OUTPUT, PW_ID_ANY,
+		PW_STREAM_FLAG_MAP_BUFFERS | PW_STREAM_FLAG_RT_PROCESS, &param, 1);
+	if (r >= 0)
+		return 0;
+	remove_mic(a);
+	return pf_reason_set(why, r, "PipeWire: no microphone: %s", strerror(-r));
+}
+
+static int pw_set_mic(struct pf_audio *audio, const struct pf_audio_mic *mic, struct pf_reason *why)
+{
+	struct pw_audio *a = (struct pw_audio *)audio;
+	int r = 0;
+
+	pw_thread_loop_lock(a->loop);
+	remove_mic(a);
+	if (mic && a->err)
+		r = pf_reason_set(why, -EPIPE, "%s", a->err_text);
+	else if (mic)
+		r = add_mic(a, mic, why);
+	pw_thread_loop_unlock(a->loop);
+	return r;
+}
+
 static int wait_ready(struct pw_audio *a, struct pf_reason *why)
 {
 	struct timespec end;
@@ -424,6 +511,7 @@ static int wait_ready(struct pw_audio *a, struct pf_reason *why)
 static int join_graph(struct pw_audio *a, struct pf_reason *why)
 {
 	struct pf_pw_linker_params p = { .sink = SINK_NAME,
+		.mic = MIC_NAME,
 		.channels = a->params.channels,
 		.position = positions,
 		.ready = on_ready,
@@ -468,6 +556,7 @@ static void pw_close(struct pf_audio *audio)
 	if (a->loop)
 		pw_thread_loop_stop(a->loop);
 	pf_pw_linker_destroy(a->linker);
+	remove_mic(a);
 	if (a->stream) {
 		spa_hook_remove(&a->stream_hook);
 		pw_stream_destroy(a->stream);
@@ -551,5 +640,6 @@ const struct pf_audio_ops pf_pipewire_audio_ops = {
 	.probe = pw_probe,
 	.open = pw_open,
 	.close = pw_close,
+	.set_mic = pw_set_mic,
 	.app_env = pw_app_env,
 };

@@ -21,7 +21,12 @@ enum role {
 	ROLE_SINK,
 	ROLE_PLAYBACK,
 	ROLE_RECORD,
+	ROLE_MIC,
+	ROLE_LISTEN, /* records from the microphone */
 };
+
+/* The microphone has this one channel. */
+static const uint32_t mono = SPA_AUDIO_CHANNEL_MONO;
 
 struct node {
 	struct spa_list link;
@@ -142,7 +147,8 @@ static void consider(struct pf_pw_linker *l, const struct port *a, const struct 
 	from = role_of(l, out->node);
 	to = role_of(l, in->node);
 	if ((from == ROLE_PLAYBACK && !out->monitor && to == ROLE_SINK) ||
-		(from == ROLE_SINK && out->monitor && to == ROLE_RECORD))
+		(from == ROLE_SINK && out->monitor && to == ROLE_RECORD) ||
+		(from == ROLE_MIC && to == ROLE_LISTEN && !out->monitor && !in->monitor))
 		connect_ports(l, out, in);
 }
 
@@ -173,16 +179,19 @@ static void shape(struct node *n)
 	const struct pf_pw_linker *l = n->l;
 	uint8_t buf[1024];
 	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(buf, sizeof(buf));
-	struct spa_audio_info_raw info = {
-		.format = SPA_AUDIO_FORMAT_F32P, .rate = 48000, .channels = l->params.channels
-	};
+	const bool of_mic = n->role == ROLE_MIC || n->role == ROLE_LISTEN;
+	struct spa_audio_info_raw info = { .format = SPA_AUDIO_FORMAT_F32P,
+		.rate = 48000,
+		.channels = of_mic ? 1 : l->params.channels };
 	struct spa_pod *format, *param;
 
-	memcpy(info.position, l->params.position, l->params.channels * sizeof(uint32_t));
+	memcpy(info.position, of_mic ? &mono : l->params.position,
+		info.channels * sizeof(uint32_t));
 	format = spa_format_audio_raw_build(&b, SPA_PARAM_Format, &info);
 	param = spa_pod_builder_add_object(&b, SPA_TYPE_OBJECT_ParamPortConfig,
 		SPA_PARAM_PortConfig, SPA_PARAM_PORT_CONFIG_direction,
-		SPA_POD_Id(n->role == ROLE_PLAYBACK ? SPA_DIRECTION_OUTPUT : SPA_DIRECTION_INPUT),
+		SPA_POD_Id(n->role == ROLE_PLAYBACK || n->role == ROLE_MIC ? SPA_DIRECTION_OUTPUT
+									   : SPA_DIRECTION_INPUT),
 		SPA_PARAM_PORT_CONFIG_mode, SPA_POD_Id(SPA_PARAM_PORT_CONFIG_MODE_dsp),
 		SPA_PARAM_PORT_CONFIG_monitor, SPA_POD_Bool(n->role == ROLE_SINK),
 		SPA_PARAM_PORT_CONFIG_format, SPA_POD_Pod(format));
@@ -207,16 +216,18 @@ static enum role read_role(const struct pf_pw_linker *l, const struct spa_dict *
 		return ROLE_UNKNOWN;
 	if (!strcmp(class, "Audio/Sink") && name && !strcmp(name, l->params.sink))
 		return ROLE_SINK;
+	if (!strcmp(class, "Audio/Source") && name && !strcmp(name, l->params.mic))
+		return ROLE_MIC;
 	if (!yes(props, PW_KEY_NODE_AUTOCONNECT))
 		return ROLE_UNKNOWN;
 	if (!strcmp(class, "Stream/Output/Audio"))
 		return ROLE_PLAYBACK;
-	/* A microphone is not here: only who asks for the sink's own sound gets it. */
-	if (!strcmp(class, "Stream/Input/Audio") &&
-		(yes(props, PW_KEY_STREAM_CAPTURE_SINK) ||
-			(target && !strcmp(target, l->params.sink))))
+	if (strcmp(class, "Stream/Input/Audio"))
+		return ROLE_UNKNOWN;
+	/* Only who asks for the sink's own sound gets it. */
+	if (yes(props, PW_KEY_STREAM_CAPTURE_SINK) || (target && !strcmp(target, l->params.sink)))
 		return ROLE_RECORD;
-	return ROLE_UNKNOWN;
+	return ROLE_LISTEN;
 }
 
 static void on_node_info(void *data, const struct pw_node_info *info)
@@ -267,8 +278,8 @@ static void add_node(struct pf_pw_linker *l, uint32_t id, const struct spa_dict 
 
 	if (!class || l->node_count >= NODES_MAX)
 		return;
-	if (strcmp(class, "Audio/Sink") && strcmp(class, "Stream/Output/Audio") &&
-		strcmp(class, "Stream/Input/Audio"))
+	if (strcmp(class, "Audio/Sink") && strcmp(class, "Audio/Source") &&
+		strcmp(class, "Stream/Output/Audio") && strcmp(class, "Stream/Input/Audio"))
 		return;
 	n = calloc(1, sizeof(*n));
 	if (!n)
@@ -342,6 +353,10 @@ static void add_metadata(struct pf_pw_linker *l, uint32_t id, const struct spa_d
 	snprintf(value, sizeof(value), "{ \"name\": \"%s\" }", l->params.sink);
 	pw_metadata_set_property((struct pw_metadata *)l->metadata, PW_ID_CORE,
 		"default.audio.sink", "Spa:String:JSON", value);
+	/* The one that counts as soon as it is there. */
+	snprintf(value, sizeof(value), "{ \"name\": \"%s\" }", l->params.mic);
+	pw_metadata_set_property((struct pw_metadata *)l->metadata, PW_ID_CORE,
+		"default.audio.source", "Spa:String:JSON", value);
 	check_ready(l);
 }
 

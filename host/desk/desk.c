@@ -92,6 +92,13 @@ static void close_work(struct pf_job *job)
 	pf_desk_descend(d, 0);
 }
 
+/* Whoever held it hears nothing more, and is not heard. */
+static void hush(struct pf_desk *d)
+{
+	pf_desk_set_pcm(d, NULL, NULL);
+	pf_desk_close_mic(d, NULL);
+}
+
 static void open_done(struct pf_job *job)
 {
 	struct pf_desk *d = (struct pf_desk *)((char *)job - offsetof(struct pf_desk, job));
@@ -105,7 +112,7 @@ static void open_done(struct pf_job *job)
 
 		d->ending = true;
 		d->events = NULL;
-		pf_desk_set_pcm(d, NULL, NULL);
+		hush(d);
 		if (events)
 			events->ready(d->user, &d->why);
 		else if (d == d->m->spare)
@@ -131,7 +138,7 @@ static void lose(struct pf_desk *d, const struct pf_reason *why)
 		return;
 	d->lapsed++;
 	d->events = NULL;
-	pf_desk_set_pcm(d, NULL, NULL);
+	hush(d);
 	events->died(d->user, why);
 }
 
@@ -264,6 +271,7 @@ static void audio_done(struct pf_job *job)
 
 	d->audio_busy = false;
 	d->audio_answered = true;
+	pf_desk_mic_apply(d);
 	if (d->audio_result && d->restarts) {
 		d->audio_end = d->audio_why;
 		audio_lost(&d->audio_lost_item);
@@ -305,6 +313,7 @@ static void free_desk(struct pf_desk *d)
 	pf_timer_stop(&d->parked_wait);
 	pthread_mutex_destroy(&d->input_lock);
 	pthread_mutex_destroy(&d->pcm_lock);
+	pthread_mutex_destroy(&d->mic_lock);
 	pf_desk_pads_free(d);
 	pf_app_unref(d->app);
 	free(d);
@@ -596,11 +605,13 @@ int pf_desk_make(
 	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
+	pthread_mutex_init(&d->mic_lock, NULL);
 	/* On the loop: display and sound both need it, and it takes microseconds. */
 	r = pf_desk_climb(d, PF_DESK_RUNDIR, why);
 	if (r) {
 		pthread_mutex_destroy(&d->input_lock);
 		pthread_mutex_destroy(&d->pcm_lock);
+		pthread_mutex_destroy(&d->mic_lock);
 		free(d);
 		return r;
 	}
@@ -642,7 +653,7 @@ int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 
 		pf_timer_stop(&d->keep_alive);
 		d->events = NULL;
-		pf_desk_set_pcm(d, NULL, NULL);
+		hush(d);
 		pf_desk_input_release(d);
 		if (before) {
 			d->lapsed++;
@@ -684,7 +695,7 @@ void pf_desk_release(struct pf_desk *d, void *user, bool end_now)
 		return;
 	}
 	d->events = NULL;
-	pf_desk_set_pcm(d, NULL, NULL);
+	hush(d);
 	pf_desk_input_release(d);
 	if (end_now || !d->known || !keep_ns ||
 		pf_timer_start(&d->keep_alive, d->m->params.loop, keep_ns, keep_alive_over, d))

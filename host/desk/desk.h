@@ -162,6 +162,15 @@ void pf_desk_set_pcm(struct pf_desk *d,
 	void (*fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns),
 	void *user);
 
+/** The holder's microphone, under the name of its client: `fn` gives the next samples,
+ * mono (audio thread; as pf_audio_mic.pull). Programs see it as long as the desk has
+ * sound. In place of the one before. */
+void pf_desk_open_mic(struct pf_desk *d, const char *client,
+	void (*fn)(void *user, float *pcm, unsigned samples), void *user);
+/** Removes it if it is still the one of `user`, NULL = whosever; `fn` does not run any
+ * more when this returns. Release, and whoever takes the desk over, do the same. */
+void pf_desk_close_mic(struct pf_desk *d, const void *user);
+
 /** Number of stages, and the name of stage 1..n. For tests and logs. */
 unsigned pf_desk_stage_count(void);
 const char *pf_desk_stage_name(unsigned stage);

@@ -81,6 +81,10 @@ struct pf_desk {
 	pthread_mutex_t pcm_lock;
 	void (*pcm_fn)(void *user, const float *pcm, unsigned channels, uint64_t capture_ns);
 	void *pcm_user;
+	pthread_mutex_t mic_lock;
+	void (*mic_fn)(void *user, float *pcm, unsigned samples); /* NULL = no microphone */
+	void *mic_user;
+	char mic_name[96];
 
 	char client_name[65];
 
@@ -93,6 +97,7 @@ struct pf_desk {
 	bool program_over; /* it ended, and that was told */
 	bool busy, audio_busy, audio_answered, told, ending, kicked, no_program, waited;
 	bool audio_due;			       /* its sound should start (again) */
+	bool has_mic;			       /* its sound was told of one */
 	bool resting;			       /* its display is */
 	uint64_t restart_ns[PF_DESK_RESTARTS]; /* the sound's latest, as a ring; 0 = none */
 	unsigned restarts;
@@ -107,6 +112,8 @@ struct pf_desk {
 	struct sd_event_source *death, *program_end;
 };
 
+/** Tells the sound of the microphone, or that there is none. The loop's, any time. */
+void pf_desk_mic_apply(struct pf_desk *d);
 /** A desk that nobody holds yet, not even known to whom it will belong. */
 int pf_desk_make(struct pf_desk **out, struct pf_desks *m, const struct pf_mode *mode,
 	struct pf_reason *why);

@@ -33,6 +33,8 @@ struct pf_session_report {
 	uint64_t ended_ns;
 	double cpu_ms; /* of the whole host process while the session played */
 	uint64_t input_events, input_denied, audio_packets, audio_errors;
+	/* Of the newest microphone; denied: for want of the grant. */
+	uint64_t mic_packets, mic_recovered, mic_concealed, mic_late, mic_denied;
 	uint32_t close_code;
 	char close_text[128];
 	struct pf_stream_stats stream;

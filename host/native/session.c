@@ -14,6 +14,7 @@
 #include "host/audio/sound.h"
 #include "host/native/negotiate.h"
 #include "host/native/session_launch.h"
+#include "host/native/session_mic.h"
 #include "host/native/session_sound.h"
 #include "host/registry/access.h"
 
@@ -211,6 +212,7 @@ static void set_grants(struct pf_native_session *ns, uint32_t grants)
 	ns->grants = grants;
 	ns->gate_grants = grants;
 	pthread_mutex_unlock(&ns->gate);
+	pf_native_mic_access(ns);
 }
 
 void pf_native_session_set_access(
@@ -449,6 +451,7 @@ static void step_ending(struct pf_native_session *ns)
 		submit(ns, park_work, stop_done);
 		return;
 	}
+	pf_native_mic_close(ns);
 	if (ns->desk) {
 		struct pf_desk *d = ns->desk;
 
@@ -764,6 +767,10 @@ void pf_native_session_started(struct pf_native_session *ns)
 
 void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out)
 {
+	struct pf_mic_stats mic = ns->mic_stats;
+
+	if (ns->mic)
+		pf_mic_get_stats(ns->mic, &mic);
 	*out = (struct pf_session_report){
 		.id = ns->id,
 		.live = !ns->ending,
@@ -781,6 +788,11 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		.input_denied = atomic_load(&ns->input_denied),
 		.audio_packets = atomic_load(&ns->audio_packets),
 		.audio_errors = atomic_load(&ns->audio_errors),
+		.mic_packets = mic.packets,
+		.mic_recovered = mic.recovered,
+		.mic_concealed = mic.concealed,
+		.mic_late = mic.late,
+		.mic_denied = atomic_load(&ns->mic_denied),
 		.close_code = ns->close_code,
 	};
 	if (ns->peer.has_certificate)

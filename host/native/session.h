@@ -6,6 +6,7 @@
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
+#include "host/audio/mic.h"
 #include "host/native/native.h"
 #include "host/sys/loop.h"
 
@@ -52,6 +53,7 @@ struct pf_native_session {
 	_Atomic unsigned waiting; /* control messages on their way to the loop */
 	_Atomic uint64_t input_events, input_denied;
 	_Atomic uint64_t audio_packets, audio_errors; /* sound thread */
+	_Atomic uint64_t mic_denied;
 	_Atomic bool playing;
 
 	/* Encode thread, until first_item is posted. */
@@ -64,6 +66,8 @@ struct pf_native_session {
 	pthread_mutex_t gate;
 	struct pf_desk *gate_desk; /* NULL = input goes nowhere */
 	uint32_t gate_grants;
+	struct pf_mic *mic; /* written by the loop only; NULL = none */
+	bool mic_asked;	    /* the loop was told of a first packet */
 
 	/* loop */
 	struct pf_native_session *next;
@@ -78,9 +82,10 @@ struct pf_native_session {
 	char desk_name[24];
 	enum pf_desk_origin desk_origin;
 	struct pf_stream *stream;
-	struct pf_parked *parked; /* its encoder, once it is stopped */
-	struct pf_sound *sound;	  /* NULL = no sound; closed last */
-	bool knocking;		  /* waits for approval */
+	struct pf_parked *parked;      /* its encoder, once it is stopped */
+	struct pf_sound *sound;	       /* NULL = no sound; closed last */
+	struct pf_mic_stats mic_stats; /* of the one before */
+	bool knocking;		       /* waits for approval */
 	bool accepted, started, desk_ready, stream_up, attached, busy, ending, wire_closed;
 	bool drop_desk;	  /* end the desk with the session */
 	bool change_mode; /* want_mode is to come */

@@ -109,6 +109,10 @@ static const struct pf_config_key keys[] = {
 		"twentieth of the video bit rate does not hold becomes less. What it holds twice "
 		"is sent twice, so that a lost packet is not missed.",
 		false },
+	{ "microphone", PF_CONFIG_BOOL, AT(microphone), 0, 0, NULL, "yes",
+		"Gives a client of punktfunk/1 that speaks a microphone on its desk, if its access "
+		"allows one. Programs of other desks do not hear it.",
+		false },
 	{ "gamepad", PF_CONFIG_CHOICE, AT(gamepad), 0, 0,
 		"auto|xbox360|xboxone|dualshock4|dualsense", "auto",
 		"What a client's gamepads look like to programs. auto: dualsense for pads with "

@@ -74,6 +74,7 @@ struct pf_config {
 	uint32_t audio_backend; /* pf_config_audio */
 	char audio_options[PF_CONFIG_TEXT_BYTES];
 	uint32_t audio_channels;
+	bool microphone;
 	uint32_t audio_quality; /* pf_opus_tier */
 	uint32_t gamepad;	/* pf_config_gamepad */
 	char allowed_clients[PF_CONFIG_TEXT_BYTES];

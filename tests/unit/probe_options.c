@@ -89,7 +89,8 @@ static void test_all(void **state)
 			  "000102030405060708090a0b0c0d0e0f:101112131415161718191A1B1C1D1E1F "
 			  "--identity id --name me --launch game --quit --dump d --mp4 m --wav w "
 			  "--png p --png-at 1 --type hi --pointer-path --input-script s "
-			  "--expect-content --skip-held --even-out --no-audio-copies --verify "
+			  "--expect-content --mic-tone 900 --skip-held --even-out "
+			  "--no-audio-copies --verify "
 			  "--max-not-shown 4 --expect-tone 440,50 --reject-tone 660 --json"),
 		0);
 	assert_string_equal(o.host, "10.1.2.3");
@@ -118,7 +119,7 @@ static void test_all(void **state)
 	assert_true(o.expect_content && o.quit && o.pointer_path && o.verify && o.json && !o.quiet);
 	assert_int_equal(o.max_not_shown, 4);
 	assert_true(o.expect_tone[0] == 440 && o.expect_tone[1] == 50 && o.expect_tone[2] == 0 &&
-		    o.reject_tone == 660);
+		    o.reject_tone == 660 && o.mic_tone == 900);
 }
 
 static void test_speed_test(void **state)
