@@ -60,7 +60,7 @@ def check_structs(nodes):
         members = fields(s)
         if name not in parts and (not members or members[0].get("name") != "struct_size" or members[0]["type"]["qualType"] != "uint32_t"):
             bad.append(f"{name}: does not begin with uint32_t struct_size")
-        for m in members:
+        for m in (m for m in members if "name" in m):
             kind = m["type"]["qualType"]
             if m.get("isBitfield"):
                 bad.append(f"{name}.{m['name']}: bit-fields lie where each compiler likes")
@@ -147,7 +147,7 @@ def rows_of(lines):
 def main():
     clang = shutil.which("clang")
     nodes = tree(clang) if clang else []
-    rows = [(s["name"], m) for s in structs_of(nodes) for m in [""] + [f["name"] for f in fields(s)]]
+    rows = [(s["name"], m) for s in structs_of(nodes) for m in [""] + [f["name"] for f in fields(s) if "name" in f]]
     if "--update" in sys.argv:
         LIST.write_text("# Struct and size; member, offset and size. tests/structure/abi.py compares.\n" +
                         "\n".join(layout(rows)) + "\n")
