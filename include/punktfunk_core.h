@@ -506,6 +506,7 @@ enum PunktfunkPadButton {
 	PUNKTFUNK_PAD_MISC = 0x200000,	   /* share, capture, microphone */
 };
 
+/* All of a pad but its touch surfaces and sensors. */
 typedef struct PunktfunkPadState {
 	uint32_t struct_size;
 	uint8_t pad;			     /* 0-15 */
@@ -643,10 +644,12 @@ PUNKTFUNK_API int32_t punktfunk_pad_remove(PunktfunkConnection *conn, uint32_t p
 /** A pad's whole state, at each change; it may be called with the same again. The first
  * one makes the pad. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_pad(PunktfunkConnection *conn, const PunktfunkPadState *state);
-/** One finger, one reading of the sensors. What is lost is not said again: the next one
- * mends it. EINVAL for values that are no numbers. Any thread. */
+/** One finger on a pad's surface. What is lost is not said again: the next one mends it.
+ * Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_pad_touch(
 	PunktfunkConnection *conn, const PunktfunkPadTouch *touch);
+/** One reading of the sensors; lost ones as above. EINVAL for values that are no
+ * numbers. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_pad_motion(
 	PunktfunkConnection *conn, const PunktfunkPadMotion *motion);
 /** Up to PUNKTFUNK_PEN_SAMPLES samples, the oldest first, each struct_size of the first

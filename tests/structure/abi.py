@@ -19,7 +19,7 @@ ROOT = pathlib.Path(ARGS[0])
 CC = ARGS[1:] or ["cc"]
 HEADER = ROOT / "include/punktfunk_core.h"
 LIST = ROOT / "tests/structure/abi.txt"
-NUMBERS = r"(?:u?int(?:8|16|32|64)_t|size_t)"
+NUMBERS = r"(?:u?int(?:8|16|32|64)_t|size_t|float)"
 # A member: number, array of numbers, text or parts, pointer to data or to an object.
 MEMBER = re.compile(rf"(?:{NUMBERS}|char)(?: ?\[\d+\])*|Punktfunk\w+ ?\[\d+\]|(?:const )?(?:{NUMBERS}|char|void|Punktfunk\w+) \*(?:const \*)?|Punktfunk\w+Callback")
 PARAMETER = re.compile(rf"{NUMBERS}|(?:const )?(?:{NUMBERS}|char|void|Punktfunk\w+) \*(?:\*|const \*)?|Punktfunk\w+Callback")
