@@ -4,6 +4,5 @@
 #include "core/quic/endpoint.h"
 #include "core/wire/pf1_control.h"
 
-/** For messages of at most 256 bytes: all but pictures of pointers and lists of
- * formats. Any thread. 0, or what building or pf_quic_conn_send says. */
+/** For all messages but pictures of pointers. Any thread. 0, or what building or pf_quic_conn_send says. */
 int pf_ctl_send(struct pf_quic_conn *c, const struct pf_ctl *m);
