@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include "clients/probe/clip.h"
 #include "clients/probe/decode.h"
 #include "clients/probe/dial.h"
 #include "clients/probe/mic.h"
@@ -37,6 +38,7 @@ struct probe {
 	struct pf_mux *mux;
 	FILE *dump;
 	struct pf_script script;
+	struct pf_probe_clip clip;
 	uint64_t start_ns; /* of the connect call, monotonic like all without unix */
 
 	_Atomic bool stop;
@@ -239,6 +241,11 @@ static void take_event(struct probe *p, const PunktfunkEvent *e)
 	case PUNKTFUNK_EVENT_GAP:
 		atomic_fetch_add(&p->gaps, 1);
 		break;
+	case PUNKTFUNK_EVENT_CLIP_STATE:
+	case PUNKTFUNK_EVENT_CLIP_OFFER:
+	case PUNKTFUNK_EVENT_CLIP_REQUEST:
+		pf_probe_clip_event(&p->clip, p->conn, e);
+		break;
 	case PUNKTFUNK_EVENT_CLOSED:
 		p->close_code = e->a;
 		memcpy(p->close_text, e->text, sizeof(p->close_text));
@@ -289,6 +296,9 @@ static void perform(struct probe *p, const struct pf_script_event *e)
 		break;
 	case PF_SCRIPT_KEYFRAME:
 		punktfunk_request_keyframe(p->conn);
+		break;
+	case PF_SCRIPT_CLIP:
+		pf_probe_clip_do(&p->clip, p->conn, e->words, &p->stop);
 		break;
 	}
 }
@@ -530,6 +540,7 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->stats.struct_size = sizeof(r->stats);
 	punktfunk_connection_stats(p->conn, &r->stats);
 	r->track = &p->track;
+	r->clip = &p->clip;
 	r->changes = &p->changes;
 	r->changes_not_idr = p->changes_not_idr;
 	r->refused_modes = atomic_load(&p->refused_modes);
@@ -593,6 +604,7 @@ static int finish(struct probe *p)
 	pf_decoder_close(p->decoder);
 	pf_queue_destroy(p->queue);
 	pf_script_finish(&p->script);
+	pf_probe_clip_finish(&p->clip);
 	pf_track_finish(&p->track);
 	pf_samples_finish(&p->changes);
 	pf_stages_finish(&p->stages);
@@ -625,6 +637,7 @@ int pf_probe_connect(const struct pf_probe_options *options)
 	sigset_t signals;
 	int result, files;
 
+	pf_probe_clip_init(&p.clip);
 	/* Taken by run(); blocked here, so that no thread of the library dies of them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);

@@ -221,6 +221,12 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_number(out, "audio_rejected_db", r->reject_db, r->options->reject_tone > 0);
 	json_count(out, "mic_packets_sent", r->stats.mic_packets);
 	json_count(out, "input_events_sent", r->input_sent);
+	json_count(out, "host_caps", r->info.host_caps);
+	if (r->clip && r->clip->state[0] >= 0) {
+		fputs("  \"clip\": ", out);
+		pf_probe_clip_json(r->clip, out);
+		fputs(",\n", out);
+	}
 	json_number(out, "clock_offset_ms", (double)r->info.clock_offset_ns / 1e6, true);
 	json_number(out, "rtt_ms", (double)r->info.rtt_ns / 1e6, true);
 	for (unsigned i = 0; i < STAGES; i++) {

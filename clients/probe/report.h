@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include "clients/probe/clip.h"
 #include "clients/probe/options.h"
 #include "clients/probe/sound.h"
 #include "clients/probe/stages.h"
@@ -21,6 +22,7 @@ struct pf_probe_report {
 	PunktfunkConnectionInfo info;
 	PunktfunkStats stats;
 	struct pf_track *track;
+	struct pf_probe_clip *clip;
 	struct pf_host_times *host;
 	struct pf_stages *stages;
 	struct pf_samples *changes; /* asked for a mode -> its first picture */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "clients/probe/clip.h"
 
 #define NS_PER_MS    1000000ull
 #define TYPE_STEP_NS (30 * NS_PER_MS)
@@ -167,12 +168,22 @@ static int parse_wish(struct pf_script *s, uint64_t at_ns, const char *verb, con
 			return -EINVAL;
 	} else if (!strcmp(verb, "keyframe")) {
 		e.what = PF_SCRIPT_KEYFRAME;
+	} else if (!strcmp(verb, "clip")) {
+		e.what = PF_SCRIPT_CLIP;
+		if (!pf_probe_clip_check(line))
+			return -EINVAL;
+		e.words = strdup(line);
+		if (!e.words)
+			return -ENOMEM;
+		end = (int)strlen(line);
 	} else {
 		return 1;
 	}
 	if (line[end])
 		return -EINVAL;
 	r = add(s, at_ns, 0, 0, 0, 0);
+	if (r)
+		free(e.words);
 	if (!r) {
 		struct pf_script_event *last = &s->events[s->count - 1];
 
@@ -293,6 +304,8 @@ void pf_script_sort(struct pf_script *s)
 
 void pf_script_finish(struct pf_script *s)
 {
+	for (size_t i = 0; i < s->count; i++)
+		free(s->events[i].words);
 	free(s->events);
 	memset(s, 0, sizeof(*s));
 }

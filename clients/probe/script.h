@@ -12,6 +12,7 @@
  *     MS mode WxH@HZ         ask for another mode
  *     MS bitrate KBPS        ask for another bit rate
  *     MS keyframe            ask for a key frame
+ *     MS clip WORDS          see clip.h
  * MS counts from the first picture. Plain data, one thread. */
 #pragma once
 #include <stdbool.h>
@@ -26,6 +27,7 @@ enum pf_script_what {
 	PF_SCRIPT_MODE,
 	PF_SCRIPT_BITRATE,
 	PF_SCRIPT_KEYFRAME,
+	PF_SCRIPT_CLIP,
 };
 
 struct pf_script_event {
@@ -35,6 +37,7 @@ struct pf_script_event {
 	PunktfunkInputEvent input;
 	uint32_t width, height, refresh_hz; /* MODE */
 	uint32_t kbps;			    /* BITRATE */
+	char *words;			    /* CLIP; the script's */
 };
 
 struct pf_script {

@@ -4,5 +4,6 @@
 #include "core/quic/endpoint.h"
 #include "core/wire/pf1_control.h"
 
-/** For all messages but pictures of pointers. Any thread. 0, or what building or pf_quic_conn_send says. */
+/** For all messages but pictures of pointers. Any thread. 0, or what building or pf_quic_conn_send
+ * says. */
 int pf_ctl_send(struct pf_quic_conn *c, const struct pf_ctl *m);

@@ -11,6 +11,7 @@
 #include "core/base/utf8.h"
 #include "host/native/negotiate.h"
 #include "host/native/session.h"
+#include "host/native/session_clip.h"
 #include "host/native/session_mic.h"
 
 /* What one client may have under way to the loop; what is beyond is dropped, so
@@ -110,6 +111,10 @@ static void on_control(void *user, struct pf_host_session *s, const struct pf_ct
 	case PF_CTL_RFI_REQUEST:
 	case PF_CTL_CLIP_CONTROL:
 		break;
+	case PF_CTL_CLIP_OFFER:
+		if (ns)
+			pf_native_clip_offered(ns, msg);
+		return;
 	default:
 		return;
 	}
@@ -164,11 +169,42 @@ static void on_paired(void *user, const struct pf_pair_outcome *o)
 		pf_log(PF_LOG_ERROR, "native", "a client paired, but memory to keep it is missing");
 }
 
+static void on_clip_asked(
+	void *user, struct pf_host_session *s, uint32_t id, uint32_t seq, const char *mime)
+{
+	struct pf_native_session *ns = find(user, s);
+
+	if (ns)
+		pf_native_clip_asked(ns, id, seq, mime);
+}
+
+static void on_clip_withdrawn(void *user, struct pf_host_session *s, uint32_t id)
+{
+	struct pf_native_session *ns = find(user, s);
+
+	if (ns)
+		pf_native_clip_withdrawn(ns, id);
+}
+
+static void on_clip_fetched(
+	void *user, struct pf_host_session *s, uint32_t id, int result, uint8_t *data, size_t len)
+{
+	struct pf_native_session *ns = find(user, s);
+
+	if (ns)
+		pf_native_clip_fetched(ns, id, result, data, len);
+	else
+		free(data);
+}
+
 static const struct pf_listener_events events = {
 	.hello = on_hello,
 	.started = on_started,
 	.control = on_control,
 	.datagram = on_datagram,
+	.clip_asked = on_clip_asked,
+	.clip_withdrawn = on_clip_withdrawn,
+	.clip_fetched = on_clip_fetched,
 	.closed = on_closed,
 	.paired = on_paired,
 };

@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "host/native/negotiate.h"
 #include "host/native/session.h"
+#include "host/native/session_clip.h"
 
 /* A client may change its mode this often. */
 #define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
@@ -60,8 +61,6 @@ static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
 
 void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg)
 {
-	struct pf_ctl m = { 0 };
-
 	if (ns->ending || !ns->accepted)
 		return;
 	switch (msg->type) {
@@ -78,9 +77,7 @@ void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl
 		set_bitrate(ns, msg->kbps);
 		break;
 	case PF_CTL_CLIP_CONTROL:
-		m.type = PF_CTL_CLIP_STATE;
-		m.clip_state.reason = 1; /* no back end */
-		(void)pf_host_session_control(ns->s, &m);
+		pf_native_clip_control(ns, msg->clip_control.enabled, msg->clip_control.flags);
 		break;
 	default:
 		break;

@@ -13,6 +13,7 @@
 #include "core/base/log.h"
 #include "host/audio/sound.h"
 #include "host/native/negotiate.h"
+#include "host/native/session_clip.h"
 #include "host/native/session_launch.h"
 #include "host/native/session_mic.h"
 #include "host/native/session_sound.h"
@@ -224,6 +225,7 @@ void pf_native_session_set_access(
 		return;
 	if (ns->grants != access->grants)
 		set_grants(ns, access->grants);
+	pf_native_clip_update(ns);
 	ns->expires_s = access->expires_s;
 	tell_access(ns);
 	set_mark_timer(ns);
@@ -245,6 +247,7 @@ static void on_desk_ready(void *user, const struct pf_reason *why)
 	pf_native_sound_listen(ns);
 	reached(ns, PF_MARK_DISPLAY, pf_desk_display_ns(ns->desk));
 	reached(ns, PF_MARK_DESK, pf_clock_mono_ns());
+	pf_native_clip_update(ns);
 	pf_native_session_kick(ns);
 }
 
@@ -413,6 +416,7 @@ static void finish_work(struct pf_job *job)
 
 	pf_stream_destroy(ns->stream);
 	pf_parked_drop(ns->parked);
+	pf_native_clip_close(ns);
 	pf_host_session_unref(ns->s);
 }
 
@@ -424,6 +428,7 @@ static void finish_done(struct pf_job *job)
 	for (p = &n->sessions; *p != ns; p = &(*p)->next)
 		;
 	*p = ns->next;
+	pf_native_clip_free(ns);
 	pf_app_unref(ns->app);
 	pthread_mutex_destroy(&ns->gate);
 	free(ns);
@@ -696,6 +701,11 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	ns->grants = ns->welcome.grants = access.grants;
 	ns->expires_s = access.expires_s;
 	ns->welcome.expires_in_s = remaining_s(ns);
+	r = pf_native_clip_create(ns);
+	if (r)
+		return pf_reason_set(why, r, "out of memory");
+	if (pf_native_clip_possible(ns))
+		ns->welcome.host_caps |= PF_HOST_CAP_CLIPBOARD;
 	/* Encoder and desk begin to open while the client reads its Welcome. */
 	r = make_stream(ns, why);
 	if (!r)

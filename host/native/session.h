@@ -10,6 +10,7 @@
 #include "host/native/native.h"
 #include "host/sys/loop.h"
 
+struct pf_native_clip;
 struct pf_sound;
 
 /* What a client may do. */
@@ -39,7 +40,8 @@ struct pf_native {
 
 struct pf_native_session {
 	struct pf_native *n;
-	struct pf_host_session *s; /* one reference */
+	struct pf_host_session *s;   /* one reference */
+	struct pf_native_clip *clip; /* from admission on */
 	struct pf_hello hello;
 	struct pf_peer peer;
 	uint64_t id;

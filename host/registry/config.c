@@ -47,6 +47,11 @@ static const struct pf_config_key keys[] = {
 		"Keyboard layout inside a desk, as xkb names it.", false },
 	{ "cursor", PF_CONFIG_BOOL, AT(cursor), 0, 0, NULL, "yes",
 		"Draws the pointer into the picture.", false },
+	{ "clipboard", PF_CONFIG_CHOICE, AT(clipboard), 0, 0, "off|text|on", "off",
+		"What native clients may share of a desk's clipboard, both ways: nothing, text, or "
+		"text and pictures. Nothing is sent until somebody pastes; what a password manager "
+		"marks is never offered.",
+		false },
 	{ "encoder", PF_CONFIG_TEXT, AT(encoder), 0, 0, NULL, "auto",
 		"Video encoder; `punktfunk-host encoders` lists them. auto takes the first that "
 		"really works.",

@@ -38,6 +38,12 @@ enum pf_config_gamepad {
 	PF_CONFIG_GAMEPAD_DUALSENSE,
 };
 
+enum pf_config_clipboard {
+	PF_CONFIG_CLIPBOARD_OFF,
+	PF_CONFIG_CLIPBOARD_TEXT,
+	PF_CONFIG_CLIPBOARD_ON, /* pictures, too */
+};
+
 enum pf_config_encryption {
 	PF_CONFIG_ENCRYPTION_AUTO, /* asked of who comes from beyond the local network */
 	PF_CONFIG_ENCRYPTION_MANDATORY,
@@ -57,6 +63,7 @@ struct pf_config {
 	char session_socket[PF_CONFIG_TEXT_BYTES];
 	bool xwayland;
 	bool cursor;
+	uint32_t clipboard; /* pf_config_clipboard */
 	char keyboard_layout[PF_CONFIG_TEXT_BYTES];
 	char session_command[PF_CONFIG_TEXT_BYTES];
 	char encoder[PF_CONFIG_TEXT_BYTES];

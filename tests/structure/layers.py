@@ -28,7 +28,7 @@ HOST_ORDER = [
     ["registry"],
     ["wayland"],
     ["display"],
-    ["capture", "encode", "audio", "input", "pads"],
+    ["capture", "encode", "audio", "input", "pads", "clipboard"],
     ["desk"],
     ["stream"],
     ["native", "gamestream"],
