@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/identity.h"
 #include "core/quic/endpoint.h"
+#include "tests/unit/recorded.h"
 #include "tests/unit/session_host.h"
 
 struct raw {
@@ -343,6 +344,53 @@ static void a_stream_that_ends_leaves_the_picture(void **state)
 	host_stop(&h);
 }
 
+/* The original's own words, session by session: each one starts, and each wish in it
+ * is answered or reaches the host. */
+static void a_recorded_client_is_served(void **state)
+{
+	unsigned sessions = 0, controls = 0, answers = 0;
+	struct recorded rec;
+	const uint8_t *msg;
+	struct host h;
+	struct raw r;
+	size_t len;
+	bool open = false;
+
+	recorded_open(&rec, "client");
+	host_init(&h);
+	host_start(&h);
+	while ((msg = recorded_next(&rec, &len)) != NULL && sessions < 6) {
+		uint8_t type = len > 4 && !memcmp(msg, "PKFc", 4) ? msg[4] : 0;
+
+		if (!len) {
+			assert_true(wait_count(&h, &h.controls, controls));
+			assert_true(raw_wait(&r, &r.messages, answers, PATIENCE_MS));
+			pf_quic_conn_close(r.conn, PUNKTFUNK_CLOSE_NORMAL, NULL);
+			assert_true(wait_count(&h, &h.closed, ++sessions));
+			raw_close(&r);
+			open = false;
+			continue;
+		}
+		if (!open) {
+			raw_open(&r, &h);
+			open = true;
+			answers = 1; /* Welcome */
+		}
+		assert_int_equal(pf_quic_conn_send(r.conn, msg, len), 0);
+		if (len == 6 && !type)
+			assert_true(wait_count(&h, &h.started, sessions + 1));
+		else if (!type)
+			assert_true(raw_wait(&r, &r.messages, 1, PATIENCE_MS));
+		else if (type == PF_CTL_CLOCK_PROBE || type == PF_CTL_PROBE_REQUEST)
+			answers++;
+		else if (type != PF_CTL_LOSS_REPORT)
+			controls++;
+	}
+	assert_int_equal(sessions, 6);
+	assert_true(controls > 10);
+	host_stop(&h);
+}
+
 static struct pf_ctl raw_ask_probe(struct raw *r, uint32_t kbps, uint32_t ms, unsigned messages)
 {
 	struct pf_ctl m = { .type = PF_CTL_PROBE_REQUEST, .probe_request = { kbps, ms } };
@@ -393,6 +441,7 @@ int main(void)
 		cmocka_unit_test(an_early_message_is_refused),
 		cmocka_unit_test(a_client_behind_no_nat_need_not_punch),
 		cmocka_unit_test(a_stream_that_ends_leaves_the_picture),
+		cmocka_unit_test(a_recorded_client_is_served),
 		cmocka_unit_test(capacity_probes_are_answered_seldom),
 	};
 	int failed;
