@@ -325,6 +325,8 @@ int32_t punktfunk_host_accept(PunktfunkHostSession *session, const PunktfunkAcce
 	w->grants = either(own.grants, PF_GRANT_ALL) & PF_GRANT_ALL;
 	w->expires_in_s = own.expires_in_s;
 	a.fec_percent = own.fec_percent;
+	if (own.speed_test_max_kbps != UINT32_MAX)
+		a.probe_max_kbps = either(own.speed_test_max_kbps, UINT32_MAX);
 	return public_code(pf_host_session_accept(session_of(session), &a));
 }
 

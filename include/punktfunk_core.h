@@ -855,6 +855,9 @@ typedef struct PunktfunkAccept {
 	uint8_t reserved[3];
 	uint32_t grants;       /* PUNKTFUNK_GRANT_... set, told to the client; 0 = all, or _NONE */
 	uint32_t expires_in_s; /* told to the client; 0 = never */
+	/* Cap of speed tests, the one of automatic bitrate included: 0 = the protocol's own,
+	 * 10 Gbit/s; 0xffffffff = they are answered with nothing. */
+	uint32_t speed_test_max_kbps;
 } PunktfunkAccept;
 
 /* One access unit and when it was made, monotonic ns; a time of 0 is not known. */
