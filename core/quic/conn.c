@@ -73,6 +73,17 @@ const struct sockaddr_storage *pf_quic_conn_local(const struct pf_quic_conn *c)
 	return &c->local;
 }
 
+const struct pf_wire *pf_quic_conn_wire(const struct pf_quic_conn *c)
+{
+	return c->wire;
+}
+
+int pf_quic_conn_export(struct pf_quic_conn *c, const char *label, const uint8_t *context,
+	size_t len, uint8_t out[32])
+{
+	return c->tls ? pf_tls_export(c->tls, label, context, len, out) : -EPIPE;
+}
+
 void pf_conn_poke(struct pf_quic_conn *c)
 {
 	if (!atomic_exchange(&c->dirty, true))
@@ -186,10 +197,13 @@ static int completed_cb(ngtcp2_conn *ng, void *user_data)
 	const ngtcp2_path *path = ngtcp2_conn_get_path(ng);
 
 	/* GnuTLS lets a peer pass that sends no ALPN at all. */
-	if (!pf_tls_alpn_is(c->tls, c->q->alpn)) {
+	c->wire = pf_tls_wire(c->tls, &c->q->alpns);
+	if (!c->wire) {
 		c->alpn_wrong = true;
 		return NGTCP2_ERR_CALLBACK_FAILURE;
 	}
+	if (pf_streamq_frame(&c->streamq, c->wire->framing, !c->server))
+		return NGTCP2_ERR_CALLBACK_FAILURE;
 	c->state = PF_CONN_OPEN;
 	keep_alive(c);
 	memcpy(&c->peer.addr, path->remote.addr, path->remote.addrlen);
@@ -224,7 +238,7 @@ static int messages(struct pf_quic_conn *c, const uint8_t *data, size_t len)
 		size_t n, msg_len;
 
 		if (!c->in.buf) {
-			int err = pf_deframer_init(&c->in, PF_STREAM_MSG_MAX);
+			int err = pf_deframer_init_as(&c->in, c->wire->framing, c->server);
 
 			if (err)
 				return err;
@@ -433,7 +447,7 @@ static int random_cid(ngtcp2_cid *cid, size_t len)
 static int conn_arm(struct pf_quic_conn *c)
 {
 	struct pf_quic *q = c->q;
-	int err = pf_tls_session_create(&c->tls, q->creds, c->server, q->alpn, &c->ref);
+	int err = pf_tls_session_create(&c->tls, q->creds, c->server, &q->alpns, &c->ref);
 
 	if (err)
 		return err;

@@ -15,6 +15,7 @@
 #include "core/quic/stream_impl.h"
 #include "core/quic/tls.h"
 #include "core/quic/wake.h"
+#include "core/wire/wire.h"
 #include "core/wire/pf1_frame.h"
 
 #define PF_QUIC_SCID_LEN 16
@@ -49,8 +50,9 @@ struct pf_quic_conn {
 	struct pf_quic_peer peer;
 	struct sockaddr_storage local;
 
-	int64_t stream_id; /* -1 = not there yet */
-	bool stream_dead;  /* can no longer be written */
+	const struct pf_wire *wire; /* from `opened` on */
+	int64_t stream_id;	    /* -1 = not there yet */
+	bool stream_dead;	    /* can no longer be written */
 	bool fin_sent;
 	struct pf_deframer in;
 	struct pf_streamq streamq;
@@ -81,7 +83,7 @@ struct pf_quic {
 	struct pf_quic_events events;
 	void *user;
 	bool server;
-	char alpn[16];
+	struct pf_alpns alpns;
 	uint64_t idle_ns, handshake_ns;
 	int fd;
 	struct sockaddr_storage local; /* what the socket is bound to */

@@ -476,6 +476,13 @@ static uint32_t clamp_idle(uint32_t ms)
 	return ms > IDLE_MAX_MS ? IDLE_MAX_MS : ms;
 }
 
+static void choose_alpns(struct pf_alpns *a, bool server, const char *only)
+{
+	a->count = only || !server ? 1 : pf_wire_count;
+	for (unsigned i = 0; i < a->count; i++)
+		snprintf(a->names[i], sizeof(a->names[i]), "%s", only ? only : pf_wires[i]->alpn);
+}
+
 static struct pf_quic *quic_new(
 	const struct pf_quic_params *params, bool server, struct pf_reason *why, int *err)
 {
@@ -496,7 +503,7 @@ static struct pf_quic *quic_new(
 	q->handshake_ns =
 		(params->handshake_ms ? params->handshake_ms : PF_QUIC_DEFAULT_HANDSHAKE_MS) *
 		PF_NS_PER_MS;
-	snprintf(q->alpn, sizeof(q->alpn), "%s", params->alpn ? params->alpn : PF_QUIC_ALPN);
+	choose_alpns(&q->alpns, server, params->alpn);
 	if (pf_random_bytes(&seed, sizeof(seed)) < 0 ||
 		pf_random_bytes(q->token_secret, sizeof(q->token_secret)) < 0) {
 		*err = pf_reason_set(why, -EIO, "no random numbers");

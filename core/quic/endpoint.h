@@ -26,6 +26,7 @@
 #define PF_QUIC_STREAM_CANCELLED     0x70
 #define PF_QUIC_DEFAULT_HANDSHAKE_MS 10000
 
+struct pf_wire;
 struct pf_identity;
 struct pf_quic;
 struct pf_quic_conn;
@@ -83,7 +84,8 @@ struct pf_quic_params {
 	void *user;
 	uint32_t idle_ms;      /* 0 = 8000; clamped to 1 s .. 1 h */
 	uint32_t handshake_ms; /* 0 = 10000 */
-	const char *alpn;      /* NULL = pkf1 */
+	/* One ALPN; NULL = a host takes all that this build speaks, a client offers pkf1. */
+	const char *alpn;
 
 	/* host */
 	const char *bind_address; /* NULL = 0.0.0.0 */
@@ -125,6 +127,12 @@ void pf_quic_conn_set_user(struct pf_quic_conn *c, void *user);
 void *pf_quic_conn_user(const struct pf_quic_conn *c);
 /** Who is at the other end; constant from `opened` on. Any thread from then on. */
 const struct pf_quic_peer *pf_quic_conn_peer(const struct pf_quic_conn *c);
+/** The wire that both ends agreed on; constant from `opened` on. */
+const struct pf_wire *pf_quic_conn_wire(const struct pf_quic_conn *c);
+/** Quic thread. Keying material of this connection, the same at both ends and nowhere
+ * else. 0, -EPIPE after the end, -EIO. */
+int pf_quic_conn_export(struct pf_quic_conn *c, const char *label, const uint8_t *context,
+	size_t len, uint8_t out[32]);
 /** Our address on this connection's path; constant from `opened` on. */
 const struct sockaddr_storage *pf_quic_conn_local(const struct pf_quic_conn *c);
 /** Any thread. Queues one control message. 0, -EAGAIN (queue full), -EMSGSIZE,

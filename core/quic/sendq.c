@@ -15,7 +15,7 @@ struct pf_chunk {
 
 void pf_streamq_init(struct pf_streamq *q)
 {
-	*q = (struct pf_streamq){ 0 };
+	*q = (struct pf_streamq){ .framing = &pf_pf1_framing };
 	pthread_mutex_init(&q->lock, NULL);
 	q->in_tail = &q->in;
 	q->tail = &q->first;
@@ -39,21 +39,10 @@ void pf_streamq_finish(struct pf_streamq *q)
 	pthread_mutex_destroy(&q->lock);
 }
 
-int pf_streamq_put(struct pf_streamq *q, const uint8_t *msg, size_t len)
+/* Takes the chunk over. */
+static int put(struct pf_streamq *q, struct pf_chunk *c)
 {
-	struct pf_chunk *c;
 	int err = 0;
-
-	if (len > PF_STREAM_MSG_MAX)
-		return -EMSGSIZE;
-	c = malloc(sizeof(*c) + PF_FRAME_HEAD_BYTES + len);
-	if (!c)
-		return -ENOMEM;
-	c->next = NULL;
-	c->len = PF_FRAME_HEAD_BYTES + len;
-	pf_frame_head_build(c->data, (uint16_t)len);
-	if (len)
-		memcpy(c->data + PF_FRAME_HEAD_BYTES, msg, len);
 
 	pthread_mutex_lock(&q->lock);
 	if (q->closed) {
@@ -69,6 +58,42 @@ int pf_streamq_put(struct pf_streamq *q, const uint8_t *msg, size_t len)
 	pthread_mutex_unlock(&q->lock);
 	free_list(c);
 	return err;
+}
+
+int pf_streamq_frame(struct pf_streamq *q, const struct pf_framing *framing, bool opens)
+{
+	struct pf_chunk *c;
+
+	q->framing = framing;
+	if (!opens || !framing->preamble_len)
+		return 0;
+	c = malloc(sizeof(*c) + framing->preamble_len);
+	if (!c)
+		return -ENOMEM;
+	c->next = NULL;
+	c->len = framing->preamble_len;
+	memcpy(c->data, framing->preamble, c->len);
+	return put(q, c);
+}
+
+int pf_streamq_put(struct pf_streamq *q, const uint8_t *msg, size_t len)
+{
+	uint8_t head[PF_FRAMING_HEAD_MAX];
+	struct pf_chunk *c;
+	size_t n;
+
+	if (len > q->framing->message_max)
+		return -EMSGSIZE;
+	n = q->framing->head(head, len);
+	c = malloc(sizeof(*c) + n + len);
+	if (!c)
+		return -ENOMEM;
+	c->next = NULL;
+	c->len = n + len;
+	memcpy(c->data, head, n);
+	if (len)
+		memcpy(c->data + n, msg, len);
+	return put(q, c);
 }
 
 bool pf_streamq_peek(struct pf_streamq *q, const uint8_t **data, size_t *len)

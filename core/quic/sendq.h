@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "core/wire/framing.h"
 
 /* What the length field can say. */
 #define PF_STREAM_MSG_MAX 65535
@@ -22,6 +23,7 @@
 struct pf_chunk;
 
 struct pf_streamq {
+	const struct pf_framing *framing; /* pf_pf1_framing unless it was changed */
 	pthread_mutex_t lock;
 	bool closed;
 	size_t bytes;			/* waiting or unacknowledged; under the lock */
@@ -34,7 +36,10 @@ struct pf_streamq {
 
 void pf_streamq_init(struct pf_streamq *q);
 void pf_streamq_finish(struct pf_streamq *q);
-/** Any thread. Queues `len u16 | msg`. 0, -EMSGSIZE, -EAGAIN (full), -ENOMEM,
+/** Before the first put: how messages are framed from now on; `opens`: this side opened
+ * the stream, and begins with the preamble. 0, -ENOMEM. */
+int pf_streamq_frame(struct pf_streamq *q, const struct pf_framing *framing, bool opens);
+/** Any thread. Queues a message with its head. 0, -EMSGSIZE, -EAGAIN (full), -ENOMEM,
  * -EPIPE after pf_streamq_close. */
 int pf_streamq_put(struct pf_streamq *q, const uint8_t *msg, size_t len);
 /** Takes over what was put; true if there are bytes to send, set in *data, *len. */

@@ -7,6 +7,7 @@
 #include "core/crypto/identity.h"
 #include "core/crypto/secret.h"
 #include "core/quic/bridge.h"
+#include "core/wire/wire.h"
 
 #define PRIORITY                                                                                   \
 	"%DISABLE_TLS13_COMPAT_MODE:NORMAL:-VERS-ALL:+VERS-TLS1.3:"                                \
@@ -94,10 +95,14 @@ int pf_tls_creds_derive(const struct pf_tls_creds *c, const char *label, uint8_t
 }
 
 int pf_tls_session_create(gnutls_session_t *out, struct pf_tls_creds *c, bool server,
-	const char *alpn, void *session_ptr)
+	const struct pf_alpns *alpns, void *session_ptr)
 {
-	gnutls_datum_t proto = { (unsigned char *)alpn, (unsigned)strlen(alpn) };
+	gnutls_datum_t protos[PF_ALPN_MAX];
 	gnutls_session_t s = NULL;
+
+	for (unsigned i = 0; i < alpns->count; i++)
+		protos[i] = (gnutls_datum_t){ (unsigned char *)alpns->names[i],
+			(unsigned)strlen(alpns->names[i]) };
 
 	if (gnutls_init(&s, (server ? GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET : GNUTLS_CLIENT) |
 				    GNUTLS_NO_END_OF_EARLY_DATA) < 0)
@@ -107,7 +112,8 @@ int pf_tls_session_create(gnutls_session_t *out, struct pf_tls_creds *c, bool se
 		(server ? ngtcp2_crypto_gnutls_configure_server_session(s)
 			: ngtcp2_crypto_gnutls_configure_client_session(s)) != 0 ||
 		gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->cred) < 0 ||
-		gnutls_alpn_set_protocols(s, &proto, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
+		gnutls_alpn_set_protocols(s, protos, alpns->count,
+			GNUTLS_ALPN_MANDATORY | (server ? GNUTLS_ALPN_SERVER_PRECEDENCE : 0)) < 0 ||
 		(!server && gnutls_server_name_set(
 				    s, GNUTLS_NAME_DNS, PF_QUIC_SNI, strlen(PF_QUIC_SNI)) < 0)) {
 		gnutls_deinit(s);
@@ -119,12 +125,26 @@ int pf_tls_session_create(gnutls_session_t *out, struct pf_tls_creds *c, bool se
 	return 0;
 }
 
-bool pf_tls_alpn_is(gnutls_session_t s, const char *alpn)
+const struct pf_wire *pf_tls_wire(gnutls_session_t s, const struct pf_alpns *alpns)
 {
 	gnutls_datum_t got;
 
-	return gnutls_alpn_get_selected_protocol(s, &got) == 0 && got.size == strlen(alpn) &&
-	       memcmp(got.data, alpn, got.size) == 0;
+	if (gnutls_alpn_get_selected_protocol(s, &got) != 0)
+		return NULL;
+	for (unsigned i = 0; i < alpns->count; i++)
+		if (got.size == strlen(alpns->names[i]) &&
+			!memcmp(got.data, alpns->names[i], got.size))
+			return pf_wire_find(got.data, got.size);
+	return NULL;
+}
+
+int pf_tls_export(
+	gnutls_session_t s, const char *label, const uint8_t *context, size_t len, uint8_t out[32])
+{
+	return gnutls_prf_rfc5705(
+		       s, strlen(label), label, len, (const char *)context, 32, (char *)out) < 0
+		       ? -EIO
+		       : 0;
 }
 
 const char *pf_tls_alert_to_string(uint8_t alert)

@@ -250,6 +250,7 @@ static int dial(struct pf_client *c, const PunktfunkConnectOptions *o,
 		.events = &pf_client_events,
 		.user = c,
 		.pin = o->host_fingerprint,
+		.alpn = o->flags & PF_CONNECT_PKF2 ? "pkf2" : NULL,
 	};
 
 	return pf_dial_run(&d, &qp, why);

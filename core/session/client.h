@@ -11,6 +11,9 @@
 #include "core/base/reason.h"
 #include "punktfunk_core.h"
 
+/* Offers pkf2 instead of pkf1. Not of the public interface: there are no media. */
+#define PF_CONNECT_PKF2 0x10000u
+
 struct pf_client;
 struct pf_identity;
 

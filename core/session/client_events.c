@@ -13,8 +13,8 @@
 #include "core/session/client_impl.h"
 #include "core/session/limits.h"
 #include "core/wire/pf1_dgram.h"
+#include "core/wire/wire.h"
 
-/* The host ended the stream: its close frame, with the reason, is on its way. */
 #define CLOSE_FRAME_NS (300 * PF_NS_PER_MS)
 
 /* While the first rounds of the clock run, it is looked for a frame this often. */
@@ -76,7 +76,7 @@ static void on_opened(void *user, struct pf_quic_conn *conn)
 {
 	struct pf_client *c = user;
 	uint8_t buf[1024];
-	int n = pf_hello_build(&c->hello, buf, sizeof(buf));
+	int n = pf_quic_conn_wire(conn)->hello_build(&c->hello, buf, sizeof(buf));
 
 	pthread_mutex_lock(&c->lock);
 	c->conn = pf_quic_conn_ref(conn);
@@ -198,23 +198,17 @@ static int begin_data(struct pf_client *c, struct pf_quic_conn *conn)
 	return err;
 }
 
-static void on_welcome(
-	struct pf_client *c, struct pf_quic_conn *conn, const uint8_t *msg, size_t len)
+static void on_welcome(struct pf_client *c, struct pf_quic_conn *conn)
 {
+	const struct pf_wire *wire = pf_quic_conn_wire(conn);
 	struct pf_welcome *w = &c->welcome;
-	struct pf_start start;
+	struct pf_start start = { 0 };
 	uint8_t buf[16];
-	int err = pf_welcome_parse(w, msg, len);
+	int err;
 
-	if (err) {
-		give_up(c, conn, -EPROTO,
-			err == -EPROTONOSUPPORT ? "the host speaks another wire version"
-						: "the host's Welcome is malformed");
-		return;
-	}
-	if (!w->encrypt || w->fec_scheme != 1 || !w->data_port || !w->refresh_hz ||
-		!w->max_data_per_block || w->shard_payload & 1 || w->shard_payload < PF_SHARD_MIN ||
-		w->shard_payload > PF_SHARD_MAX) {
+	if (!w->encrypt || w->fec_scheme != 1 || (!w->data_port && !wire->one_socket) ||
+		!w->refresh_hz || !w->max_data_per_block || w->shard_payload & 1 ||
+		w->shard_payload < PF_SHARD_MIN || w->shard_payload > PF_SHARD_MAX) {
 		give_up(c, conn, -EPROTO, "the host's Welcome is out of bounds");
 		return;
 	}
@@ -226,16 +220,18 @@ static void on_welcome(
 		give_up(c, conn, -EPROTO, "the host chose a sound format that was not offered");
 		return;
 	}
-	err = pf_udp_open(
-		pf_quic_conn_peer(conn)->addr.ss_family == AF_INET6 ? "::" : NULL, 0, &c->data_fd);
-	if (err) {
-		give_up(c, conn, err, "cannot open the data socket");
-		return;
+	if (!wire->one_socket) {
+		err = pf_udp_open(pf_quic_conn_peer(conn)->addr.ss_family == AF_INET6 ? "::" : NULL,
+			0, &c->data_fd);
+		if (err) {
+			give_up(c, conn, err, "cannot open the data socket");
+			return;
+		}
+		start.client_udp_port = pf_udp_port(c->data_fd);
 	}
 	fill_info(c, w);
 	pf_client_pads_open(c, w->host_caps);
-	start.client_udp_port = pf_udp_port(c->data_fd);
-	err = pf_start_build(&start, buf, sizeof(buf));
+	err = wire->start_build(&start, buf, sizeof(buf));
 	if (err > 0)
 		err = pf_quic_conn_send(conn, buf, (size_t)err);
 	if (err < 0) {
@@ -245,8 +241,32 @@ static void on_welcome(
 	set_state(c, PF_CLIENT_CLOCK);
 	pf_clock_sync_init(&c->clock, pf_clock_mono_ns());
 	/* The host sends as soon as it is punched; the clock need not be known for that. */
-	if (!begin_data(c, conn))
+	if (wire->one_socket || !begin_data(c, conn))
 		run_clock(c, conn);
+}
+
+/* The host's close frame, with the reason, is on its way. */
+static void await_close(struct pf_client *c, struct pf_quic_conn *conn)
+{
+	c->stream_ended = true;
+	pf_quic_conn_set_timer(conn, pf_clock_mono_ns() + CLOSE_FRAME_NS);
+}
+
+static void on_answer(
+	struct pf_client *c, struct pf_quic_conn *conn, const uint8_t *msg, size_t len)
+{
+	struct pf_refusal no;
+	enum pf_answer kind;
+	int err = pf_quic_conn_wire(conn)->answer_parse(&kind, &c->welcome, &no, msg, len);
+
+	if (err)
+		give_up(c, conn, -EPROTO,
+			err == -EPROTONOSUPPORT ? "the host speaks another wire version"
+						: "the host's Welcome is malformed");
+	else if (kind == PF_ANSWER_WELCOME)
+		on_welcome(c, conn);
+	else if (kind == PF_ANSWER_REFUSED)
+		await_close(c, conn); /* it has the same code and words */
 }
 
 static void publish_clock(struct pf_client *c)
@@ -264,8 +284,11 @@ static void publish_clock(struct pf_client *c)
 
 static bool frame_waits(const struct pf_client *c)
 {
-	struct pollfd p = { .fd = pf_receiver_fd(c->receiver), .events = POLLIN };
+	struct pollfd p = { .events = POLLIN };
 
+	if (!c->receiver)
+		return false;
+	p.fd = pf_receiver_fd(c->receiver);
 	return poll(&p, 1, 0) > 0;
 }
 
@@ -279,6 +302,11 @@ static void after_clock(struct pf_client *c, struct pf_quic_conn *conn)
 		(c->clock.state == PF_CLOCK_FIRST &&
 			(c->clock.best_rtt_ns == UINT64_MAX || !frame_waits(c))))
 		return;
+	if (!c->receiver) {
+		give_up(c, conn, -ENOTSUP,
+			"the session is agreed, but this build has no media of punktfunk/2");
+		return;
+	}
 	pf_client_rate_open(c, pf_clock_mono_ns());
 	set_state(c, PF_CLIENT_OPEN);
 	run_clock(c, conn);
@@ -398,8 +426,8 @@ static void on_message(void *user, struct pf_quic_conn *conn, const uint8_t *msg
 	struct pf_ctl m;
 
 	if (c->state == PF_CLIENT_HELLO_SENT)
-		on_welcome(c, conn, msg, len);
-	else if (pf_ctl_parse(&m, msg, len) == 0)
+		on_answer(c, conn, msg, len);
+	else if (pf_quic_conn_wire(conn)->ctl_parse(&m, msg, len) == 0)
 		on_control(c, conn, &m);
 }
 
@@ -483,14 +511,12 @@ static void on_stream_closed(
 
 static void on_stream_end(void *user, struct pf_quic_conn *conn)
 {
-	struct pf_client *c = user;
+	const struct pf_client *c = user;
 
 	/* A session ends with its connection: hosts of the original let go of the
 	 * stream a second before that, and may still send pictures. */
-	if (c->state == PF_CLIENT_OPEN)
-		return;
-	c->stream_ended = true;
-	pf_quic_conn_set_timer(conn, pf_clock_mono_ns() + CLOSE_FRAME_NS);
+	if (c->state != PF_CLIENT_OPEN)
+		await_close(user, conn);
 }
 
 static void on_closed(void *user, struct pf_quic_conn *conn, const struct pf_quic_close *end)

@@ -12,6 +12,7 @@
 #include "core/session/ctl_send.h"
 #include "core/session/dial.h"
 #include "core/session/pairing.h"
+#include "core/wire/wire.h"
 
 /* The host ended the stream: its close frame, with the reason, is on its way. */
 #define CLOSE_FRAME_NS (300 * PF_NS_PER_MS)
@@ -87,7 +88,7 @@ static void on_message(void *user, struct pf_quic_conn *conn, const uint8_t *msg
 	struct pairing *p = user;
 	struct pf_ctl m;
 
-	if (pf_ctl_parse(&m, msg, len)) {
+	if (pf_quic_conn_wire(conn)->ctl_parse(&m, msg, len)) {
 		give_up(p, conn, -EPROTO, "the host's pairing message is malformed");
 	} else if (m.type == PF_CTL_PAIR_CHALLENGE && !p->proved) {
 		on_challenge(p, conn, &m);

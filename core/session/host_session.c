@@ -19,7 +19,9 @@
 #define HOLD_NS	    (1 * PF_NS_PER_S)
 #define HOLD_ECHOES 8
 #define HELD_MAX    64
-#define MAX_DATA    4096
+/* While a person decides, where the wire has a message for it. */
+#define PENDING_NS (2 * PF_NS_PER_S)
+#define MAX_DATA   4096
 /* Capacity probes (punktfunk1.md 6). */
 /* QUIC has tried what the path carries by then. */
 #define PATH_KNOWN_NS (4 * PF_NS_PER_S)
@@ -81,6 +83,7 @@ struct pf_host_session *pf_host_session_create(
 	s->id = id;
 	s->listener = l;
 	s->conn = pf_quic_conn_ref(c);
+	s->wire = pf_quic_conn_wire(c);
 	s->unix_offset_ns = pf_clock_unix_offset_ns();
 	s->hello = *hello;
 	s->data.fd = -1;
@@ -157,6 +160,10 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	w->encrypt = 1;
 	w->frames = 0;
 	w->cipher = chacha ? PF_CIPHER_CHACHA20_POLY1305 : PF_CIPHER_AES128_GCM;
+	if (s->wire->one_socket) {
+		w->clock_origin_ns = unix_now(s);
+		return pf_random_bytes(w->session_id, sizeof(w->session_id));
+	}
 	err = pf_random_bytes(w->key, sizeof(w->key));
 	if (!err)
 		err = pf_random_bytes(w->salt, sizeof(w->salt));
@@ -204,7 +211,7 @@ int pf_host_session_accept(struct pf_host_session *s, const struct pf_accept *a)
 	else
 		err = agree(s, a, &w);
 	if (!err) {
-		int n = pf_welcome_build(&w, buf, sizeof(buf));
+		int n = s->wire->welcome_build(&w, buf, sizeof(buf));
 
 		err = n < 0 ? n : pf_quic_conn_send(s->conn, buf, (size_t)n);
 		pf_secret_wipe(buf, sizeof(buf));
@@ -220,8 +227,26 @@ int pf_host_session_accept(struct pf_host_session *s, const struct pf_accept *a)
 	return err;
 }
 
+/* Before the Welcome some wires have words of their own. */
+static void say_refused(struct pf_host_session *s, uint32_t code, const char *text)
+{
+	struct pf_refusal no = { .code = code };
+	uint8_t buf[PF_CTL_REASON_MAX + 64];
+	int n;
+
+	snprintf(no.text, sizeof(no.text), "%s", text ? text : "");
+	pthread_mutex_lock(&s->lock);
+	if (s->state == PF_HOST_DECIDING && s->wire->refused_build) {
+		n = s->wire->refused_build(&no, buf, sizeof(buf));
+		if (n > 0)
+			(void)pf_quic_conn_send(s->conn, buf, (size_t)n);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 void pf_host_session_close(struct pf_host_session *s, uint32_t code, const char *text)
 {
+	say_refused(s, code, text);
 	pf_quic_conn_close(s->conn, code, text);
 }
 
@@ -289,6 +314,13 @@ static int begin_data(struct pf_host_session *s, uint16_t port, struct pf_reason
 	struct pf_sender *sender;
 	int err;
 
+	if (s->wire->one_socket) {
+		/* Ready. The media plane of that wire would begin here. */
+		s->state = PF_HOST_OPENING;
+		atomic_store(&s->ready, true);
+		pf_quic_conn_notify(s->conn);
+		return 0;
+	}
 	if (peer->ss_family == AF_INET6)
 		((struct sockaddr_in6 *)peer)->sin6_port = htons(port);
 	else
@@ -376,14 +408,14 @@ bool pf_host_session_message(
 	case PF_HOST_WELCOMED:
 		if (s->released)
 			break;
-		if (pf_start_parse(&start, buf, len) < 0)
+		if (s->wire->start_parse(&start, buf, len) < 0)
 			refuse(s, "malformed Start");
 		else if (begin_data(s, start.client_udp_port, &why) < 0)
 			refuse(s, why.text);
 		break;
 	case PF_HOST_OPENING:
 	case PF_HOST_RUNNING:
-		if (pf_ctl_parse(msg, buf, len) < 0)
+		if (s->wire->ctl_parse(msg, buf, len) < 0)
 			break;
 		if (msg->type == PF_CTL_CLOCK_PROBE) {
 			answer_clock(s, msg->clock_t1, t2);
@@ -427,10 +459,30 @@ static void fit_shard(struct pf_host_session *s)
 	pf_sender_set_shard(sender, (uint16_t)bytes);
 }
 
+/* Under the lock or before anyone else knows the session. */
+static void say_pending(struct pf_host_session *s)
+{
+	uint8_t buf[16];
+	int n = s->wire->pending_build(buf, sizeof(buf));
+
+	if (n > 0)
+		(void)pf_quic_conn_send(s->conn, buf, (size_t)n);
+	pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + PENDING_NS);
+}
+
+void pf_host_session_await(struct pf_host_session *s)
+{
+	/* The first one after a while: most are admitted at once. */
+	pf_quic_conn_set_timer(
+		s->conn, s->wire->pending_build ? pf_clock_mono_ns() + PENDING_NS : 0);
+}
+
 void pf_host_session_timer(struct pf_host_session *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->state == PF_HOST_WELCOMED)
+	if (s->state == PF_HOST_DECIDING)
+		say_pending(s);
+	else if (s->state == PF_HOST_WELCOMED)
 		refuse(s, "Start did not come in time");
 	else if (s->holding)
 		release_held(s);
@@ -609,7 +661,7 @@ int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg)
 
 	if (!buf)
 		return -ENOMEM;
-	n = pf_ctl_build(msg, buf, PF_PF1_MAX_MESSAGE);
+	n = s->wire->ctl_build(msg, buf, PF_PF1_MAX_MESSAGE);
 	if (n < 0) {
 		free(buf);
 		return n;

@@ -12,6 +12,7 @@
 #include "core/session/clip.h"
 #include "core/session/listener.h"
 #include "core/session/pair_conn.h"
+#include "core/wire/wire.h"
 
 enum pf_host_state {
 	PF_HOST_DECIDING, /* hello given out, no answer yet */
@@ -28,6 +29,7 @@ struct pf_host_session {
 	uint64_t id;
 	struct pf_listener *listener; /* quic thread, while the connection lives */
 	struct pf_quic_conn *conn;
+	const struct pf_wire *wire;
 	int64_t unix_offset_ns;
 	struct pf_hello hello;
 
@@ -56,6 +58,8 @@ void pf_peer_of(struct pf_peer *out, const struct pf_quic_conn *c);
 /** For a Hello that came on `c`; takes a reference to `c`. NULL = out of memory. */
 struct pf_host_session *pf_host_session_create(
 	struct pf_listener *l, uint64_t id, struct pf_quic_conn *c, const struct pf_hello *hello);
+/** Before `hello`: what a client hears while nothing is decided. */
+void pf_host_session_await(struct pf_host_session *s);
 /** A message after Hello. Nonzero: forward *msg to the `control` event. */
 bool pf_host_session_message(
 	struct pf_host_session *s, const uint8_t *buf, size_t len, struct pf_ctl *msg);

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/crypto/identity.h"
 #include "core/session/host_session.h"
+#include "core/wire/wire.h"
 
 #define DEFAULT_STEP_MS	     10000
 #define DEFAULT_MAX_SESSIONS 32
@@ -23,6 +24,7 @@ static void on_opened(void *user, struct pf_quic_conn *c)
 static void first_message(
 	struct pf_listener *l, struct pf_quic_conn *c, const uint8_t *msg, size_t len)
 {
+	const struct pf_wire *wire = pf_quic_conn_wire(c);
 	struct pf_host_session *s;
 	struct pf_hello hello;
 	struct pf_ctl ctl;
@@ -30,11 +32,11 @@ static void first_message(
 	char text[64];
 	int err;
 
-	if (!pf_ctl_parse(&ctl, msg, len) && ctl.type == PF_CTL_PAIR_REQUEST) {
+	if (!wire->ctl_parse(&ctl, msg, len) && ctl.type == PF_CTL_PAIR_REQUEST) {
 		pf_pair_conn_begin(l, c, &ctl);
 		return;
 	}
-	err = pf_hello_parse(&hello, msg, len);
+	err = wire->hello_parse(&hello, msg, len);
 	if (err) {
 		if (err == -EPROTONOSUPPORT)
 			pf_quic_conn_close(
@@ -57,7 +59,7 @@ static void first_message(
 	l->sessions++;
 	pf_quic_conn_settle(c);
 	pf_quic_conn_set_user(c, s);
-	pf_quic_conn_set_timer(c, 0);
+	pf_host_session_await(s);
 	pf_peer_of(&peer, c);
 	l->events.hello(l->user, s, &hello, &peer);
 }

@@ -83,7 +83,7 @@ struct pf_pair_conn *pf_pair_conn_find(struct pf_listener *l, const struct pf_qu
 void pf_pair_conn_message(struct pf_pair_conn *p, const uint8_t *msg, size_t len)
 {
 	struct pf_ctl m, result;
-	int r = pf_ctl_parse(&m, msg, len);
+	int r = pf_quic_conn_wire(p->conn)->ctl_parse(&m, msg, len);
 
 	if (!r)
 		r = pf_pair_host_proof(&p->ceremony, &m, &result);

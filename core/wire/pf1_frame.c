@@ -7,17 +7,51 @@
 
 #define STREAM_MAGIC "PKFs"
 
-int pf_deframer_init(struct pf_deframer *d, size_t max_message)
+static int measure(const uint8_t *p, size_t have, size_t *head, size_t *len)
 {
-	uint8_t *buf;
+	if (have < PF_FRAME_HEAD_BYTES)
+		return 0;
+	*head = PF_FRAME_HEAD_BYTES;
+	*len = (size_t)(p[0] | p[1] << 8);
+	return 1;
+}
 
-	if (!max_message || max_message > UINT16_MAX)
-		return -EINVAL;
-	buf = malloc(PF_FRAME_HEAD_BYTES + max_message);
+static size_t head(uint8_t out[PF_FRAMING_HEAD_MAX], size_t len)
+{
+	pf_frame_head_build(out, (uint16_t)len);
+	return PF_FRAME_HEAD_BYTES;
+}
+
+const struct pf_framing pf_pf1_framing = {
+	.message_max = UINT16_MAX,
+	.measure = measure,
+	.head = head,
+};
+
+static int init(struct pf_deframer *d, const struct pf_framing *framing, size_t cap)
+{
+	uint8_t *buf = malloc(cap);
+
 	if (!buf)
 		return -ENOMEM;
-	*d = (struct pf_deframer){ .buf = buf, .cap = PF_FRAME_HEAD_BYTES + max_message };
+	*d = (struct pf_deframer){ .framing = framing, .buf = buf, .cap = cap };
 	return 0;
+}
+
+int pf_deframer_init(struct pf_deframer *d, size_t max_message)
+{
+	if (!max_message || max_message > UINT16_MAX)
+		return -EINVAL;
+	return init(d, &pf_pf1_framing, PF_FRAME_HEAD_BYTES + max_message);
+}
+
+int pf_deframer_init_as(struct pf_deframer *d, const struct pf_framing *framing, bool opened)
+{
+	int r = init(d, framing, PF_FRAMING_HEAD_MAX + framing->message_max);
+
+	if (!r && opened)
+		d->preamble = framing->preamble_len;
+	return r;
 }
 
 void pf_deframer_finish(struct pf_deframer *d)
@@ -44,19 +78,26 @@ size_t pf_deframer_push(struct pf_deframer *d, const uint8_t *data, size_t len)
 
 int pf_deframer_next(struct pf_deframer *d, const uint8_t **msg, size_t *len)
 {
-	const uint8_t *p = d->buf + d->start;
-	size_t have = d->end - d->start, want;
+	const struct pf_framing *f = d->framing;
+	size_t head, want;
+	int r;
 
-	if (have < PF_FRAME_HEAD_BYTES)
-		return 0;
-	want = (size_t)(p[0] | p[1] << 8);
-	if (want > d->cap - PF_FRAME_HEAD_BYTES)
+	for (; d->preamble; d->preamble--, d->start++) {
+		if (d->start == d->end)
+			return 0;
+		if (d->buf[d->start] != f->preamble[f->preamble_len - d->preamble])
+			return -EPROTO;
+	}
+	r = f->measure(d->buf + d->start, d->end - d->start, &head, &want);
+	if (r <= 0)
+		return r;
+	if (want > d->cap - head)
 		return -EMSGSIZE;
-	if (have - PF_FRAME_HEAD_BYTES < want)
+	if (d->end - d->start - head < want)
 		return 0;
-	d->start += PF_FRAME_HEAD_BYTES + want;
-	*msg = p + PF_FRAME_HEAD_BYTES;
+	*msg = d->buf + d->start + head;
 	*len = want;
+	d->start += head + want;
 	return 1;
 }
 

@@ -156,6 +156,9 @@ struct pf_welcome {
 	uint16_t audio_frame_us;
 	uint8_t host_caps2;
 	uint8_t audio_layout;
+	/* punktfunk/2 alone: not of the pf1 wire */
+	uint8_t session_id[16];
+	uint64_t clock_origin_ns;
 };
 
 struct pf_start {

@@ -220,3 +220,22 @@ write("session_finder", {
     "v6": b"\xff" + MDNS_V6,
     "loop": b"\xff" + h("0000 8400 0000 0001 0000 0000 c00c 000c 0001 00000000 0000"),
 })
+
+PF2_MODE = h("03 0c 00050000 d0020000 3c000000")
+
+
+def pf2(kind, body):
+    return bytes([kind, len(body)]) + body
+
+
+PF2_HELLO = h("02 02 0001") + PF2_MODE + h("06 02 50c3 07 02 7476 08 09 737465616d3a353730 09 02 7801 0d 1c") + HDR
+PF2_WELCOME = h("01 10") + bytes(range(16)) + h("05 0c 00050000 d0020000 3c000000 0f 04 01010100 03 01 01 09 02 8005")
+# The stream's type is the first byte, which also says where it is cut.
+write("wire_pf2", {
+    "hello": b"\0" + pf2(1, PF2_HELLO) + pf2(3, b""),
+    "welcome": b"\0" + pf2(2, PF2_WELCOME) + pf2(4, b""),
+    "refused": b"\0" + pf2(6, h("01 01 64 02 03 6e6f21")) + pf2(5, h("01 01 68 02 02 3126")),
+    "clock": b"\0" + pf2(0x3A, h("01 01 05")) + pf2(0x3B, h("01 01 05 02 01 06 03 01 07")),
+    "twice": b"\0" + pf2(1, PF2_MODE + PF2_MODE),
+    "long": b"\0" + h("03 4101") + b"x" * 8,
+})
