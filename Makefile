@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-vm test-fresh test-trixie lint asan tsan fuzz bench coverage install clean help
+.PHONY: all deps build demo test test-vm test-fresh test-trixie lint asan tsan fuzz bench bench-native coverage install clean help
 
 all: build
 
@@ -17,6 +17,7 @@ help:
 	@echo 'make asan tsan   the tests under sanitizers'
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
 	@echo 'make bench       kernels and stages, as ratios'
+	@echo 'make bench-native   starts, changes of mode and latency of the native plane (3 min)'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
 	@echo 'make test-trixie the same and contract and e2e tests in a Debian 13 root, with labwc'
 	@echo 'make coverage    which lines of core/ its tests run; below 90 % it fails'
@@ -62,6 +63,9 @@ fuzz: deps
 
 bench: build
 	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+
+bench-native: build
+	@python3 scripts/bench_native.py --build $(BUILD)
 
 test-fresh:
 	@scripts/test-fresh
