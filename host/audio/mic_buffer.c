@@ -108,8 +108,10 @@ void pf_mic_buffer_put(
 		b->first_ns = now_ns;
 	while ((int32_t)(seq - b->end) >= 0)
 		b->slot[b->end++ % PF_MIC_SLOTS].full = false;
-	while (b->end - b->next > PF_MIC_DEPTH_MAX)
-		drop_oldest(b);
+	/* One jump to where it should be, not a cut in every packet from now on. */
+	if (b->end - b->next > PF_MIC_DEPTH_MAX)
+		while (b->end - b->next > b->stats.target)
+			drop_oldest(b);
 	if (is_full(b, seq))
 		return;
 	b->slot[seq % PF_MIC_SLOTS].full = true;

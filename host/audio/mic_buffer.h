@@ -4,7 +4,8 @@
  * An adaptive jitter buffer for one speaker. As many packets wait as the newest
  * seconds' jitter needs, at most PF_MIC_DEPTH_MAX: it grows when packets come too late
  * (what is missing is made up and the packet played after all), and shrinks by one
- * packet at a time, blended into the next, when more waits than is needed. Time is an
+ * packet at a time, blended into the next, when more waits than is needed; when more
+ * waits than may, it jumps to what is needed. Time is an
  * argument; no allocation; one thread. */
 #pragma once
 #include <stdbool.h>

@@ -21,6 +21,10 @@ static void open_mic(struct pf_native_session *ns)
 			ns->name);
 		return;
 	}
+	if (!pf_desk_audio_channels(ns->desk)) {
+		pf_log(PF_LOG_INFO, "native", "%s: speaks, but its desk has no sound", ns->name);
+		return;
+	}
 	if (pf_mic_open(&m, &why)) {
 		pf_log(PF_LOG_WARN, "native", "%s: no microphone: %s", ns->name, why.text);
 		return;

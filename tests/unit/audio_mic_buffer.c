@@ -232,6 +232,19 @@ static void what_a_stall_holds_up_is_caught_up_with(void **state)
 	assert_true(o.most_depth <= PF_MIC_DEPTH_MAX);
 }
 
+/* Whoever records on a machine that is too busy takes less than is said: now and then a
+ * jump, and what is heard is of now. */
+static void a_slow_player_hears_what_is_said_now(void **state)
+{
+	const struct link l = { .jitter_ms = 5, .drift_ppm = 200000, .seconds = 60, .seed = 17 };
+	struct outcome o = run(&l);
+
+	show("player takes four of five", &o);
+	assert_true(o.stats.skipped + o.merged > o.sent / 8);
+	assert_true(o.mean_delay_ms < 150);
+	assert_int_equal(o.concealed + o.recovered, 0);
+}
+
 static void put(struct pf_mic_buffer *b, uint32_t seq, uint64_t now_ns)
 {
 	uint8_t byte = (uint8_t)seq;
@@ -304,17 +317,19 @@ static void a_flood_is_bounded(void **state)
 	struct pf_mic_buffer *b = new_buffer();
 	static const uint8_t big[PF_MIC_PACKET_MAX + 1];
 	const uint8_t *data;
+	uint32_t left;
 	size_t len;
 
 	for (uint32_t seq = 0; seq < 1000; seq++)
 		put(b, seq, 0);
 	put(b, 999, 0); /* a duplicate */
-	assert_int_equal(b->end - b->next, PF_MIC_DEPTH_MAX);
-	assert_int_equal(b->stats.skipped, 1000 - PF_MIC_DEPTH_MAX);
+	assert_true(b->end - b->next <= PF_MIC_DEPTH_MAX);
+	left = b->end - b->next;
+	assert_int_equal(b->stats.skipped, 1000 - left);
 	pf_mic_buffer_put(b, 1000, big, sizeof(big), 0);
 	pf_mic_buffer_put(b, 1000, big, 0, 0);
 	assert_int_equal(b->end, 1000);
-	for (uint32_t seq = 1000 - PF_MIC_DEPTH_MAX; seq < 1000; seq++)
+	for (uint32_t seq = 1000 - left; seq < 1000; seq++)
 		play(b, seq, 0);
 	assert_int_equal(pf_mic_buffer_next(b, 0, &data, &len), PF_MIC_CONCEAL);
 	free(b);
@@ -341,6 +356,7 @@ int main(void)
 		cmocka_unit_test(losses_are_recovered_from_the_next),
 		cmocka_unit_test(a_drifting_clock_moves_nothing),
 		cmocka_unit_test(what_a_stall_holds_up_is_caught_up_with),
+		cmocka_unit_test(a_slow_player_hears_what_is_said_now),
 		cmocka_unit_test(a_pause_is_silence_and_no_jitter),
 		cmocka_unit_test(numbers_wrap_jump_and_start_anew),
 		cmocka_unit_test(a_flood_is_bounded),

@@ -139,6 +139,67 @@ static void sound_goes_to_whom_it_belongs(void **state)
 	assert_int_equal(atomic_load(&blocks), before);
 }
 
+static void count_pull(void *user, float *pcm, unsigned samples)
+{
+	memset(pcm, 0, samples * sizeof(*pcm));
+	atomic_fetch_add((_Atomic unsigned *)user, 1);
+}
+
+static void a_microphone_is_its_holders(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic unsigned first = 0, second = 0;
+	struct holder h[2];
+	unsigned before;
+
+	/* It may come before the sound. */
+	strcpy(f->config.audio_options, "delay-ms=300");
+	open_desks(f);
+	assert_int_equal(acquire(f, &h[0], 1), 0);
+	pf_desk_open_mic(h[0].desk, "Ann's phone", count_pull, &first);
+	UNTIL(f, atomic_load(&first) > 5);
+	/* Somebody else's to remove. */
+	pf_desk_close_mic(h[0].desk, &second);
+	before = atomic_load(&first);
+	UNTIL(f, atomic_load(&first) > before + 5);
+	/* The same client again: the first is not asked any more, the second is. */
+	assert_int_equal(acquire(f, &h[1], 1), 0);
+	assert_int_equal(h[0].taken, 1);
+	before = atomic_load(&first);
+	pf_desk_open_mic(h[1].desk, "Ann's phone", count_pull, &second);
+	pf_desk_close_mic(h[0].desk, &first);
+	pf_desk_release(h[0].desk, &h[0], false);
+	UNTIL(f, atomic_load(&second) > 5);
+	pf_desk_close_mic(h[1].desk, &second);
+	assert_int_equal(atomic_load(&first), before);
+	before = atomic_load(&second);
+	run_for_ms(f, 50);
+	assert_int_equal(atomic_load(&second), before);
+	/* Release takes it along. */
+	pf_desk_open_mic(h[1].desk, NULL, count_pull, &second);
+	UNTIL(f, atomic_load(&second) > before + 5);
+	pf_desk_release(h[1].desk, &h[1], false);
+	before = atomic_load(&second);
+	run_for_ms(f, 50);
+	assert_int_equal(atomic_load(&second), before);
+}
+
+static void a_microphone_outlives_its_sound(void **state)
+{
+	struct fixture *f = *state;
+	_Atomic unsigned pulls = 0;
+	struct holder h;
+
+	/* Ten blocks of each of four sounds. */
+	strcpy(f->config.audio_options, "die-ms=50");
+	open_desks(f);
+	assert_int_equal(acquire(f, &h, 1), 0);
+	pf_desk_open_mic(h.desk, "Ann's phone", count_pull, &pulls);
+	UNTIL(f, atomic_load(&pulls) > 15);
+	pf_desk_release(h.desk, &h, true);
+	UNTIL(f, !pf_desks_count(f->desks));
+}
+
 struct log_lines {
 	_Atomic unsigned again, away, others;
 };
@@ -659,6 +720,8 @@ int main(void)
 		T(a_display_that_fails_inside_is_told),
 		T(sound_neither_stops_nor_delays_the_picture),
 		T(sound_goes_to_whom_it_belongs),
+		T(a_microphone_is_its_holders),
+		T(a_microphone_outlives_its_sound),
 		T(sound_that_ends_starts_again_so_often),
 		T(who_comes_back_finds_the_same_desk),
 		T(a_desk_nobody_comes_back_to_ends),
