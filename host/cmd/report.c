@@ -111,6 +111,7 @@ static json_t *session_json(const struct pf_session_report *s)
 		v->encoded ? json_real(s->cpu_ms / (double)v->encoded) : json_null());
 	json_object_set_new(o, "input_events", json_integer((json_int_t)s->input_events));
 	json_object_set_new(o, "input_denied", json_integer((json_int_t)s->input_denied));
+	json_object_set_new(o, "input_dropped", json_integer((json_int_t)s->input_dropped));
 	json_object_set_new(o, "audio_packets", json_integer((json_int_t)s->audio_packets));
 	json_object_set_new(o, "mic_packets", json_integer((json_int_t)s->mic_packets));
 	json_object_set_new(o, "mic_recovered", json_integer((json_int_t)s->mic_recovered));

@@ -31,7 +31,8 @@ struct pf_desks_params {
 	const struct pf_audio_ops *audio; /* NULL = no sound */
 	const char *log_root;		  /* directory for the children's output, or NULL */
 	unsigned fail_stage;		  /* for tests: the stage (from 1) that fails; 0 = none */
-	unsigned spare_delay_ms;	  /* for tests: how long all must be quiet; 0 = as ever */
+	const struct pf_pads_backends *pads; /* for tests: devices; NULL = the kernel's */
+	unsigned spare_delay_ms; /* for tests: how long all must be quiet; 0 = as ever */
 };
 
 /* Where a desk came from. */
@@ -143,6 +144,8 @@ const char *pf_desk_name(const struct pf_desk *d);
 int pf_desk_input(struct pf_desk *d, const struct pf_input_event *ev);
 /** A touch screen or a pen of the kernel's reaches what is on its desks. */
 bool pf_desks_read_devices(const struct pf_desks *m);
+/** pf_pads_can bits. */
+unsigned pf_desks_pads_can(const struct pf_desks *m);
 /** Everything that is held down goes up, on gamepads, too. */
 void pf_desk_input_release(struct pf_desk *d);
 /** An event of a gamepad, a touch screen or a pen. Devices come with the first one

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "host/desk/desk_impl.h"
 #include "host/pads/mail.h"
+#include "host/pads/pads_impl.h"
 
 struct pf_desk_pads {
 	struct pf_desk *desk;
@@ -52,7 +53,8 @@ static int open_pads(struct pf_desk *d)
 	p->desk = d;
 	p->item.run = news;
 	pf_pad_mail_init(&p->mail);
-	p->error = pf_pads_open(&p->set, &params, &why);
+	p->error = d->m->params.pads ? pf_pads_open_with(&p->set, &params, d->m->params.pads, &why)
+				     : pf_pads_open(&p->set, &params, &why);
 	if (p->error)
 		pf_log(PF_LOG_WARN, "desk", "%s: no gamepads: %s", d->name, why.text);
 	d->pads = p;
@@ -87,6 +89,11 @@ int pf_desk_pad(struct pf_desk *d, const struct pf_pad_event *ev)
 bool pf_desks_read_devices(const struct pf_desks *m)
 {
 	return m->params.display->map_device;
+}
+
+unsigned pf_desks_pads_can(const struct pf_desks *m)
+{
+	return m->params.pads ? PF_PADS_CAN_UINPUT | PF_PADS_CAN_UHID : pf_pads_can(NULL);
 }
 
 uint16_t pf_desk_pads(const struct pf_desk *d)

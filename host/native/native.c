@@ -13,6 +13,7 @@
 #include "host/native/session.h"
 #include "host/native/session_clip.h"
 #include "host/native/session_mic.h"
+#include "host/native/session_pads.h"
 
 /* What one client may have under way to the loop; what is beyond is dropped, so
  * that a flood stays its own problem. */
@@ -130,8 +131,6 @@ static void on_datagram(void *user, struct pf_host_session *s, const struct pf_d
 	struct pf_native_session *ns;
 	struct pf_input_event ev;
 
-	if (d->tag != PF_DGRAM_INPUT && d->tag != PF_DGRAM_MIC)
-		return;
 	ns = find(user, s);
 	if (!ns)
 		return;
@@ -139,6 +138,8 @@ static void on_datagram(void *user, struct pf_host_session *s, const struct pf_d
 		pf_native_mic_packet(ns, d);
 		return;
 	}
+	if (pf_native_pads_take(ns, d))
+		return;
 	ev = (struct pf_input_event){ d->input.kind, d->input.code, d->input.x, d->input.y,
 		d->input.flags };
 	pf_native_session_input(ns, &ev);

@@ -31,7 +31,8 @@ struct pf_session_report {
 	enum pf_desk_origin desk_origin;
 	struct pf_timeline timeline, change; /* of the newest mode; no begin: none */
 	uint64_t ended_ns;
-	double cpu_ms; /* of the whole host process while the session played */
+	double cpu_ms;		/* of the whole host process while the session played */
+	uint64_t input_dropped; /* events of pads, touch, pen: the queue was full */
 	uint64_t input_events, input_denied, audio_packets, audio_errors;
 	/* Of the newest microphone; denied: for want of the grant. */
 	uint64_t mic_packets, mic_recovered, mic_concealed, mic_late, mic_denied;

@@ -16,6 +16,7 @@
 #include "host/native/session_clip.h"
 #include "host/native/session_launch.h"
 #include "host/native/session_mic.h"
+#include "host/native/session_pads.h"
 #include "host/native/session_sound.h"
 #include "host/registry/access.h"
 
@@ -206,14 +207,17 @@ static void set_mark_timer(struct pf_native_session *ns)
 
 static void set_grants(struct pf_native_session *ns, uint32_t grants)
 {
+	const uint32_t lost = ns->grants & ~grants;
+
 	pthread_mutex_lock(&ns->gate);
 	/* The release of what is held down would be denied from now on. */
-	if (ns->gate_desk && (ns->grants & ~grants))
+	if (ns->gate_desk && lost)
 		pf_desk_input_release(ns->gate_desk);
 	ns->grants = grants;
 	ns->gate_grants = grants;
 	pthread_mutex_unlock(&ns->gate);
 	pf_native_mic_access(ns);
+	pf_native_pads_lost(ns, lost);
 }
 
 void pf_native_session_set_access(
@@ -268,6 +272,7 @@ static const struct pf_desk_events desk_events = {
 	.taken = on_desk_taken,
 	.died = on_desk_died,
 	.app_ended = pf_native_launch_ended,
+	.pad_feedback = pf_native_pads_news,
 };
 
 /* ---- jobs ---- */
@@ -430,6 +435,7 @@ static void finish_done(struct pf_job *job)
 	*p = ns->next;
 	pf_native_clip_free(ns);
 	pf_app_unref(ns->app);
+	pf_native_pads_close(ns);
 	pthread_mutex_destroy(&ns->gate);
 	free(ns);
 	if (n->shut && !n->sessions)
@@ -457,6 +463,7 @@ static void step_ending(struct pf_native_session *ns)
 		return;
 	}
 	pf_native_mic_close(ns);
+	pf_native_pads_leave_desk(ns);
 	if (ns->desk) {
 		struct pf_desk *d = ns->desk;
 
@@ -650,6 +657,7 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 	struct pf_desk_request rq = {
 		.known = ns->peer.has_certificate,
 		.mode = ns->mode,
+		.client_name = ns->hello.name,
 		.audio_channels = ns->welcome.audio_channels,
 		.app = ns->app,
 	};
@@ -663,7 +671,7 @@ static int get_desk(struct pf_native_session *ns, struct pf_reason *why)
 		pf_native_sound_open(ns);
 	snprintf(ns->desk_name, sizeof(ns->desk_name), "%s", pf_desk_name(ns->desk));
 	ns->desk_origin = pf_desk_origin(ns->desk);
-	return 0;
+	return pf_native_pads_open(ns) ? pf_reason_set(why, -ENOMEM, "out of memory") : 0;
 }
 
 /* Everything up to the Welcome; what fails later closes the connection. */
@@ -796,6 +804,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 					: 0,
 		.input_events = atomic_load(&ns->input_events),
 		.input_denied = atomic_load(&ns->input_denied),
+		.input_dropped = pf_native_pads_dropped(ns),
 		.audio_packets = atomic_load(&ns->audio_packets),
 		.audio_errors = atomic_load(&ns->audio_errors),
 		.mic_packets = mic.packets,

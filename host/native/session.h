@@ -68,8 +68,9 @@ struct pf_native_session {
 	pthread_mutex_t gate;
 	struct pf_desk *gate_desk; /* NULL = input goes nowhere */
 	uint32_t gate_grants;
-	struct pf_mic *mic; /* written by the loop only; NULL = none */
-	bool mic_asked;	    /* the loop was told of a first packet */
+	struct pf_native_session_pads *pads; /* from its desk on; then the same */
+	struct pf_mic *mic;		     /* written by the loop only; NULL = none */
+	bool mic_asked;			     /* the loop was told of a first packet */
 
 	/* loop */
 	struct pf_native_session *next;

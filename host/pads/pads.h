@@ -137,6 +137,7 @@ enum pf_pad_feedback_kind {
 	PF_PAD_FB_TRIGGER_RUMBLE,
 	PF_PAD_FB_LED,
 	PF_PAD_FB_TRIGGERS,
+	PF_PAD_FB_PLAYER, /* lights that count players */
 	PF_PAD_FB_MOTION, /* what the program wants to hear */
 };
 
@@ -150,7 +151,8 @@ struct pf_pad_feedback {
 		struct {
 			uint8_t r, g, b;
 		} led;
-		struct { /* raw DualSense effects: mode, then its ten bytes */
+		uint8_t player; /* 5 bits */
+		struct {	/* raw DualSense effects: mode, then its ten bytes */
 			bool set_left, set_right;
 			uint8_t left[11], right[11];
 		} triggers;

@@ -201,6 +201,11 @@ static void take_output(struct uhid *u, const uint8_t *report, size_t len)
 		tell(u, &(struct pf_pad_feedback){
 				.kind = PF_PAD_FB_LED, .led = { o.rgb[0], o.rgb[1], o.rgb[2] } });
 	}
+	if (o.player && (!u->told.player || u->told.players != o.players)) {
+		u->told.player = true;
+		u->told.players = o.players;
+		tell(u, &(struct pf_pad_feedback){ .kind = PF_PAD_FB_PLAYER, .player = o.players });
+	}
 	tell_triggers(u, &o);
 }
 

@@ -34,9 +34,10 @@ struct pf_uhid_state {
 
 /* What one output report sets. */
 struct pf_uhid_output {
-	bool rumble, led, left, right;
+	bool rumble, led, player, left, right;
 	uint8_t strong, weak;
 	uint8_t rgb[3];
+	uint8_t players; /* 5 bits */
 	uint8_t left_effect[11], right_effect[11];
 };
 

@@ -13,6 +13,7 @@ enum {
 	OUTPUT_LEFT_TRIGGER = 0x08,
 	/* Byte 1. */
 	OUTPUT_LED = 0x04,
+	OUTPUT_PLAYER = 0x10,
 	/* Byte 38: vibration of firmware 2.24 and later. */
 	OUTPUT_VIBRATION2 = 0x04,
 	STATUS_CHARGING = 0x10,
@@ -226,6 +227,8 @@ static int output(struct pf_uhid_output *out, const uint8_t *report, size_t len)
 	memcpy(out->left_effect, body + 21, 11);
 	out->led = body[1] & OUTPUT_LED;
 	memcpy(out->rgb, body + 44, 3);
+	out->player = body[1] & OUTPUT_PLAYER;
+	out->players = body[43] & 0x1f;
 	return 0;
 }
 

@@ -30,6 +30,8 @@ struct fixture {
 	char allowed[PF_PATH_BYTES], paired[128], catalogue[128];
 	struct pf_config config;
 	const char *display;
+	const struct pf_display_ops *display_ops; /* instead of the one of that name */
+	const struct pf_pads_backends *pads;
 	struct pf_loop *loop;
 	struct pf_workers *workers;
 	struct pf_desks *desks;
@@ -105,7 +107,9 @@ static inline void serve(struct fixture *f)
 					 .loop = f->loop,
 					 .workers = f->workers,
 					 .config = &f->config,
-					 .display = pf_display_find(f->display),
+					 .display = f->display_ops ? f->display_ops
+								   : pf_display_find(f->display),
+					 .pads = f->pads,
 					 .audio = pf_audio_find("null"),
 				 }),
 		0);

@@ -554,6 +554,19 @@ static void dualsense_feedback(void **st)
 	assert_true(!b.heard[5].triggers.set_left && b.heard[5].triggers.set_right);
 	assert_memory_equal(b.heard[5].triggers.right, r + 3 + 10, 11);
 	assert_memory_equal(b.heard[5].triggers.left, r + 3 + 21, 11);
+	/* The lights that count players; the first time also when all are off. */
+	memset(r + 3, 0, 60);
+	r[3] = 0x01;
+	r[3 + 1] = 0x10;
+	for (unsigned i = 0; i < 3; i++) {
+		r[3 + 43] = i ? 0x24 : 0;
+		seal(r);
+		output(&b, r, sizeof(r));
+	}
+	assert_int_equal(b.count, 8);
+	assert_int_equal(b.heard[6].kind, PF_PAD_FB_PLAYER);
+	assert_int_equal(b.heard[6].player, 0);
+	assert_int_equal(b.heard[7].player, 4); /* five of the eight bits */
 	finish(&b);
 }
 
