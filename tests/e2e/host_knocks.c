@@ -396,6 +396,220 @@ static void fifty_knocks(void **state)
 	}
 }
 
+/* ---- the same, when nobody waits for anybody ---- */
+
+#define JUDGES 3
+
+enum act { ACT_LOOK, ACT_APPROVE, ACT_DENY };
+
+/* Of one device; changed on the loop only, read once nobody judges any more. */
+struct fate {
+	uint8_t fp[32];
+	unsigned approved, approved_waiting, denied;
+};
+
+static struct fate fates[DEVICES];
+
+/* Under way between one judge and the loop. */
+struct sentence {
+	uint32_t seed;
+	struct {
+		uint32_t id;
+		uint8_t fp[32];
+		bool waits;
+	} list[PF_KNOCKS_MAX];
+	unsigned count, chosen;
+	enum act act;
+	int result;
+	struct fixture *f;
+	sem_t done;
+};
+
+static void note_knock(void *user, const struct pf_knock *k)
+{
+	struct sentence *s = user;
+
+	s->list[s->count].id = k->id;
+	s->list[s->count].waits = k->parked != NULL;
+	memcpy(s->list[s->count++].fp, k->fingerprint, 32);
+}
+
+static struct fate *fate_of(const uint8_t fp[32])
+{
+	for (unsigned d = 0; d < DEVICES; d++)
+		if (!memcmp(fates[d].fp, fp, 32))
+			return &fates[d];
+	fail_msg("a knock of nobody");
+	return NULL;
+}
+
+/* Loop. The list may be old by now: another judge was quicker, or time ran out. */
+static void run_sentence(void *user, void *msg)
+{
+	struct sentence *s = user;
+	uint32_t id = s->list[s->chosen].id;
+	struct fate *fate;
+	int r;
+
+	if (s->act == ACT_LOOK) {
+		s->count = 0;
+		pf_native_each_knock(s->f->native, note_knock, s);
+		sem_post(&s->done);
+		return;
+	}
+	fate = fate_of(s->list[s->chosen].fp);
+	if (s->act == ACT_APPROVE) {
+		struct sentence now = { .count = 0 };
+		bool waits = false;
+
+		pf_native_each_knock(s->f->native, note_knock, &now);
+		for (unsigned i = 0; i < now.count; i++)
+			waits |= now.list[i].id == id && now.list[i].waits;
+		r = pf_native_approve(s->f->native, id, NULL, PF_GRANT_ALL, 0, NULL, NULL);
+		fate->approved += !r;
+		fate->approved_waiting += !r && waits;
+	} else {
+		r = pf_native_deny(s->f->native, id, NULL);
+		fate->denied += !r;
+	}
+	s->result = r;
+	sem_post(&s->done);
+}
+
+static void pass(struct sentence *s, enum act act)
+{
+	s->act = act;
+	assert_int_equal(pf_loop_post(s->f->loop, run_sentence, s, NULL, 0), 0);
+	while (sem_wait(&s->done))
+		;
+}
+
+static uint32_t draw(struct sentence *s, uint32_t n)
+{
+	s->seed = s->seed * 1103515245u + 12345u;
+	return (s->seed >> 16) % n;
+}
+
+static void *run_rash_judge(void *arg)
+{
+	struct sentence *s = arg;
+
+	while (atomic_load(&judging)) {
+		unsigned lot;
+
+		pass(s, ACT_LOOK);
+		usleep(draw(s, 30000));
+		lot = draw(s, 8);
+		if (!s->count || lot > 3)
+			continue;
+		s->chosen = draw(s, s->count);
+		pass(s, lot & 1 ? ACT_APPROVE : ACT_DENY);
+		/* What is decided already, and nothing else, is not there. */
+		assert_true(s->result == 0 || s->result == -ENOENT);
+	}
+	return NULL;
+}
+
+/* Fifty knocks of 25 devices, each waiting 150 ms, while three judges approve and
+ * deny what they saw a moment ago, newer knocks supersede older ones, and time runs
+ * out. Every connection has one answer, and each has its reason; who was let in while
+ * it waited gets a session; nobody gets two; who was let in too late gets in later. */
+static void fifty_knocks_against_the_clock(void **state)
+{
+	struct fixture *f = *state;
+	static struct knocker k[2 * DEVICES];
+	PunktfunkIdentity *ids[DEVICES];
+	static struct sentence judges[JUDGES];
+	pthread_t threads[JUDGES];
+	unsigned admitted[DEVICES] = { 0 }, denied[DEVICES] = { 0 };
+	unsigned by_code[4] = { 0 }, late = 0, sessions, at_once;
+
+	f->knocks_per_address = 2 * DEVICES;
+	f->knock_wait_ns = 150 * PF_NS_PER_MS;
+	f->display = "null";
+	f->config.max_sessions = 64;
+	serve(f);
+	memset(fates, 0, sizeof(fates));
+	for (unsigned d = 0; d < DEVICES; d++) {
+		ids[d] = new_identity();
+		punktfunk_identity_fingerprint(ids[d], fates[d].fp);
+	}
+	atomic_store(&judging, true);
+	for (unsigned j = 0; j < JUDGES; j++) {
+		judges[j] = (struct sentence){ .f = f, .seed = 77 + j };
+		sem_init(&judges[j].done, 0, 0);
+		assert_int_equal(pthread_create(&threads[j], NULL, run_rash_judge, &judges[j]), 0);
+	}
+	for (unsigned i = 0; i < 2 * DEVICES; i++) {
+		k[i] = (struct knocker){
+			.f = f, .id = ids[i / 2], .delay_us = (i * 7919 + (i & 1) * 220000) % 500000
+		};
+		assert_int_equal(pthread_create(&k[i].thread, NULL, run_knocker, &k[i]), 0);
+	}
+	for (unsigned i = 0; i < 2 * DEVICES; i++)
+		pthread_join(k[i].thread, NULL);
+	atomic_store(&judging, false);
+	for (unsigned j = 0; j < JUDGES; j++) {
+		pthread_join(threads[j], NULL);
+		sem_destroy(&judges[j].done);
+	}
+	for (unsigned i = 0; i < 2 * DEVICES; i++) {
+		const struct fate *fate = &fates[i / 2];
+
+		if (!k[i].result)
+			leave(k[i].c);
+		else if (k[i].close_code == PUNKTFUNK_CLOSE_DENIED)
+			denied[i / 2]++;
+		else if (k[i].close_code != PUNKTFUNK_CLOSE_SUPERSEDED &&
+			 k[i].close_code != PUNKTFUNK_CLOSE_APPROVAL_TIMEOUT)
+			fail_msg("knock %u: %d, close code 0x%x", i, k[i].result, k[i].close_code);
+		by_code[!k[i].result					? 0
+			: k[i].close_code == PUNKTFUNK_CLOSE_DENIED	? 1
+			: k[i].close_code == PUNKTFUNK_CLOSE_SUPERSEDED ? 2
+									: 3]++;
+		admitted[i / 2] += !k[i].result;
+		assert_true(k[i].result || fate->approved);
+	}
+	print_message("admitted %u, denied %u, superseded %u, timed out %u\n", by_code[0],
+		by_code[1], by_code[2], by_code[3]);
+	assert_int_equal(list(f), 0);
+	for (unsigned d = 0; d < DEVICES; d++) {
+		/* Known once, it never knocks again. */
+		assert_true(fates[d].approved <= 1);
+		assert_true(denied[d] <= fates[d].denied);
+		if (fates[d].approved_waiting)
+			assert_true(admitted[d] >= 1);
+		if (!fates[d].approved)
+			continue;
+		/* And does not wait the next time, whenever its approval came. */
+		late += !fates[d].approved_waiting;
+		leave(connect_as(f, ids[d]));
+		admitted[d]++;
+	}
+	print_message("approved too late for their connection: %u\n", late);
+	/* The races that this is about took place. */
+	assert_true(by_code[0] && by_code[1] && by_code[3]);
+	stop(f);
+	assert_true(f->ended_count < ENDED_MAX);
+	for (unsigned i = 0; i < f->ended_count; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(f->ended[i].id, f->ended[j].id);
+	for (unsigned d = 0; d < DEVICES; d++) {
+		char hex[65];
+
+		pf_access_format(fates[d].fp, hex);
+		sessions = at_once = 0;
+		for (unsigned i = 0; i < f->ended_count; i++)
+			sessions += !strcmp(f->ended[i].client, hex);
+		/* A session whose client had been superseded meanwhile never came to be
+		 * for it; no connection made two. */
+		at_once = 2 + (fates[d].approved != 0);
+		assert_true(sessions >= admitted[d] && sessions <= at_once);
+		assert_true(fates[d].approved || !sessions);
+		punktfunk_identity_free(ids[d]);
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, drop)
@@ -408,6 +622,7 @@ int main(void)
 		T(changes_of_access_are_told),
 		T(apps_need_their_grant),
 		T(fifty_knocks),
+		T(fifty_knocks_against_the_clock),
 	};
 
 	return cmocka_run_group_tests_name("host_knocks", tests, NULL, NULL);

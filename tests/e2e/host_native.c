@@ -243,6 +243,48 @@ static void what_cannot_be_is_refused_with_words(void **state)
 	punktfunk_connection_close(d, PUNKTFUNK_CLOSE_NORMAL);
 }
 
+static int end_all(struct fixture *f, const struct pf_client *client)
+{
+	pf_native_end_sessions(f->native, "all go");
+	return 0;
+}
+
+/* Whatever word it leaves with, a client finds its desk again; only a quit ends it. */
+static void any_end_but_a_quit_keeps_the_desk(void **state)
+{
+	static const uint32_t codes[] = { 0x00, 0x01, 0x42, 0x52, 0x60, 0x61, 0x62, 0x63, 0x64,
+		0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6f, 0x70, 0x71, 0x1234, 0x3fffffff };
+	enum { N = sizeof(codes) / sizeof(codes[0]) };
+	struct fixture *f = *state;
+	PunktfunkIdentity *a = new_identity();
+	PunktfunkConnection *c;
+	unsigned n = 0;
+
+	serve(f);
+	for (unsigned i = 0; i < N; i++) {
+		c = connect_as(f, a);
+		take_frames(c, 1);
+		punktfunk_connection_close(c, codes[i]);
+		assert_int_equal(ended(f, ++n).close_code, codes[i]);
+		assert_string_equal(ended(f, n).desk, "desk 1");
+	}
+	/* The host's own word, too. */
+	c = connect_as(f, a);
+	take_frames(c, 1);
+	assert_int_equal(on_loop(f, &(struct pf_client){ 0 }, end_all), 0);
+	assert_string_equal(ended(f, ++n).desk, "desk 1");
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	c = connect_as(f, a);
+	take_frames(c, 1);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_QUIT);
+	assert_string_equal(ended(f, ++n).desk, "desk 1");
+	c = connect_as(f, a);
+	take_frames(c, 1);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_string_equal(ended(f, ++n).desk, "desk 2");
+	punktfunk_identity_free(a);
+}
+
 static unsigned one_elsewhere(void *user)
 {
 	return 1;
@@ -432,6 +474,7 @@ int main(void)
 		T(row7_who_is_unpaired_is_gone_at_once),
 		T(access_that_runs_out_ends_the_session),
 		T(what_cannot_be_is_refused_with_words),
+		T(any_end_but_a_quit_keeps_the_desk),
 		T(settings_cap_what_a_client_gets),
 		T(the_same_client_gets_its_desk_back),
 		T(a_picture_that_stands_still_costs_nothing),
