@@ -20,6 +20,10 @@
 #define SLEEP_SLACK_NS 50000ull
 /* FEC status messages are summed up over this long, as a LossReport is. */
 #define FEC_STATUS_NS 750000000ull
+/* A LossReport says so when a frame was beyond repair (punktfunk1.md 11); pacing stays
+ * gentle for so many reports more. */
+#define FRAME_LOST_PPM 50000u
+#define GENTLE_REPORTS 8u
 
 /* A probe's filler: one train, as long as it takes to send for this long. */
 #define PROBE_TRAIN_NS 1000000ull
@@ -59,6 +63,7 @@ struct pf_sender {
 
 	/* The thread's own. */
 	uint32_t reports_seen;
+	unsigned gentle; /* reports left */
 	uint64_t missing_seen, status_ns;
 	uint32_t probe_index;
 	unsigned sent_tail; /* frames that left: what `tail` is set to */
@@ -192,6 +197,11 @@ static void take_report(struct pf_sender *s)
 		return;
 	s->reports_seen = (uint32_t)(report >> 32);
 	pf_parity_report(&s->parity, (uint32_t)report);
+	if (s->params.format == PF_SENDER_PF1 && (uint32_t)report >= FRAME_LOST_PPM)
+		s->gentle = GENTLE_REPORTS;
+	else if (s->gentle)
+		s->gentle--;
+	s->pacer.gentle = s->gentle > 0;
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
 }
 

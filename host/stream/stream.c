@@ -340,7 +340,12 @@ static void submit(
 		/* The client sees a gap in the numbers, and the next frames would build on
 		 * what is missing. */
 		count(s, DROPPED, 1);
-		s->force_idr = s->again = true;
+		/* A key frame that is too large is not tried again at once: the next would
+		 * be as large, and so on at every picture. */
+		if (pkt->idr && r != -EAGAIN)
+			s->gate.pending = true;
+		else
+			s->force_idr = s->again = true;
 		return;
 	}
 	s->anchor = false;

@@ -341,6 +341,27 @@ def wishes_over_a_bad_link():
         assert r["frames_repaired"] > 0 and r["packets_invalid"] == 0, r
 
 
+def key_frames_pass_a_short_queue():
+    """A bottleneck whose queue holds less than a key frame: sent in one burst, each of them
+    is lost, and the client asks for the next."""
+    with Host("--display-options", "scene=scroll") as h:
+        relay = subprocess.Popen(
+            [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
+             "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",
+             "--rate", "down:4mbit:24k", "--delay", "5ms"], stdout=subprocess.PIPE, text=True)
+        try:
+            time.sleep(0.3)
+            r = report_of(h.probe("--mode", "1280x720@30", "--bitrate", "3000", "--seconds", "10",
+                                  "--json", address="127.0.0.2"))
+        finally:
+            relay.terminate()
+            relay.wait()
+            relay.stdout.close()
+        # In bursts it were all but a few.
+        assert r["frames_not_shown"] < 0.7 * r["frames_sent"], r
+        assert r["frames_decoded"] > 30, r
+
+
 def narrow_path_gets_smaller_packets():
     """Nothing above 1400 bytes gets through and nobody says so: no picture, until the host
     has learnt from QUIC what the path carries."""
@@ -493,7 +514,7 @@ def local_faults():
 def main():
     tests = [verified_stream, isolated_changes, text_report, loss_is_repaired_and_counted,
              speed_test, benches, a_far_host_is_not_waited_for, automatic_bitrate, wishes_over_a_bad_link,
-             narrow_path_gets_smaller_packets, over_ipv6, two_at_once,
+             key_frames_pass_a_short_queue, narrow_path_gets_smaller_packets, over_ipv6, two_at_once,
              plain_pictures_are_pictures, demands_that_fail, usage, unreachable, refused, host_dies,
              signal_ends_it, local_faults]
     failed = 0

@@ -270,6 +270,44 @@ static void reports_steer_the_parity(void **state)
 	close(fd[1]);
 }
 
+/* How long it takes until a frame of 100 KiB has left, at 10 Mbit/s. */
+static uint64_t pace_ns(struct pf_sender *s, struct seen *seen, unsigned n)
+{
+	static uint8_t data[100 * 1024];
+	struct pf_sender_frame f = { .data = data, .len = sizeof(data) };
+
+	assert_int_equal(pf_sender_submit(s, &f), 0);
+	wait_for(&seen->sent, n);
+	return seen->frames[n - 1].sent_ns - seen->frames[n - 1].start_ns;
+}
+
+/* A report of a lost frame ends the bursts, until eight reports had none. */
+static void lost_frames_make_it_gentle(void **state)
+{
+	static struct seen seen;
+	struct pf_sender_params params;
+	struct pf_sender *s;
+	int fd[2];
+
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	params.fec_percent = 0;
+	params.bitrate_kbps = 10000;
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	(void)pace_ns(s, &seen, 1);
+	pf_sender_loss_report(s, 50000);
+	/* 90,000 bytes and their headers at 15 Mbit/s */
+	assert_true(pace_ns(s, &seen, 2) > 45000000);
+	for (unsigned i = 0; i < 7; i++) {
+		pf_sender_loss_report(s, 0);
+		assert_true(pace_ns(s, &seen, 3 + i) > 45000000);
+	}
+	pf_sender_loss_report(s, 0);
+	assert_true(pace_ns(s, &seen, 10) < 45000000);
+	pf_sender_destroy(s);
+	close(fd[1]);
+}
+
 static void a_probe_fills_the_link_beside_the_frames(void **state)
 {
 	static struct seen seen;
@@ -381,6 +419,7 @@ int main(void)
 		cmocka_unit_test(a_punch_settles_the_destination),
 		cmocka_unit_test(large_frames_are_spread),
 		cmocka_unit_test(reports_steer_the_parity),
+		cmocka_unit_test(lost_frames_make_it_gentle),
 		cmocka_unit_test(a_probe_fills_the_link_beside_the_frames),
 		cmocka_unit_test(bad_parameters_say_why),
 	};
