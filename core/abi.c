@@ -168,6 +168,21 @@ int32_t punktfunk_client_poll_frame(
 	return err;
 }
 
+int32_t punktfunk_session_send_input(PunktfunkSession *session, const PunktfunkInputEvent *event)
+{
+	PunktfunkInputEvent own;
+
+	if (!session || !take(&own, sizeof(own), event))
+		return PUNKTFUNK_EINVAL;
+	return pf_raw_send_input(session, &own);
+}
+
+int32_t punktfunk_set_input_callback(
+	PunktfunkSession *session, PunktfunkInputCallback fn, void *user)
+{
+	return session ? pf_raw_on_input(session, fn, user) : PUNKTFUNK_EINVAL;
+}
+
 int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out)
 {
 	PunktfunkStats own;

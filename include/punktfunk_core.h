@@ -179,9 +179,42 @@ typedef struct PunktfunkFrame {
 	uint32_t shards_recovered;  /* data shards rebuilt from parity */
 } PunktfunkFrame;
 
+/* ---- input ---- */
+
+/* punktfunk1.md 9: kind 0..16 with code, x, y, flags as on the wire. */
+enum PunktfunkInputKind {
+	PUNKTFUNK_INPUT_KEY_DOWN = 0,
+	PUNKTFUNK_INPUT_KEY_UP = 1,
+	PUNKTFUNK_INPUT_MOUSE_RELATIVE = 2,
+	PUNKTFUNK_INPUT_MOUSE_ABSOLUTE = 3,
+	PUNKTFUNK_INPUT_BUTTON_DOWN = 4,
+	PUNKTFUNK_INPUT_BUTTON_UP = 5,
+	PUNKTFUNK_INPUT_SCROLL = 6,
+	/* Fingers on the picture: code = the finger's number, free again once it is up;
+	 * x, y, flags as for an absolute move. */
+	PUNKTFUNK_INPUT_TOUCH_DOWN = 9,
+	PUNKTFUNK_INPUT_TOUCH_MOVE = 10,
+	PUNKTFUNK_INPUT_TOUCH_UP = 11,
+	PUNKTFUNK_INPUT_TEXT = 15,
+};
+
+/* One input event, in the numbers of punktfunk1.md 9. */
+typedef struct PunktfunkInputEvent {
+	uint32_t struct_size;
+	uint8_t kind; /* PUNKTFUNK_INPUT_... */
+	uint8_t reserved[3];
+	uint32_t code;
+	int32_t x, y;
+	uint32_t flags;
+} PunktfunkInputEvent;
+
 /* ---- raw session: the data plane alone, over a socket of the caller's ---- */
 
 typedef struct PunktfunkSession PunktfunkSession;
+
+/* Comes on a thread of the library's; the event is borrowed for the call. No call on the
+ * same session in it. */
+typedef void (*PunktfunkInputCallback)(void *user, const PunktfunkInputEvent *event);
 
 enum PunktfunkRole {
 	PUNKTFUNK_ROLE_HOST = 0,
@@ -229,6 +262,14 @@ PUNKTFUNK_API int32_t punktfunk_host_submit_frame(PunktfunkSession *session, con
  * is borrowed until the next call. */
 PUNKTFUNK_API int32_t punktfunk_client_poll_frame(
 	PunktfunkSession *session, PunktfunkFrame *out, uint32_t timeout_ms);
+/** Client: sends one input event, sealed, over the same socket. What the link drops is
+ * gone. EINVAL for an unknown kind and at a host, EIO. Any thread. */
+PUNKTFUNK_API int32_t punktfunk_session_send_input(
+	PunktfunkSession *session, const PunktfunkInputEvent *event);
+/** Host: has `fn` hear the client's input from now on, until the session is freed. EBUSY
+ * the second time, EINVAL at a client. */
+PUNKTFUNK_API int32_t punktfunk_set_input_callback(
+	PunktfunkSession *session, PunktfunkInputCallback fn, void *user);
 /** Counters so far. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_session_stats(PunktfunkSession *session, PunktfunkStats *out);
 
@@ -435,33 +476,6 @@ typedef struct PunktfunkEvent {
 	uint8_t data[64];
 	uint32_t reserved;
 } PunktfunkEvent;
-
-/* punktfunk1.md 9: kind 0..16 with code, x, y, flags as on the wire. */
-enum PunktfunkInputKind {
-	PUNKTFUNK_INPUT_KEY_DOWN = 0,
-	PUNKTFUNK_INPUT_KEY_UP = 1,
-	PUNKTFUNK_INPUT_MOUSE_RELATIVE = 2,
-	PUNKTFUNK_INPUT_MOUSE_ABSOLUTE = 3,
-	PUNKTFUNK_INPUT_BUTTON_DOWN = 4,
-	PUNKTFUNK_INPUT_BUTTON_UP = 5,
-	PUNKTFUNK_INPUT_SCROLL = 6,
-	/* Fingers on the picture: code = the finger's number, free again once it is up;
-	 * x, y, flags as for an absolute move. */
-	PUNKTFUNK_INPUT_TOUCH_DOWN = 9,
-	PUNKTFUNK_INPUT_TOUCH_MOVE = 10,
-	PUNKTFUNK_INPUT_TOUCH_UP = 11,
-	PUNKTFUNK_INPUT_TEXT = 15,
-};
-
-/* One input event, in the numbers of punktfunk1.md 9. */
-typedef struct PunktfunkInputEvent {
-	uint32_t struct_size;
-	uint8_t kind; /* PUNKTFUNK_INPUT_... */
-	uint8_t reserved[3];
-	uint32_t code;
-	int32_t x, y;
-	uint32_t flags;
-} PunktfunkInputEvent;
 
 /* ---- gamepads and pens ----
  *

@@ -11,6 +11,7 @@
 #include "core/net/udp.h"
 #include "core/session/limits.h"
 #include "core/session/public.h"
+#include "core/session/raw_input.h"
 
 #define DEFAULT_SHARD	1408
 #define DEFAULT_BLOCK	4096
@@ -21,6 +22,8 @@
 struct PunktfunkSession {
 	struct pf_sender *sender; /* host */
 	struct pf_receiver *receiver;
+	struct pf_raw_rx *input; /* host */
+	struct pf_raw_tx *input_out;
 	int64_t unix_offset_ns;
 };
 
@@ -57,8 +60,10 @@ static int start_host(PunktfunkSession *s, const PunktfunkSessionConfig *c,
 		.max_frame_bytes = c->max_frame_bytes,
 		.bitrate_kbps = c->bitrate_kbps,
 	};
-	int err = pf_sender_create(&s->sender, &p, why);
+	int err = pf_raw_rx_create(&s->input, fd, keys);
 
+	err = err ? pf_reason_set(why, err, "no input for the session: %s", strerror(-err))
+		  : pf_sender_create(&s->sender, &p, why);
 	pf_secret_wipe(&p.keys, sizeof(p.keys));
 	return err;
 }
@@ -74,8 +79,10 @@ static int start_client(PunktfunkSession *s, const PunktfunkSessionConfig *c,
 		.max_data_per_block = c->max_data_per_block,
 		.max_frame_bytes = c->max_frame_bytes,
 	};
-	int err = pf_receiver_create(&s->receiver, &p, why);
+	int err = pf_raw_tx_create(&s->input_out, fd, keys);
 
+	err = err ? pf_reason_set(why, err, "no input for the session: %s", strerror(-err))
+		  : pf_receiver_create(&s->receiver, &p, why);
 	pf_secret_wipe(&p.keys, sizeof(p.keys));
 	return err;
 }
@@ -122,7 +129,7 @@ done:
 	if (err && fd >= 0)
 		close(fd);
 	if (err)
-		free(s);
+		pf_raw_destroy(s);
 	pf_secret_wipe(&keys, sizeof(keys));
 	pf_secret_wipe(&c, sizeof(c));
 	return err;
@@ -132,6 +139,8 @@ void pf_raw_destroy(PunktfunkSession *s)
 {
 	if (!s)
 		return;
+	pf_raw_rx_destroy(s->input);
+	pf_raw_tx_destroy(s->input_out);
 	pf_sender_destroy(s->sender);
 	pf_receiver_destroy(s->receiver);
 	free(s);
@@ -166,6 +175,16 @@ int pf_raw_poll(PunktfunkSession *s, PunktfunkFrame *out, uint32_t timeout_ms)
 		return err;
 	pf_public_frame(&f, s->unix_offset_ns, out);
 	return 0;
+}
+
+int pf_raw_send_input(PunktfunkSession *s, const PunktfunkInputEvent *e)
+{
+	return s->input_out ? pf_raw_tx_send(s->input_out, e) : -EINVAL;
+}
+
+int pf_raw_on_input(PunktfunkSession *s, PunktfunkInputCallback fn, void *user)
+{
+	return s->input && fn ? pf_raw_rx_start(s->input, fn, user) : -EINVAL;
 }
 
 void pf_raw_stats(PunktfunkSession *s, PunktfunkStats *out)

@@ -20,4 +20,8 @@ int pf_raw_submit(PunktfunkSession *s, const uint8_t *data, size_t size, uint64_
 	uint32_t flags);
 /** Client. 0 or -EAGAIN; the frame is borrowed until the next poll. */
 int pf_raw_poll(PunktfunkSession *s, PunktfunkFrame *out, uint32_t timeout_ms);
+/** Client, any thread. */
+int pf_raw_send_input(PunktfunkSession *s, const PunktfunkInputEvent *e);
+/** Host, once: `fn` hears the client's input on a thread of its own. -EBUSY. */
+int pf_raw_on_input(PunktfunkSession *s, PunktfunkInputCallback fn, void *user);
 void pf_raw_stats(PunktfunkSession *s, PunktfunkStats *out);

@@ -126,6 +126,9 @@ static void bad_calls_are_refused(void **state)
 	assert_int_equal(punktfunk_client_poll_frame(NULL, &f, 0), PUNKTFUNK_EINVAL);
 	assert_int_equal(punktfunk_session_stats(host, &st), PUNKTFUNK_EINVAL); /* no size */
 	assert_int_equal(punktfunk_session_stats(host, NULL), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_session_send_input(NULL, NULL), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_set_input_callback(NULL, NULL, NULL), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_set_input_callback(host, NULL, NULL), PUNKTFUNK_EINVAL);
 	punktfunk_session_free(host);
 	punktfunk_session_free(NULL);
 	close(fd[0]);

@@ -250,6 +250,20 @@ static int32_t call_session(const void *in)
 	return err;
 }
 
+static int32_t call_raw_input(const void *in)
+{
+	PunktfunkSessionConfig c = {
+		.struct_size = sizeof(c), .role = PUNKTFUNK_ROLE_CLIENT, .socket_fd = data_socket
+	};
+	PunktfunkSession *s = NULL;
+	int32_t err;
+
+	assert_int_equal(punktfunk_session_new(&c, &s, NULL), 0);
+	err = punktfunk_session_send_input(s, in);
+	punktfunk_session_free(s);
+	return err;
+}
+
 static int32_t call_pair(const void *in)
 {
 	uint8_t fp[32];
@@ -322,6 +336,7 @@ static void structs_that_go_in(void **state)
 	const PunktfunkClipOffer clip = { .struct_size = sizeof(clip) };
 
 	check_in("PunktfunkInputEvent", call_input, &input, sizeof(input));
+	check_in("PunktfunkInputEvent", call_raw_input, &input, sizeof(input));
 	check_in("PunktfunkPadState", call_pad, &pad, sizeof(pad));
 	check_in("PunktfunkPadTouch", call_pad_touch, &touch, sizeof(touch));
 	check_in("PunktfunkPadMotion", call_pad_motion, &motion, sizeof(motion));

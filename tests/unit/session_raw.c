@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "core/base/clock.h"
@@ -131,10 +132,98 @@ static void bad_configurations_say_why(void **state)
 	pf_raw_destroy(NULL);
 }
 
+struct heard {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	unsigned count;
+	PunktfunkInputEvent event[8];
+};
+
+static void on_input(void *user, const PunktfunkInputEvent *e)
+{
+	struct heard *h = user;
+
+	pthread_mutex_lock(&h->lock);
+	assert_true(h->count < 8);
+	h->event[h->count++] = *e;
+	pthread_cond_signal(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void wait_heard(struct heard *h, unsigned count)
+{
+	pthread_mutex_lock(&h->lock);
+	while (h->count < count) /* the test's time limit is the patience */
+		pthread_cond_wait(&h->changed, &h->lock);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* Between the two stands the test, which spoils and repeats. */
+static void input_crosses_once(void **state)
+{
+	struct heard h = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	PunktfunkInputEvent e = { .kind = PUNKTFUNK_INPUT_MOUSE_RELATIVE, .x = -3, .y = 7 };
+	PunktfunkSession *host, *client;
+	PunktfunkSessionConfig hc, cc;
+	int near[2], far[2];
+	uint8_t packet[256], spoilt[256];
+	ssize_t len;
+
+	udp_pair(near);
+	udp_pair(far);
+	hc = config(PUNKTFUNK_ROLE_HOST, far[1]);
+	cc = config(PUNKTFUNK_ROLE_CLIENT, near[0]);
+	assert_int_equal(pf_raw_create(&host, &hc, NULL), 0);
+	assert_int_equal(pf_raw_create(&client, &cc, NULL), 0);
+	assert_int_equal(pf_raw_on_input(host, NULL, NULL), -EINVAL);
+	assert_int_equal(pf_raw_on_input(client, on_input, &h), -EINVAL);
+	assert_int_equal(pf_raw_send_input(host, &e), -EINVAL);
+	assert_int_equal(pf_raw_on_input(host, on_input, &h), 0);
+	assert_int_equal(pf_raw_on_input(host, on_input, &h), -EBUSY);
+
+	assert_int_equal(pf_raw_send_input(client, &e), 0);
+	len = recv(near[1], packet, sizeof(packet), 0);
+	assert_true(len > 24);
+	/* Short, foreign, spoilt, of the other direction: nothing is heard. */
+	assert_int_equal(send(far[0], packet, 5, 0), 5);
+	assert_int_equal(send(far[0], packet, 24, 0), 24);
+	memcpy(spoilt, packet, sizeof(spoilt));
+	spoilt[len - 1] ^= 1;
+	assert_int_equal(send(far[0], spoilt, (size_t)len, 0), len);
+	/* The same one twice is one. */
+	assert_int_equal(send(far[0], packet, (size_t)len, 0), len);
+	assert_int_equal(send(far[0], packet, (size_t)len, 0), len);
+	e = (PunktfunkInputEvent){ .kind = PUNKTFUNK_INPUT_KEY_DOWN, .code = 0x41 };
+	assert_int_equal(pf_raw_send_input(client, &e), 0);
+	len = recv(near[1], packet, sizeof(packet), 0);
+	assert_int_equal(send(far[0], packet, (size_t)len, 0), len);
+	wait_heard(&h, 2);
+	assert_int_equal(h.event[0].kind, PUNKTFUNK_INPUT_MOUSE_RELATIVE);
+	assert_int_equal(h.event[0].x, -3);
+	assert_int_equal(h.event[0].y, 7);
+	assert_int_equal(h.event[1].kind, PUNKTFUNK_INPUT_KEY_DOWN);
+	assert_int_equal(h.event[1].code, 0x41);
+
+	e.kind = 200;
+	assert_int_equal(pf_raw_send_input(client, &e), -EINVAL);
+	/* Nobody there any more: as good as lost. */
+	close(near[1]);
+	e.kind = PUNKTFUNK_INPUT_KEY_UP;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(pf_raw_send_input(client, &e), 0);
+	pf_raw_destroy(host);
+	pf_raw_destroy(client);
+	assert_int_equal(h.count, 2);
+	close(near[0]);
+	close(far[0]);
+	close(far[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_cross_under_each_cipher),
+		cmocka_unit_test(input_crosses_once),
 		cmocka_unit_test(bad_configurations_say_why),
 	};
 
