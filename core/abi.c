@@ -474,6 +474,51 @@ int32_t punktfunk_clip_serve(
 	return conn ? pf_client_clip_serve(client_of(conn), request, data, size) : PUNKTFUNK_EINVAL;
 }
 
+int32_t punktfunk_cursor_shape(PunktfunkConnection *conn, uint32_t serial,
+	PunktfunkCursorShape *out, uint8_t *rgba, size_t size)
+{
+	PunktfunkCursorShape own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_cursor(client_of(conn), serial, &own, rgba, size);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_cursor_render(PunktfunkConnection *conn, int32_t client_draws)
+{
+	return conn ? pf_client_cursor_render(client_of(conn), client_draws) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_hdr_metadata(PunktfunkConnection *conn, PunktfunkHdrMetadata *out)
+{
+	PunktfunkHdrMetadata own;
+	int err;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	err = pf_client_hdr_metadata(client_of(conn), &own);
+	if (!err)
+		give(out, &own, sizeof(own));
+	return err;
+}
+
+int32_t punktfunk_connection_ignored(
+	PunktfunkConnection *conn, uint32_t index, PunktfunkIgnored *out)
+{
+	PunktfunkIgnored own;
+
+	if (!conn || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	if (!pf_client_ignored(client_of(conn), index, &own))
+		return PUNKTFUNK_EAGAIN;
+	give(out, &own, sizeof(own));
+	return PUNKTFUNK_OK;
+}
+
 void punktfunk_connection_close(PunktfunkConnection *conn, uint32_t close_code)
 {
 	pf_client_close(client_of(conn), close_code);

@@ -153,6 +153,17 @@ typedef struct PunktfunkStats {
 	uint64_t mic_packets;	  /* client: of the microphone, sent */
 } PunktfunkStats;
 
+/* What the other end said and we do not act on: newer than we are, malformed, or of no
+ * use to us. Harmless, but worth a look when something is amiss. */
+typedef struct PunktfunkIgnored {
+	uint32_t struct_size;
+	uint8_t datagram; /* 0 = a control message, 1 = a datagram */
+	uint8_t number;	  /* its type or tag */
+	uint16_t reserved;
+	uint64_t count;
+	char name[32]; /* "host-facts", or "control-5d" when we know none */
+} PunktfunkIgnored;
+
 /* ---- frames ---- */
 
 /* user_flags of a frame (punktfunk1.md 10.3). */
@@ -352,6 +363,11 @@ enum PunktfunkConnectFlags {
 	/* On a link with jitter a frame waits, one frame interval at most, so that
 	 * frames come evenly. */
 	PUNKTFUNK_CONNECT_EVEN_OUT = 2,
+	/* We draw the pointer: the host leaves it out of the picture, if it can (host_caps
+	 * 8), and tells CURSOR_SHAPE and CURSOR_STATE instead. */
+	PUNKTFUNK_CONNECT_CURSOR = 0x1000,
+	/* 10 bits and HDR are welcome; the host decides, bit_depth and color_transfer tell. */
+	PUNKTFUNK_CONNECT_HDR = 0x2000,
 	/* Sound is to come without copies of what came before: it takes half the rate and
 	 * nothing mends a loss. */
 	PUNKTFUNK_CONNECT_NO_AUDIO_COPIES = 0x100,
@@ -463,6 +479,15 @@ enum PunktfunkEventType {
 	PUNKTFUNK_EVENT_CLIP_OFFER = 21,
 	/* The host wants ours: a = request, b = seq, text = format; punktfunk_clip_serve. */
 	PUNKTFUNK_EVENT_CLIP_REQUEST = 22,
+	/* A picture of the pointer: a = serial, b = width | height << 16, c = hot spot's x |
+	 * y << 16; punktfunk_cursor_shape has it. */
+	PUNKTFUNK_EVENT_CURSOR_SHAPE = 23,
+	/* The pointer changed or moved: a = serial of its shape (one that is not known: keep
+	 * the old one), b = PunktfunkCursorFlags, c, d = x, y of its hot spot in pixels of
+	 * the host's output, as int32_t. */
+	PUNKTFUNK_EVENT_CURSOR_STATE = 24,
+	/* How an HDR picture is meant is known or changed: punktfunk_hdr_metadata. */
+	PUNKTFUNK_EVENT_HDR = 25,
 };
 
 /* Something that happened; what a..d, value and text mean stands at its type. */
@@ -749,6 +774,44 @@ PUNKTFUNK_API int32_t punktfunk_clip_offer(
  * none any more. EINVAL when nobody waits for it, EMSGSIZE, ENOMEM. */
 PUNKTFUNK_API int32_t punktfunk_clip_serve(
 	PunktfunkConnection *conn, uint32_t request, const uint8_t *data, size_t size);
+
+/* ---- pointer and HDR ---- */
+
+enum PunktfunkCursorFlags {
+	PUNKTFUNK_CURSOR_VISIBLE = 1,
+	PUNKTFUNK_CURSOR_RELATIVE = 2, /* the program takes relative motion only */
+};
+
+#define PUNKTFUNK_CURSOR_BYTES_MAX (120 * 120 * 4)
+
+typedef struct PunktfunkCursorShape {
+	uint32_t struct_size;
+	uint32_t serial;
+	uint16_t width, height; /* at most 120 */
+	uint16_t hot_x, hot_y;
+} PunktfunkCursorShape;
+
+/* Static metadata of an HDR picture, as SMPTE ST 2086 and CTA-861.3 have it. */
+typedef struct PunktfunkHdrMetadata {
+	uint32_t struct_size;
+	uint16_t primaries[6]; /* G, B, R as x, y in 1/50000 */
+	uint16_t white[2];
+	uint32_t max_luminance, min_luminance; /* 0.0001 cd/m2 */
+	uint16_t max_cll, max_fall;	       /* cd/m2 */
+} PunktfunkHdrMetadata;
+
+/** A shape that came: straight alpha, RGBA, rows without padding, into `rgba` unless
+ * it is NULL. EAGAIN when it is not known (any more), EMSGSIZE. Any thread, as the
+ * next three. */
+PUNKTFUNK_API int32_t punktfunk_cursor_shape(PunktfunkConnection *conn, uint32_t serial,
+	PunktfunkCursorShape *out, uint8_t *rgba, size_t size);
+/** Who draws the pointer from now on, in a session with CONNECT_CURSOR. */
+PUNKTFUNK_API int32_t punktfunk_cursor_render(PunktfunkConnection *conn, int32_t client_draws);
+/** EAGAIN while the host has not told. */
+PUNKTFUNK_API int32_t punktfunk_hdr_metadata(PunktfunkConnection *conn, PunktfunkHdrMetadata *out);
+/** What was ignored so far, kind by kind: `index` counts from 0, EAGAIN ends. */
+PUNKTFUNK_API int32_t punktfunk_connection_ignored(
+	PunktfunkConnection *conn, uint32_t index, PunktfunkIgnored *out);
 
 /** Closes with a code of PunktfunkCloseCode, waits briefly for it to leave, and
  * frees. No other thread may be inside a call on `conn`. NULL is fine. */

@@ -541,6 +541,13 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	punktfunk_connection_stats(p->conn, &r->stats);
 	r->track = &p->track;
 	r->clip = &p->clip;
+	for (; r->ignored_count < 32; r->ignored_count++) {
+		PunktfunkIgnored *g = &r->ignored[r->ignored_count];
+
+		g->struct_size = sizeof(*g);
+		if (punktfunk_connection_ignored(p->conn, r->ignored_count, g))
+			break;
+	}
 	r->changes = &p->changes;
 	r->changes_not_idr = p->changes_not_idr;
 	r->refused_modes = atomic_load(&p->refused_modes);

@@ -222,6 +222,11 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "mic_packets_sent", r->stats.mic_packets);
 	json_count(out, "input_events_sent", r->input_sent);
 	json_count(out, "host_caps", r->info.host_caps);
+	fputs("  \"ignored\": {", out);
+	for (unsigned i = 0; i < r->ignored_count; i++)
+		fprintf(out, "%s\"%s\": %llu", i ? ", " : "", r->ignored[i].name,
+			(unsigned long long)r->ignored[i].count);
+	fputs("},\n", out);
 	if (r->clip && r->clip->state[0] >= 0) {
 		fputs("  \"clip\": ", out);
 		pf_probe_clip_json(r->clip, out);

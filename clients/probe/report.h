@@ -23,6 +23,8 @@ struct pf_probe_report {
 	PunktfunkStats stats;
 	struct pf_track *track;
 	struct pf_probe_clip *clip;
+	unsigned ignored_count;
+	PunktfunkIgnored ignored[32];
 	struct pf_host_times *host;
 	struct pf_stages *stages;
 	struct pf_samples *changes; /* asked for a mode -> its first picture */

@@ -117,6 +117,10 @@ static void fill_hello(struct pf_hello *h, const PunktfunkConnectOptions *o)
 		h->audio_channels = o->audio_channels;
 	if (!(o->flags & PUNKTFUNK_CONNECT_NO_AUDIO_COPIES))
 		h->client_caps |= PF_CLIENT_CAP_AUDIO_REDUNDANCY;
+	if (o->flags & PUNKTFUNK_CONNECT_CURSOR)
+		h->client_caps |= PF_CLIENT_CAP_CURSOR;
+	if (o->flags & PUNKTFUNK_CONNECT_HDR)
+		h->video_caps |= PF_VIDEO_CAP_10BIT | PF_VIDEO_CAP_HDR;
 	h->video_codecs = o->video_codecs ? o->video_codecs : PUNKTFUNK_CODEC_H264;
 	h->preferred_codec = o->preferred_codec;
 	h->max_shard_payload = o->max_shard_payload ? o->max_shard_payload : MAX_SHARD_DEFAULT;
@@ -267,6 +271,7 @@ static void client_free(struct pf_client *c)
 		close(c->data_fd);
 	queues_finish(c);
 	pf_client_clip_finish(c);
+	pf_client_display_finish(c);
 	pf_secret_wipe(&c->welcome, sizeof(c->welcome));
 	pf_client_pads_finish(c);
 	pthread_cond_destroy(&c->changed);
@@ -363,6 +368,11 @@ int pf_client_next_frame(struct pf_client *c, PunktfunkFrame *out, uint32_t time
 int pf_client_next_event(struct pf_client *c, PunktfunkEvent *out, uint32_t timeout_ms)
 {
 	return pf_queue_take(&c->events, out, timeout_ms);
+}
+
+bool pf_client_ignored(struct pf_client *c, unsigned index, PunktfunkIgnored *out)
+{
+	return pf_ignored_get(&c->ignored, index, out);
 }
 
 void pf_client_stats(struct pf_client *c, PunktfunkStats *out)

@@ -40,6 +40,12 @@ int pf_client_speed_test(
 	struct pf_client *c, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
 /** Any thread. */
 void pf_client_decoded(struct pf_client *c, const PunktfunkDecoded *d);
+/* Pointer, HDR, what was ignored; as punktfunk_core.h has them. */
+int pf_client_cursor(
+	struct pf_client *c, uint32_t serial, PunktfunkCursorShape *out, uint8_t *rgba, size_t cap);
+int pf_client_cursor_render(struct pf_client *c, bool client_draws);
+int pf_client_hdr_metadata(struct pf_client *c, PunktfunkHdrMetadata *out);
+bool pf_client_ignored(struct pf_client *c, unsigned index, PunktfunkIgnored *out);
 /* The clipboard; as punktfunk_core.h has them. */
 int pf_client_clip_control(struct pf_client *c, bool enabled);
 int pf_client_clip_offered(struct pf_client *c, PunktfunkClipOffer *out);

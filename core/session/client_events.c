@@ -415,7 +415,11 @@ static void on_control(struct pf_client *c, struct pf_quic_conn *conn, const str
 	case PF_CTL_PROBE_RESULT:
 		pf_client_probe_result(c, m);
 		break;
+	case PF_CTL_CURSOR_SHAPE:
+		pf_client_cursor_shape(c, m);
+		break;
 	default:
+		pf_ignored_control(&c->ignored, m->type);
 		break;
 	}
 }
@@ -429,6 +433,8 @@ static void on_message(void *user, struct pf_quic_conn *conn, const uint8_t *msg
 		on_answer(c, conn, msg, len);
 	else if (pf_quic_conn_wire(conn)->ctl_parse(&m, msg, len) == 0)
 		on_control(c, conn, &m);
+	else
+		pf_ignored_message(&c->ignored, msg, len);
 }
 
 static void on_notified(void *user, struct pf_quic_conn *conn)
@@ -445,8 +451,10 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 	PunktfunkEvent e = { 0 };
 	struct pf_dgram d;
 
-	if (pf_dgram_parse(&d, data, len) < 0)
+	if (pf_dgram_parse(&d, data, len) < 0) {
+		pf_ignored_datagram(&c->ignored, data[0]);
 		return;
+	}
 	switch (d.tag) {
 	case PF_DGRAM_AUDIO:
 	case PF_DGRAM_AUDIO_REDUNDANT:
@@ -471,7 +479,14 @@ static void on_datagram(void *user, struct pf_quic_conn *conn, const uint8_t *da
 	case PF_DGRAM_HID_OUTPUT:
 		pf_client_pads_hid(c, &d);
 		break;
+	case PF_DGRAM_CURSOR_STATE:
+		pf_client_cursor_state(c, &d);
+		break;
+	case PF_DGRAM_HDR_META:
+		pf_client_hdr(c, &d);
+		break;
 	default:
+		pf_ignored_datagram(&c->ignored, d.tag);
 		break;
 	}
 }

@@ -18,6 +18,7 @@
 #include "core/session/client.h"
 #include "core/session/client_pads.h"
 #include "core/session/clip.h"
+#include "core/session/ignored.h"
 #include "core/session/queue.h"
 #include "core/wire/pf1_control.h"
 #include "core/wire/pf1_dgram.h"
@@ -82,6 +83,26 @@ struct pf_client_clip {
 	struct pf_clip_offer theirs, ours;
 };
 
+#define PF_CURSOR_SHAPES 32 /* kept: at most 1.8 MB */
+
+struct pf_cursor_shape {
+	uint32_t serial;
+	uint64_t used;
+	uint16_t w, h, hot_x, hot_y;
+	uint8_t *rgba; /* NULL = unused */
+};
+
+struct pf_client_display {
+	/* under the client's lock */
+	struct pf_cursor_shape shapes[PF_CURSOR_SHAPES];
+	uint64_t uses;
+	bool has_hdr;
+	PunktfunkHdrMetadata hdr;
+	/* quic thread */
+	bool stated;
+	PunktfunkEvent state; /* the newest */
+};
+
 struct pf_client {
 	struct pf_quic *quic;
 	struct pf_receiver *receiver; /* from CLOCK on */
@@ -114,6 +135,8 @@ struct pf_client {
 	_Atomic uint64_t mic_seq;	/* packets of the microphone; its low half is on the wire */
 	struct pf_audio_slot audio_out; /* lent by next_audio */
 	struct pf_client_clip clip;
+	struct pf_client_display display;
+	struct pf_ignored ignored;
 };
 
 /* This machine's Unix time, by the offset fixed for the session. */
@@ -142,6 +165,13 @@ void pf_client_notify(struct pf_client *c);
 void pf_client_audio(struct pf_client *c, const struct pf_dgram *d);
 /** Any thread. */
 void pf_client_audio_stats(struct pf_client *c, PunktfunkStats *out);
+
+/* client_display.c; quic thread: message 50, datagrams D0 and CE. */
+
+void pf_client_cursor_shape(struct pf_client *c, const struct pf_ctl *m);
+void pf_client_cursor_state(struct pf_client *c, const struct pf_dgram *m);
+void pf_client_hdr(struct pf_client *c, const struct pf_dgram *m);
+void pf_client_display_finish(struct pf_client *c);
 
 /* client_clip.c */
 

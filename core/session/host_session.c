@@ -415,8 +415,10 @@ bool pf_host_session_message(
 		break;
 	case PF_HOST_OPENING:
 	case PF_HOST_RUNNING:
-		if (s->wire->ctl_parse(msg, buf, len) < 0)
+		if (s->wire->ctl_parse(msg, buf, len) < 0) {
+			pf_ignored_message(&s->ignored, buf, len);
 			break;
+		}
 		if (msg->type == PF_CTL_CLOCK_PROBE) {
 			answer_clock(s, msg->clock_t1, t2);
 			if (s->holding && ++s->echoes >= HOLD_ECHOES)
@@ -676,6 +678,16 @@ int pf_host_session_control(struct pf_host_session *s, const struct pf_ctl *msg)
 	pthread_mutex_unlock(&s->lock);
 	free(buf);
 	return err;
+}
+
+void pf_host_session_ignore(struct pf_host_session *s, uint8_t type)
+{
+	pf_ignored_control(&s->ignored, type);
+}
+
+bool pf_host_session_ignored(struct pf_host_session *s, unsigned index, PunktfunkIgnored *out)
+{
+	return pf_ignored_get(&s->ignored, index, out);
 }
 
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out)

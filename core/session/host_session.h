@@ -10,6 +10,7 @@
 #include "core/net/sender.h"
 #include "core/quic/endpoint.h"
 #include "core/session/clip.h"
+#include "core/session/ignored.h"
 #include "core/session/listener.h"
 #include "core/session/pair_conn.h"
 #include "core/wire/wire.h"
@@ -51,6 +52,7 @@ struct pf_host_session {
 	atomic_bool closed;
 	atomic_uint audio_seq;
 	struct pf_clip clip;
+	struct pf_ignored ignored;
 };
 
 /** Who is at the other end of `c`. */

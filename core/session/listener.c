@@ -98,12 +98,15 @@ static void on_datagram(void *user, struct pf_quic_conn *c, const uint8_t *data,
 	struct pf_host_session *s = pf_quic_conn_user(c);
 	struct pf_dgram d;
 
-	if (!s || !l->events.datagram || !pf_host_session_running(s) ||
-		pf_dgram_parse(&d, data, len) < 0)
+	if (!s || !l->events.datagram || !pf_host_session_running(s))
 		return;
 	/* The others are the host's to send. */
-	if (d.tag == PF_DGRAM_INPUT || d.tag == PF_DGRAM_MIC || d.tag == PF_DGRAM_RICH_INPUT)
+	if (pf_dgram_parse(&d, data, len) < 0)
+		pf_ignored_datagram(&s->ignored, data[0]);
+	else if (d.tag == PF_DGRAM_INPUT || d.tag == PF_DGRAM_MIC || d.tag == PF_DGRAM_RICH_INPUT)
 		l->events.datagram(l->user, s, &d);
+	else
+		pf_ignored_datagram(&s->ignored, d.tag);
 }
 
 static void on_timer(void *user, struct pf_quic_conn *c)

@@ -167,6 +167,10 @@ void pf_host_session_clip_cancel(struct pf_host_session *s, uint32_t id);
  * when the client does not wait any more, -EMSGSIZE, -ENOMEM. */
 int pf_host_session_clip_answer(
 	struct pf_host_session *s, uint32_t id, uint8_t status, uint8_t *data, size_t len);
+/** Any thread. Counts a control message that the receiver of `control` has no use for. */
+void pf_host_session_ignore(struct pf_host_session *s, uint8_t type);
+/** Any thread. The `index`-th kind of what was ignored; false: there are no more. */
+bool pf_host_session_ignored(struct pf_host_session *s, unsigned index, PunktfunkIgnored *out);
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
 /** What it asked for, while the session is held. */
 const struct pf_hello *pf_host_session_hello(const struct pf_host_session *s);

@@ -195,3 +195,12 @@ int pf_dgram_build(const struct pf_dgram *d, uint8_t *buf, size_t cap)
 	}
 	return w.err ? -ENOBUFS : (int)w.len;
 }
+
+const char *pf_dgram_tag_to_string(uint8_t tag)
+{
+	static const char *const names[] = { "input", "audio", "rumble", "microphone", "rich-input",
+		"hid-output", "hdr-metadata", "host-timing", "cursor-state", "pad-audio",
+		"audio-redundant", "audio-pcm" };
+
+	return tag >= PF_DGRAM_INPUT && tag <= PF_DGRAM_PCM ? names[tag - PF_DGRAM_INPUT] : "?";
+}

@@ -98,6 +98,8 @@ struct pf_dgram {
 /** 0, or -EPROTO: unknown tag or input kind, short, pad number out of range. The
  * high flag bit of key events is stripped. */
 int pf_dgram_parse(struct pf_dgram *out, const uint8_t *buf, size_t len);
+/** Name of a tag for statistics, "?" if unknown. */
+const char *pf_dgram_tag_to_string(uint8_t tag);
 /** Bytes written, -ENOBUFS or -EINVAL (what parse would refuse). Rumble with lease
  * and timing with stages take their longest form. */
 int pf_dgram_build(const struct pf_dgram *d, uint8_t *buf, size_t cap);

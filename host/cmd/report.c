@@ -65,6 +65,17 @@ json_t *pf_report_timeline(const struct pf_timeline *t)
 	return o;
 }
 
+/* By name, what the client said and the host does not act on. */
+static json_t *ignored_json(const struct pf_session_report *s)
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < s->ignored_count; i++)
+		json_object_set_new(
+			o, s->ignored[i].name, json_integer((json_int_t)s->ignored[i].count));
+	return o;
+}
+
 static json_t *session_json(const struct pf_session_report *s)
 {
 	const struct pf_stream_stats *v = &s->stream;
@@ -124,6 +135,7 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "send_errors", json_integer((json_int_t)s->wire.send_errors));
 	json_object_set_new(o, "loss_ppm", json_integer(s->wire.loss_ppm));
 	json_object_set_new(o, "fec_percent", json_integer(s->wire.fec_percent));
+	json_object_set_new(o, "ignored", ignored_json(s));
 	json_object_set_new(o, "close_code", json_integer(s->close_code));
 	json_object_set_new(o, "close_text", json_string(s->close_text));
 	return o;

@@ -117,6 +117,7 @@ static void on_control(void *user, struct pf_host_session *s, const struct pf_ct
 			pf_native_clip_offered(ns, msg);
 		return;
 	default:
+		pf_host_session_ignore(s, msg->type);
 		return;
 	}
 	if (!ns || atomic_load(&ns->waiting) >= WAITING_MAX)

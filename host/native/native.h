@@ -40,6 +40,8 @@ struct pf_session_report {
 	char close_text[128];
 	struct pf_stream_stats stream;
 	PunktfunkStats wire;
+	unsigned ignored_count;
+	PunktfunkIgnored ignored[16]; /* the first kinds of them */
 };
 
 /* How far pairing by PIN is. */

@@ -825,4 +825,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 	snprintf(out->encoder, sizeof(out->encoder), "%s", out->stream.encoder);
 	out->wire.struct_size = sizeof(out->wire);
 	(void)pf_host_session_stats(ns->s, &out->wire);
+	while (out->ignored_count < 16 && pf_host_session_ignored(ns->s, out->ignored_count,
+						  &out->ignored[out->ignored_count]))
+		out->ignored_count++;
 }
