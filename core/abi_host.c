@@ -93,6 +93,7 @@ static void on_control(void *user, struct pf_host_session *s, const struct pf_ct
 		e.a = m->kbps;
 		break;
 	default:
+		pf_host_session_ignore(s, m->type);
 		return;
 	}
 	tell(user, &e);
@@ -456,6 +457,71 @@ int32_t punktfunk_host_tell_access(
 		.access = { grants & PF_GRANT_ALL, remaining_s } };
 
 	return session ? send_control(session, &m) : PUNKTFUNK_EINVAL;
+}
+
+int32_t punktfunk_host_tell_cursor_shape(PunktfunkHostSession *session,
+	const PunktfunkCursorShape *shape, const uint8_t *rgba, size_t size)
+{
+	struct pf_ctl m = { .type = PF_CTL_CURSOR_SHAPE };
+	PunktfunkCursorShape own;
+
+	if (!session || !rgba || !take(&own, sizeof(own), shape))
+		return PUNKTFUNK_EINVAL;
+	m.cursor_shape.serial = own.serial;
+	m.cursor_shape.w = own.width;
+	m.cursor_shape.h = own.height;
+	m.cursor_shape.hot_x = own.hot_x;
+	m.cursor_shape.hot_y = own.hot_y;
+	m.cursor_shape.rgba = (struct pf_ctl_bytes){ rgba, size };
+	return send_control(session, &m);
+}
+
+int32_t punktfunk_host_tell_cursor(
+	PunktfunkHostSession *session, uint32_t serial, uint32_t flags, int32_t x, int32_t y)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_CURSOR_STATE };
+
+	if (!session)
+		return PUNKTFUNK_EINVAL;
+	d.cursor.serial = serial;
+	d.cursor.visible = flags & PUNKTFUNK_CURSOR_VISIBLE;
+	d.cursor.relative = flags & PUNKTFUNK_CURSOR_RELATIVE;
+	d.cursor.x = x;
+	d.cursor.y = y;
+	return public_code(pf_host_session_datagram(session_of(session), &d));
+}
+
+int32_t punktfunk_host_tell_hdr(PunktfunkHostSession *session, const PunktfunkHdrMetadata *metadata)
+{
+	struct pf_dgram d = { .tag = PF_DGRAM_HDR_META };
+	uint8_t raw[PF_HDR_META_BYTES];
+	PunktfunkHdrMetadata own;
+	struct pf_hdr_meta m;
+
+	if (!session || !take(&own, sizeof(own), metadata))
+		return PUNKTFUNK_EINVAL;
+	memcpy(m.primaries, own.primaries, sizeof(m.primaries));
+	memcpy(m.white, own.white, sizeof(m.white));
+	m.max_luminance = own.max_luminance;
+	m.min_luminance = own.min_luminance;
+	m.max_cll = own.max_cll;
+	m.max_fall = own.max_fall;
+	pf_hdr_meta_write(&m, raw);
+	d.raw.data = raw;
+	d.raw.len = sizeof(raw);
+	return public_code(pf_host_session_datagram(session_of(session), &d));
+}
+
+int32_t punktfunk_host_ignored(PunktfunkHostSession *session, uint32_t index, PunktfunkIgnored *out)
+{
+	PunktfunkIgnored own;
+
+	if (!session || !writable(out))
+		return PUNKTFUNK_EINVAL;
+	if (!pf_host_session_ignored(session_of(session), index, &own))
+		return PUNKTFUNK_EAGAIN;
+	give(out, &own, sizeof(own));
+	return PUNKTFUNK_OK;
 }
 
 int32_t punktfunk_host_session_stats(PunktfunkHostSession *session, PunktfunkStats *out)

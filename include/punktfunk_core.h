@@ -784,6 +784,7 @@ enum PunktfunkCursorFlags {
 
 #define PUNKTFUNK_CURSOR_BYTES_MAX (120 * 120 * 4)
 
+/* A picture of the pointer, but for its pixels. */
 typedef struct PunktfunkCursorShape {
 	uint32_t struct_size;
 	uint32_t serial;
@@ -1011,6 +1012,19 @@ PUNKTFUNK_API int32_t punktfunk_host_tell_gap(PunktfunkHostSession *session, uin
 /** Tells of other grants, and of the seconds left (0 = for ever). */
 PUNKTFUNK_API int32_t punktfunk_host_tell_access(
 	PunktfunkHostSession *session, uint32_t grants, uint32_t remaining_s);
+/** A new picture of the pointer, `size` = width * height * 4 bytes: straight alpha, RGBA,
+ * rows without padding; for clients that draw it themselves. EINVAL. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_cursor_shape(PunktfunkHostSession *session,
+	const PunktfunkCursorShape *shape, const uint8_t *rgba, size_t size);
+/** Where the pointer is, with PunktfunkCursorFlags: once for each frame. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_cursor(
+	PunktfunkHostSession *session, uint32_t serial, uint32_t flags, int32_t x, int32_t y);
+/** How HDR pictures are meant: after STARTED, with each keyframe, and when it changes. */
+PUNKTFUNK_API int32_t punktfunk_host_tell_hdr(
+	PunktfunkHostSession *session, const PunktfunkHdrMetadata *metadata);
+/** As punktfunk_connection_ignored, of what the client said. */
+PUNKTFUNK_API int32_t punktfunk_host_ignored(
+	PunktfunkHostSession *session, uint32_t index, PunktfunkIgnored *out);
 /** Counters of the sender; zeros before STARTED. EINVAL. */
 PUNKTFUNK_API int32_t punktfunk_host_session_stats(
 	PunktfunkHostSession *session, PunktfunkStats *out);

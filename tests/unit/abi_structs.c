@@ -120,6 +120,58 @@ static int32_t fill_host_client(void *out)
 	return punktfunk_host_client(session, out);
 }
 
+static int32_t fill_cursor(void *out)
+{
+	return punktfunk_cursor_shape(conn, 3, out, NULL, 0);
+}
+
+static int32_t fill_hdr(void *out)
+{
+	return punktfunk_hdr_metadata(conn, out);
+}
+
+static int32_t fill_ignored(void *out)
+{
+	return punktfunk_host_ignored(session, 0, out);
+}
+
+static int32_t call_cursor(const void *in)
+{
+	static const uint8_t pixel[4];
+
+	return punktfunk_host_tell_cursor_shape(session, in, pixel, sizeof(pixel));
+}
+
+static int32_t call_hdr(const void *in)
+{
+	return punktfunk_host_tell_hdr(session, in);
+}
+
+/* What the host tells once, and what it has no use for. */
+static void tell_all(void)
+{
+	const PunktfunkCursorShape shape = {
+		.struct_size = sizeof(shape), .serial = 3, .width = 1, .height = 1
+	};
+	const PunktfunkHdrMetadata hdr = { .struct_size = sizeof(hdr), .max_cll = 9 };
+	PunktfunkIgnored g = { .struct_size = sizeof(g) };
+	PunktfunkEvent e = { .struct_size = sizeof(e) };
+	bool shaped = false, lit = false;
+
+	assert_int_equal(call_cursor(&shape), 0);
+	assert_int_equal(call_hdr(&hdr), 0);
+	while (!shaped || !lit) {
+		assert_int_equal(punktfunk_connection_next_event(conn, &e, PATIENCE_S * 1000), 0);
+		shaped |= e.type == PUNKTFUNK_EVENT_CURSOR_SHAPE;
+		lit |= e.type == PUNKTFUNK_EVENT_HDR;
+	}
+	assert_int_equal(punktfunk_cursor_render(conn, 1), 0);
+	for (unsigned i = 0; punktfunk_host_ignored(session, 0, &g); i++) {
+		assert_true(i < PATIENCE_S * 1000);
+		usleep(1000);
+	}
+}
+
 static int32_t fill_reason(void *out)
 {
 	PunktfunkConnectOptions o = { .struct_size = sizeof(o) };
@@ -135,6 +187,10 @@ static int32_t fill_reason(void *out)
 
 static void structs_that_come_out(void **state)
 {
+	tell_all();
+	check_out("PunktfunkCursorShape", fill_cursor, sizeof(PunktfunkCursorShape));
+	check_out("PunktfunkHdrMetadata", fill_hdr, sizeof(PunktfunkHdrMetadata));
+	check_out("PunktfunkIgnored", fill_ignored, sizeof(PunktfunkIgnored));
 	check_out("PunktfunkReason", fill_reason, sizeof(PunktfunkReason));
 	check_out("PunktfunkFrame", fill_frame, sizeof(PunktfunkFrame));
 	check_out("PunktfunkAudio", fill_audio, sizeof(PunktfunkAudio));
@@ -333,6 +389,10 @@ static void structs_that_go_in(void **state)
 	const PunktfunkPadTouch touch = { .struct_size = sizeof(touch) };
 	const PunktfunkPadMotion motion = { .struct_size = sizeof(motion) };
 	const PunktfunkPenSample pen = { .struct_size = sizeof(pen) };
+	const PunktfunkCursorShape shape = {
+		.struct_size = sizeof(shape), .serial = 3, .width = 1, .height = 1
+	};
+	const PunktfunkHdrMetadata hdr = { .struct_size = sizeof(hdr), .max_cll = 9 };
 	const PunktfunkClipOffer clip = { .struct_size = sizeof(clip) };
 
 	check_in("PunktfunkInputEvent", call_input, &input, sizeof(input));
@@ -341,6 +401,8 @@ static void structs_that_go_in(void **state)
 	check_in("PunktfunkPadTouch", call_pad_touch, &touch, sizeof(touch));
 	check_in("PunktfunkPadMotion", call_pad_motion, &motion, sizeof(motion));
 	check_in("PunktfunkPenSample", call_pen, &pen, sizeof(pen));
+	check_in("PunktfunkCursorShape", call_cursor, &shape, sizeof(shape));
+	check_in("PunktfunkHdrMetadata", call_hdr, &hdr, sizeof(hdr));
 	check_in("PunktfunkClipOffer", call_clip_offer, &clip, sizeof(clip));
 	check_in("PunktfunkDecoded", call_decoded, &decoded, sizeof(decoded));
 	check_in("PunktfunkFeedback", call_feedback, &feedback, sizeof(feedback));
