@@ -249,6 +249,15 @@ static bool have_stream(struct pf_quic_conn *c)
 	       ngtcp2_conn_open_bidi_stream(c->ng, &c->stream_id, NULL) == 0;
 }
 
+/* Before 0.14 the library runs no probe timer for packets that hold datagrams only:
+ * once the window is full of lost ones, nothing is ever sent again. An empty piece of
+ * the control stream in the same packet starts that timer. */
+static bool wants_timer(const struct pf_quic_conn *c, bool stream)
+{
+	return NGTCP2_VERSION_NUM < 0x000e00 && stream && c->stream_id >= 0 && !c->stream_dead &&
+	       !c->fin_sent;
+}
+
 /* Fills one packet with as much as fits. Bytes, 0 = nothing (more) can leave, or
  * the library's error. From the first to the last write of a packet the library
  * wants no other call. */
@@ -257,7 +266,7 @@ static ngtcp2_ssize fill_packet(
 {
 	/* Short header: flags 1, ID up to 20, number 4, frame type and length 3, tag 16. */
 	size_t room = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) - 44;
-	bool open = c->state == PF_CONN_OPEN, stream = open && have_stream(c);
+	bool open = c->state == PF_CONN_OPEN, stream = open && have_stream(c), timer = false;
 	ngtcp2_pkt_info pi = { 0 };
 	struct pf_quic_stream *st;
 	ngtcp2_vec vec;
@@ -274,6 +283,8 @@ static ngtcp2_ssize fill_packet(
 				NGTCP2_WRITE_STREAM_FLAG_MORE |
 					(fin ? NGTCP2_WRITE_STREAM_FLAG_FIN : 0u),
 				c->stream_id, &vec, 1, now);
+			if (taken >= 0)
+				timer = true;
 			if (taken >= 0 && fin)
 				c->fin_sent = true;
 			else if (taken > 0)
@@ -295,6 +306,19 @@ static ngtcp2_ssize fill_packet(
 				NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &vec, 1, now);
 			if (accepted)
 				c->dgram_len = 0;
+			if (accepted && !timer && n == NGTCP2_ERR_WRITE_MORE &&
+				wants_timer(c, stream)) {
+				timer = true;
+				vec = (ngtcp2_vec){ NULL, 0 };
+				n = ngtcp2_conn_writev_stream(c->ng, path, &pi, pkt, cap, NULL,
+					NGTCP2_WRITE_STREAM_FLAG_MORE, c->stream_id, &vec, 1, now);
+				if (n == NGTCP2_ERR_STREAM_SHUT_WR ||
+					n == NGTCP2_ERR_STREAM_NOT_FOUND) {
+					c->stream_dead = true;
+					pf_streamq_close(&c->streamq);
+					continue;
+				}
+			}
 			/* The peer takes none, or none that large. */
 			if (n == NGTCP2_ERR_INVALID_STATE || n == NGTCP2_ERR_INVALID_ARGUMENT) {
 				c->dgram_len = 0;

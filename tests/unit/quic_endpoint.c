@@ -678,6 +678,49 @@ static void a_lost_close_frame_is_repeated(void **state)
 	relay_stop(&r);
 }
 
+/* A window full of lost datagrams, and nothing else under way: both ends find out and
+ * go on. */
+static void lost_datagrams_do_not_block(void **state)
+{
+	uint8_t buf[1000] = { 0xc9 };
+	struct relay r;
+	struct pair p;
+	unsigned before[2];
+
+	pair_init(&p);
+	pair_listen(&p);
+	relay_start(&r, &p);
+	pair_dial(&p);
+	assert_true(wait_count(&p.host, &p.host.opened, 1));
+	assert_true(wait_count(&p.client, &p.client.opened, 1));
+	assert_int_equal(pf_quic_conn_send(p.client.conn, (const uint8_t *)"hello", 5), 0);
+	assert_true(wait_count(&p.host, &p.host.messages, 1));
+	usleep(200 * 1000);
+	r.deaf = true;
+	for (unsigned i = 0; i < 60; i++) {
+		assert_int_equal(pf_quic_conn_datagram(p.host.conn, buf, sizeof(buf)), 0);
+		assert_int_equal(pf_quic_conn_datagram(p.client.conn, buf, sizeof(buf)), 0);
+		usleep(2000);
+	}
+	r.deaf = false;
+	before[0] = count_now(&p.host, &p.host.datagrams);
+	before[1] = count_now(&p.client, &p.client.datagrams);
+	for (unsigned i = 0; i < 150; i++) {
+		(void)pf_quic_conn_datagram(p.host.conn, buf, sizeof(buf));
+		(void)pf_quic_conn_datagram(p.client.conn, buf, sizeof(buf));
+		usleep(20000);
+		if (count_now(&p.host, &p.host.datagrams) > before[0] + 10 &&
+			count_now(&p.client, &p.client.datagrams) > before[1] + 10)
+			break;
+	}
+	assert_true(count_now(&p.host, &p.host.datagrams) > before[0] + 10);
+	assert_true(count_now(&p.client, &p.client.datagrams) > before[1] + 10);
+	assert_int_equal(pf_quic_conn_send(p.host.conn, (const uint8_t *)"still", 5), 0);
+	assert_true(wait_count(&p.client, &p.client.messages, 1));
+	pair_finish(&p);
+	relay_stop(&r);
+}
+
 /* A host that comes back on its port with its identity resets what it forgot. */
 static void a_restarted_host_resets(void **state)
 {
@@ -953,6 +996,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_a_handshake),
 		cmocka_unit_test(silence_ends_a_connection),
 		cmocka_unit_test(a_lost_close_frame_is_repeated),
+		cmocka_unit_test(lost_datagrams_do_not_block),
 		cmocka_unit_test(a_restarted_host_resets),
 		cmocka_unit_test(another_version_is_told_ours),
 		cmocka_unit_test(garbage_does_no_harm),
