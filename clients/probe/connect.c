@@ -57,6 +57,7 @@ struct probe {
 	/* Each written by one thread and read after its join. */
 	struct pf_track track;	   /* decoder */
 	struct pf_host_times host; /* events */
+	struct pf_pads_heard pads; /* events */
 	struct pf_samples changes; /* decoder: asked for a mode -> its first picture */
 	uint64_t changes_not_idr;  /* decoder: that picture did not come as a key frame */
 	bool dump_failed;	   /* decoder */
@@ -246,6 +247,13 @@ static void take_event(struct probe *p, const PunktfunkEvent *e)
 	case PUNKTFUNK_EVENT_CLIP_REQUEST:
 		pf_probe_clip_event(&p->clip, p->conn, e);
 		break;
+	case PUNKTFUNK_EVENT_RUMBLE:
+	case PUNKTFUNK_EVENT_PAD_LIGHT:
+	case PUNKTFUNK_EVENT_PAD_PLAYER:
+	case PUNKTFUNK_EVENT_PAD_TRIGGER:
+	case PUNKTFUNK_EVENT_PAD_REPORT:
+		pf_pads_event(&p->pads, e);
+		break;
 	case PUNKTFUNK_EVENT_CLOSED:
 		p->close_code = e->a;
 		memcpy(p->close_text, e->text, sizeof(p->close_text));
@@ -299,6 +307,10 @@ static void perform(struct probe *p, const struct pf_script_event *e)
 		break;
 	case PF_SCRIPT_CLIP:
 		pf_probe_clip_do(&p->clip, p->conn, e->words, &p->stop);
+		break;
+	case PF_SCRIPT_PAD:
+		if (!pf_pads_do(&e->pad, p->conn, p->script.width, p->script.height))
+			atomic_fetch_add(&p->input_sent, 1);
 		break;
 	}
 }
@@ -554,6 +566,7 @@ static void fill_report(struct probe *p, struct pf_probe_report *r)
 	r->bitrate_changes = atomic_load(&p->bitrate_changes);
 	r->gaps = atomic_load(&p->gaps);
 	r->host = &p->host;
+	r->pads = &p->pads;
 	r->stages = &p->stages;
 	r->received = atomic_load(&p->received);
 	r->received_bytes = atomic_load(&p->received_bytes);

@@ -110,6 +110,7 @@ void pf_probe_report_print(struct pf_probe_report *r, FILE *out)
 			fprintf(out, "%-24s %8.2f %8.2f %8.2f %8.2f %8zu\n", stage[i].words, q.p50,
 				q.p95, q.p99, q.max, q.count);
 	}
+	pf_pads_print(r->pads, out);
 	if (r->close_code != UINT32_MAX)
 		fprintf(out, "the host closed with 0x%x %s\n", r->close_code, r->close_text);
 }
@@ -227,6 +228,10 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 		fprintf(out, "%s\"%s\": %llu", i ? ", " : "", r->ignored[i].name,
 			(unsigned long long)r->ignored[i].count);
 	fputs("},\n", out);
+	json_count(out, "gamepad", r->info.gamepad);
+	fputs("  \"pads\": ", out);
+	pf_pads_json(r->pads, out);
+	fputs(",\n", out);
 	if (r->clip && r->clip->state[0] >= 0) {
 		fputs("  \"clip\": ", out);
 		pf_probe_clip_json(r->clip, out);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "clients/probe/clip.h"
 #include "clients/probe/options.h"
+#include "clients/probe/pads.h"
 #include "clients/probe/sound.h"
 #include "clients/probe/stages.h"
 #include "clients/probe/track.h"
@@ -42,6 +43,7 @@ struct pf_probe_report {
 	double expect_db[8];   /* share of the channel's energy */
 	double reject_db;      /* of the channel that has more */
 	uint64_t input_sent;
+	const struct pf_pads_heard *pads;
 	uint32_t close_code; /* of the host, UINT32_MAX = none */
 	char close_text[128];
 };

@@ -177,7 +177,11 @@ static int parse_wish(struct pf_script *s, uint64_t at_ns, const char *verb, con
 			return -ENOMEM;
 		end = (int)strlen(line);
 	} else {
-		return 1;
+		e.what = PF_SCRIPT_PAD;
+		r = pf_pads_parse(&e.pad, verb, line);
+		if (r)
+			return r;
+		end = (int)strlen(line);
 	}
 	if (line[end])
 		return -EINVAL;

@@ -13,11 +13,13 @@
  *     MS bitrate KBPS        ask for another bit rate
  *     MS keyframe            ask for a key frame
  *     MS clip WORDS          see clip.h
+ *     MS pad, touch, pen     see pads.h
  * MS counts from the first picture. Plain data, one thread. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "clients/probe/pads.h"
 #include "punktfunk_core.h"
 
 #define PF_SCRIPT_MAX 100000 /* events */
@@ -28,6 +30,7 @@ enum pf_script_what {
 	PF_SCRIPT_BITRATE,
 	PF_SCRIPT_KEYFRAME,
 	PF_SCRIPT_CLIP,
+	PF_SCRIPT_PAD,
 };
 
 struct pf_script_event {
@@ -38,6 +41,7 @@ struct pf_script_event {
 	uint32_t width, height, refresh_hz; /* MODE */
 	uint32_t kbps;			    /* BITRATE */
 	char *words;			    /* CLIP; the script's */
+	struct pf_pad_act pad;		    /* PAD */
 };
 
 struct pf_script {
