@@ -10,7 +10,7 @@ void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns)
 		head = p->rate_bps * PF_PACER_GENTLE_HEAD_MS / 8000;
 		if (head < PF_PACER_GENTLE_HEAD_BYTES)
 			head = PF_PACER_GENTLE_HEAD_BYTES;
-		rate_bps = p->rate_bps + p->rate_bps / 2;
+		rate_bps = p->rate_bps + p->rate_bps / 4;
 		span_max_ns = PF_PACER_GENTLE_SPAN_MAX_NS;
 	}
 	p->start_ns = now_ns;

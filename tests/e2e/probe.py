@@ -344,7 +344,7 @@ def wishes_over_a_bad_link():
 def key_frames_pass_a_short_queue():
     """A bottleneck whose queue holds less than a key frame: sent in one burst, each of them
     is lost, and the client asks for the next."""
-    with Host("--display-options", "scene=scroll") as h:
+    with Host("--display-options", "scene=scroll", "--fec-percent", "10") as h:
         relay = subprocess.Popen(
             [IMPAIR, "--map", f"127.0.0.2:{h.port}=127.0.0.1:{h.port}",
              "--map", f"127.0.0.2:{h.data_port}=127.0.0.1:{h.data_port}",

@@ -296,7 +296,7 @@ static void lost_frames_make_it_gentle(void **state)
 	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
 	(void)pace_ns(s, &seen, 1);
 	pf_sender_loss_report(s, 50000);
-	/* 90,000 bytes and their headers at 15 Mbit/s */
+	/* 90,000 bytes and their headers at 12.5 Mbit/s */
 	assert_true(pace_ns(s, &seen, 2) > 45000000);
 	for (unsigned i = 0; i < 7; i++) {
 		pf_sender_loss_report(s, 0);
