@@ -12,10 +12,11 @@ build=build-fuzz
 
 command -v clang >/dev/null || { echo "fuzz: clang is missing (apt-get install clang libclang-rt-14-dev)"; exit 1; }
 if [ ! -f $build/build.ninja ]; then
-    CC=clang meson setup $build -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+    CC=clang meson setup $build -Dfuzz=true -Dpkf2=true -Db_sanitize=address,undefined -Db_lundef=false \
         -Dclients=false >$build.log 2>&1 || { tail -n 20 $build.log; exit 1; }
     rm -f $build.log
 fi
+meson configure $build -Dpkf2=true
 ninja -C $build -j"${JOBS:-$(nproc)}" fuzz-binaries >$build/fuzz-build.log 2>&1 || {
     grep -E 'error|FAILED' -A6 $build/fuzz-build.log | head -n 40
     echo "fuzz: the build failed, see $build/fuzz-build.log"

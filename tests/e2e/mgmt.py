@@ -446,6 +446,27 @@ def commands_speak_to_the_host():
             s.end()
 
 
+def a_client_launches_what_the_catalogue_has():
+    with Place() as p, host(p, "--trust-on-first-use") as s:
+        seen = p.dir / "data_home" / "seen"
+        number = expect(p.run("apps", "add", "Once", "--command",
+                              f"echo here >>{seen}; sleep 1"), 0).strip()
+
+        def connect(app):
+            return subprocess.run(
+                [sys.argv[2], "connect", "127.0.0.1:" + s.words()["port"], "--trust-first",
+                 "--mode", "640x360@30", "--launch", app, "--json"],
+                env={**os.environ, "XDG_DATA_HOME": str(p.dir / "device")}, text=True,
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+
+        # It streams until the app is over, which is an ordinary end.
+        report = json.loads(expect(connect(number), 0))
+        assert report["close_code"] == 0x52 and report["close_text"] == "Once ended", report
+        assert seen.read_text() == "here\n"
+        expect(connect("77"), 3, 'no app "77"', "punktfunk-host apps")
+        s.end()
+
+
 def pins_go_to_the_one_request_meant():
     with Place() as p, host(p, "--gamestream", "--gamestream-port", "0") as s:
         base = int(s.words()["gamestream"])
@@ -553,5 +574,6 @@ def acknowledged_changes_survive_a_kill():
 main([every_operation_keeps_the_contract, row4_no_other_origin_enters_a_pin,
       row4_listens_on_loopback_only, row5_plain_http_gets_nothing, certificate_and_files,
       hostile_requests, slow_clients_are_dropped, many_at_once_and_an_end_amid_them,
-      commands_speak_to_the_host, pins_go_to_the_one_request_meant,
-      what_stands_in_the_way_is_named, acknowledged_changes_survive_a_kill])
+      commands_speak_to_the_host, a_client_launches_what_the_catalogue_has,
+      pins_go_to_the_one_request_meant, what_stands_in_the_way_is_named,
+      acknowledged_changes_survive_a_kill])
