@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <systemd/sd-event.h>
 #include "core/base/clock.h"
+#include "host/gamestream/ports.h"
 
 /* ENet has no descriptor for its timers: acknowledgements leave at once, what is
  * lost is sent again at this grain. */
@@ -303,8 +304,7 @@ int pf_gs_control_open(struct pf_gs_control **out, struct pf_loop *loop, const c
 	c->host = enet_host_create(&a, 2 * max_clients, PF_GS_CHANNELS, 0, 0);
 	if (!c->host) {
 		r = errno ? -errno : -ENOMEM;
-		pf_reason_set(
-			why, r, "cannot open UDP port %u of %s: %s", port, address, strerror(-r));
+		pf_gs_port_refused(why, r, address, port);
 		goto fail;
 	}
 	c->host->intercept = intercept;

@@ -61,6 +61,17 @@ static int check_free(const struct sockaddr_in *local)
 	return err;
 }
 
+int pf_gs_port_refused(struct pf_reason *why, int r, const char *address, uint16_t port)
+{
+	if (r == -EADDRINUSE)
+		return pf_reason_set(why, r,
+			"UDP port %u of %s is in use: end the other program (does Sunshine run?) "
+			"or set gamestream_port",
+			port, address);
+	return pf_reason_set(
+		why, r, "cannot open UDP port %u of %s: %s", port, address, strerror(-r));
+}
+
 static const struct in_pktinfo *packet_info(struct msghdr *m)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
@@ -143,8 +154,7 @@ int pf_gs_port_open(struct pf_gs_port **out, struct pf_loop *loop, const char *a
 		r = sd_event_add_io(
 			pf_loop_event(loop), &p->source, p->fd, EPOLLIN, on_readable, p);
 	if (r < 0) {
-		pf_reason_set(
-			why, r, "cannot open UDP port %u of %s: %s", port, address, strerror(-r));
+		pf_gs_port_refused(why, r, address, port);
 		pf_gs_port_close(p);
 		return r;
 	}

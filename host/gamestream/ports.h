@@ -39,5 +39,7 @@ int pf_gs_port_connect(const struct pf_gs_port *p, const struct pf_gs_path *path
 int pf_gs_ear_open(struct pf_gs_ear **out, struct pf_gs_port *p, int fd);
 /** Accepts a NULL ear; sets it to NULL. */
 void pf_gs_ear_close(struct pf_gs_ear **ear);
+/** The words for a UDP port that `r` keeps from us; returns r. */
+int pf_gs_port_refused(struct pf_reason *why, int r, const char *address, uint16_t port);
 /** Datagrams that were no ping. */
 uint64_t pf_gs_port_strays(const struct pf_gs_port *p);
