@@ -324,7 +324,8 @@ static int append(struct pf_clip *clip, struct pf_clip_exchange *x, const uint8_
 		x->data = grown;
 		x->cap = cap;
 	}
-	memcpy(x->data + x->len, data, len);
+	if (len)
+		memcpy(x->data + x->len, data, len);
 	x->len += len;
 	return 0;
 }
@@ -334,7 +335,8 @@ static void add_head(struct pf_clip_exchange *x, const uint8_t **data, size_t *l
 {
 	size_t n = sizeof(x->head) - x->head_len < *len ? sizeof(x->head) - x->head_len : *len;
 
-	memcpy(x->head + x->head_len, *data, n);
+	if (n)
+		memcpy(x->head + x->head_len, *data, n);
 	x->head_len += n;
 	*data += n;
 	*len -= n;

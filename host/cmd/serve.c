@@ -239,6 +239,8 @@ static int on_reload_signal(sd_event_source *source, const struct signalfd_sigin
 	pf_config_adopt(&v->config, &next, stays, NULL);
 	pf_log_to_stderr(&v->config);
 	pf_desks_reload(v->desks);
+	if (v->native)
+		pf_native_reload(v->native);
 	pf_log(PF_LOG_INFO, "serve", "settings read anew");
 	return 0;
 }

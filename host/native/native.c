@@ -334,6 +334,12 @@ void pf_native_end_sessions(struct pf_native *n, const char *words)
 		pf_native_session_end(ns, PUNKTFUNK_CLOSE_NORMAL, words);
 }
 
+void pf_native_reload(struct pf_native *n)
+{
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
+		pf_native_clip_update(ns);
+}
+
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user)
 {
 	n->shutdown_done = done;

@@ -85,6 +85,8 @@ int pf_native_create(
 	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why);
 /** Ends all sessions with these words; the plane goes on. */
 void pf_native_end_sessions(struct pf_native *n, const char *words);
+/** The settings changed: what sessions may share of the clipboard. */
+void pf_native_reload(struct pf_native *n);
 /** Ends all sessions; `done` runs on the loop when they let go of everything. */
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user);
 /** After the shutdown is done. Accepts NULL. */

@@ -230,6 +230,26 @@ static void data_goes_from_one_to_the_other(void **state)
 	stage_down(&st);
 }
 
+static void a_password_is_not_for_the_wire(void **state)
+{
+	static const char *const names[] = { PLAIN, "x-kde-passwordManagerHint" };
+	struct pf_clip_offer o;
+	struct stage st;
+
+	stage_up(&st);
+	offer(&st.program, 2, names);
+	await(&st.host, &st.host.selections, 2);
+	assert_true(has(&st.host.local, PLAIN) && has(&st.host.local, names[1]));
+	pf_clip_to_wire(&o, &st.host.local, true);
+	assert_int_equal(o.count, 0);
+	/* The same without the hint is. */
+	offer(&st.program, 1, names);
+	await(&st.host, &st.host.selections, 3);
+	pf_clip_to_wire(&o, &st.host.local, true);
+	assert_int_equal(o.count, 1);
+	stage_down(&st);
+}
+
 static void who_takes_it_ends_the_others_offer(void **state)
 {
 	static const char *const names[] = { PLAIN };
@@ -256,6 +276,16 @@ static void who_takes_it_ends_the_others_offer(void **state)
 	stage_down(&st);
 }
 
+static int result_of(struct side *s)
+{
+	int result;
+
+	pthread_mutex_lock(&s->lock);
+	result = s->result;
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
 static void a_read_can_be_given_up(void **state)
 {
 	static const char *const names[] = { PLAIN };
@@ -270,16 +300,15 @@ static void a_read_can_be_given_up(void **state)
 	/* As many as may be wait already. */
 	pf_clipboard_read(st.host.board, 20, st.host.serial, PLAIN);
 	await(&st.host, &st.host.reads, 1);
-	assert_int_equal(st.host.result, -EBUSY);
+	assert_int_equal(result_of(&st.host), -EBUSY);
 	pf_clipboard_cancel(st.host.board, 11);
 	await(&st.host, &st.host.reads, 2);
-	assert_int_equal(st.host.result, -ECANCELED);
+	assert_int_equal(result_of(&st.host), -ECANCELED);
 	/* The program writes into a pipe that nobody reads: its affair alone. */
 	pf_clipboard_give(st.program.board, 2, bulk(300000), 300000);
 	pf_clipboard_give(st.program.board, 1, bulk(5), 5);
 	await(&st.host, &st.host.reads, 3);
-	assert_int_equal(st.host.result, 0);
-	assert_int_equal(st.host.len, 5);
+	assert_int_equal(result_of(&st.host), 0);
 	stage_down(&st);
 }
 
@@ -313,6 +342,7 @@ int main(void)
 	static const char *const tools[] = { NULL };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_goes_from_one_to_the_other),
+		cmocka_unit_test(a_password_is_not_for_the_wire),
 		cmocka_unit_test(who_takes_it_ends_the_others_offer),
 		cmocka_unit_test(a_read_can_be_given_up),
 		cmocka_unit_test(a_compositor_that_goes_is_told),

@@ -29,7 +29,7 @@ struct end {
 	pthread_cond_t changed;
 	struct pf_quic_conn *conn;
 	struct flow flows[STREAMS];
-	unsigned opened, closed, fins, messages;
+	unsigned met, opened, closed, fins, messages;
 	uint64_t bytes;
 	uint64_t deadline_ns; /* for streams of the peer's; 0 = none */
 	size_t answer;	      /* bytes that go back once a stream of the peer's ended */
@@ -97,7 +97,7 @@ static void on_opened(void *user, struct pf_quic_conn *c)
 	pf_quic_conn_settle(c);
 	pthread_mutex_lock(&e->lock);
 	e->conn = pf_quic_conn_ref(c);
-	pthread_cond_broadcast(&e->changed);
+	bump(e, &e->met);
 	pthread_mutex_unlock(&e->lock);
 }
 
@@ -205,9 +205,7 @@ static void pair_open(struct pair *p, const struct pf_quic_events *host_events)
 	to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	cp.remote_len = sizeof(*to);
 	assert_int_equal(pf_quic_dial(&p->cq, &cp, NULL), 0);
-	for (unsigned i = 0; i < PATIENCE_MS && !p->client.conn; i++)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	assert_non_null(p->client.conn);
+	assert_true(wait_count(&p->client, &p->client.met, 1));
 	/* The control stream begins. */
 	assert_int_equal(pf_quic_conn_send(p->client.conn, (const uint8_t *)"hello", 5), 0);
 	assert_true(wait_count(&p->host, &p->host.messages, 1));
