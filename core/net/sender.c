@@ -438,7 +438,8 @@ static bool find_peer(struct pf_sender *s)
 		(void)pf_udp_connect(s->params.fd, &peer);
 	}
 	/* The client's later punches pile up there, unread. */
-	pf_udp_shrink_receive(s->params.fd);
+	if (!s->params.shared_fd)
+		pf_udp_shrink_receive(s->params.fd);
 	if (s->params.events && s->params.events->ready)
 		s->params.events->ready(s->params.user, &peer);
 	return true;

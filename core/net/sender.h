@@ -73,6 +73,7 @@ struct pf_sender_params {
 	 * address from QUIC, the port from Start). Without: connects to `peer` at
 	 * once, or takes `fd` as connected when peer.ss_family is 0. */
 	bool await_punch;
+	bool shared_fd; /* another reads it: else its receive buffer is given up */
 	struct sockaddr_storage peer;
 
 	enum pf_sender_format format;

@@ -51,6 +51,7 @@ static int start_host(PunktfunkSession *s, const PunktfunkSessionConfig *c,
 	struct pf_sender_params p = {
 		.fd = fd,
 		.keys = *keys,
+		.shared_fd = true, /* input comes there */
 		.direction = PF_FROM_HOST,
 		.shard_bytes = c->shard_payload,
 		.max_data_per_block = c->max_data_per_block,
