@@ -317,8 +317,8 @@ typedef int32_t (*PunktfunkFoundCallback)(void *user, const PunktfunkFoundHost *
 
 /** Asks the local network for hosts and listens for `timeout_ms` (0 = 2000). `fn` comes
  * on this thread, with each host once it is complete, again when something about it
- * changed, and with address_count 0 when it has gone. The same id and fingerprint are
- * one host, with the addresses of all its interfaces. Returns how many are there at
+ * changed, and with address_count 0 when it has gone. The same id, fingerprint and
+ * port are one host, with the addresses of all its interfaces. Returns how many are there at
  * the end; EHOSTUNREACH without a network, EIO, ENOMEM. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_discover(
 	uint32_t timeout_ms, PunktfunkFoundCallback fn, void *user, PunktfunkReason *why);

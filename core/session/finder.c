@@ -266,10 +266,11 @@ static void on_record(void *user, const struct pf_mdns_record *r)
 		if (!pf_mdns_name_equal(&r->name, &t->f->type) ||
 			!pf_mdns_name_is_instance(&r->target, &t->f->type))
 			break;
-		if (r->ttl)
-			(void)want_service(t, &r->target);
-		else
+		if (!r->ttl)
 			gone(t, &r->target);
+		else if (!find_service(t->f, &r->target))
+			/* By its name alone: there is something to ask for now. */
+			t->changed |= want_service(t, &r->target) != NULL;
 		break;
 	case PF_MDNS_SRV:
 		if (ours && r->ttl)

@@ -2,7 +2,7 @@
 /* finder.h - hosts out of the mDNS messages that come in, sans I/O.
  *
  * Records arrive in any order and from several interfaces; services that name the
- * same id and the same fingerprint are one host with all its addresses. All of it is
+ * same id, fingerprint and port are one host with all its addresses. All of it is
  * unauthenticated: whoever is on the network can say anything, so numbers are bounded
  * and nothing here decides whom to trust. One thread. */
 #pragma once

@@ -482,7 +482,7 @@ void pf_host_session_await(struct pf_host_session *s)
 void pf_host_session_timer(struct pf_host_session *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->state == PF_HOST_DECIDING)
+	if (s->state == PF_HOST_DECIDING && s->wire->pending_build)
 		say_pending(s);
 	else if (s->state == PF_HOST_WELCOMED)
 		refuse(s, "Start did not come in time");

@@ -140,6 +140,20 @@ static void test_speed_test(void **state)
 	assert_non_null(strstr(said, "speed-test HOST"));
 }
 
+static void test_discover(void **state)
+{
+	struct pf_probe_options o;
+
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_DISCOVER, ""), 0);
+	assert_true(o.timeout == 2);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_DISCOVER, "--json --timeout 5"), 0);
+	assert_true(o.json && o.timeout == 5);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_DISCOVER, "box"), -1);
+	assert_non_null(strstr(said, "name none"));
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_DISCOVER, "--json --quiet"), -1);
+	assert_int_equal(parse_for(&o, PF_PROBE_CMD_DISCOVER, "--mode 1x1@1"), -1);
+}
+
 static void test_hosts(void **state)
 {
 	struct pf_probe_options o;
@@ -239,7 +253,10 @@ static void test_known_hosts(void **state)
 	assert_non_null(mkdtemp(dir));
 	setenv("XDG_DATA_HOME", dir, 1);
 	assert_int_equal(pf_known_find(fp, "box", 0), -ENOENT);
+	assert_false(pf_known_has(one));
 	assert_int_equal(pf_known_put("box", 0, one), 0);
+	assert_true(pf_known_has(one));
+	assert_false(pf_known_has(two));
 	assert_int_equal(pf_known_put("box", 7000, two), 0);
 	assert_int_equal(pf_known_put("box2", 0, two), 0);
 	assert_int_equal(pf_known_find(fp, "box", 9777), 0);
@@ -301,6 +318,7 @@ int main(void)
 		cmocka_unit_test(test_bench),
 		cmocka_unit_test(test_all),
 		cmocka_unit_test(test_speed_test),
+		cmocka_unit_test(test_discover),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_pair),
