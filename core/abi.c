@@ -24,7 +24,8 @@ uint32_t punktfunk_abi_version(void)
 	return PUNKTFUNK_ABI_VERSION;
 }
 
-const char *punktfunk_strerror(int32_t code)
+/* NULL for numbers that are not of the header. */
+static const char *words_for(int32_t code)
 {
 	switch (code) {
 	case PUNKTFUNK_OK:
@@ -58,8 +59,20 @@ const char *punktfunk_strerror(int32_t code)
 	case PUNKTFUNK_EHOSTUNREACH:
 		return "no way to the host";
 	default:
-		return "unknown error";
+		return NULL;
 	}
+}
+
+const char *punktfunk_strerror(int32_t code)
+{
+	const char *words = words_for(code);
+
+	return words ? words : "unknown error";
+}
+
+bool pf_abi_knows(int32_t code)
+{
+	return code >= 0 || words_for(code);
 }
 
 /* The numbers of the levels are the same on both sides of the border. */

@@ -27,18 +27,10 @@ static struct pf_host_session *session_of(const PunktfunkHostSession *s)
 	return (struct pf_host_session *)s;
 }
 
-/* Codes that callers know, for those that only we do. */
-static int32_t public_code(int err)
+/* A host never waits for anything to come: its EAGAIN is a queue that is full. */
+static int32_t sent(int err)
 {
-	switch (err) {
-	case -EALREADY:
-	case -EAGAIN: /* a queue is full */
-		return PUNKTFUNK_EBUSY;
-	case -ENOBUFS:
-		return PUNKTFUNK_EMSGSIZE;
-	default:
-		return err;
-	}
+	return err == -EAGAIN ? PUNKTFUNK_EBUSY : public_code(err);
 }
 
 /* ---- events ---- */
@@ -190,7 +182,7 @@ int32_t punktfunk_listen(
 	err = pf_listener_create(&l->l, &p, &reason);
 	if (err) {
 		punktfunk_listener_close(l);
-		return give_reason(why, public_code(err), &reason);
+		return give_reason(why, err, &reason);
 	}
 	*out = l;
 	return PUNKTFUNK_OK;
@@ -328,7 +320,7 @@ int32_t punktfunk_host_accept(PunktfunkHostSession *session, const PunktfunkAcce
 	a.fec_percent = own.fec_percent;
 	if (own.speed_test_max_kbps != UINT32_MAX)
 		a.probe_max_kbps = either(own.speed_test_max_kbps, UINT32_MAX);
-	return public_code(pf_host_session_accept(session_of(session), &a));
+	return sent(pf_host_session_accept(session_of(session), &a));
 }
 
 void punktfunk_host_close(PunktfunkHostSession *session, uint32_t close_code, const char *text)
@@ -358,7 +350,7 @@ int32_t punktfunk_host_push_video(PunktfunkHostSession *session, const Punktfunk
 	if (!own.encode_end_ns)
 		own.encode_end_ns = own.encode_start_ns;
 	stamps = (struct pf_frame_stamps){ own.capture_ns, own.encode_start_ns, own.encode_end_ns };
-	return public_code(pf_host_session_submit(
+	return sent(pf_host_session_submit(
 		session_of(session), own.data, own.size, own.flags, &stamps));
 }
 
@@ -372,7 +364,7 @@ int32_t punktfunk_host_push_audio(
 {
 	if (!session || (size && !data))
 		return PUNKTFUNK_EINVAL;
-	return public_code(pf_host_session_audio(
+	return sent(pf_host_session_audio(
 		session_of(session), data, size, capture_ns ? capture_ns : pf_clock_mono_ns()));
 }
 
@@ -412,12 +404,12 @@ int32_t punktfunk_host_push_feedback(
 	default:
 		return PUNKTFUNK_EINVAL;
 	}
-	return public_code(pf_host_session_datagram(session_of(session), &d));
+	return sent(pf_host_session_datagram(session_of(session), &d));
 }
 
 static int32_t send_control(PunktfunkHostSession *session, const struct pf_ctl *m)
 {
-	return public_code(pf_host_session_control(session_of(session), m));
+	return sent(pf_host_session_control(session_of(session), m));
 }
 
 int32_t punktfunk_host_tell_mode(PunktfunkHostSession *session, uint32_t accepted, uint32_t width,
@@ -488,7 +480,7 @@ int32_t punktfunk_host_tell_cursor(
 	d.cursor.relative = flags & PUNKTFUNK_CURSOR_RELATIVE;
 	d.cursor.x = x;
 	d.cursor.y = y;
-	return public_code(pf_host_session_datagram(session_of(session), &d));
+	return sent(pf_host_session_datagram(session_of(session), &d));
 }
 
 int32_t punktfunk_host_tell_hdr(PunktfunkHostSession *session, const PunktfunkHdrMetadata *metadata)
@@ -509,7 +501,7 @@ int32_t punktfunk_host_tell_hdr(PunktfunkHostSession *session, const PunktfunkHd
 	pf_hdr_meta_write(&m, raw);
 	d.raw.data = raw;
 	d.raw.len = sizeof(raw);
-	return public_code(pf_host_session_datagram(session_of(session), &d));
+	return sent(pf_host_session_datagram(session_of(session), &d));
 }
 
 int32_t punktfunk_host_ignored(PunktfunkHostSession *session, uint32_t index, PunktfunkIgnored *out)

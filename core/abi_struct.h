@@ -4,6 +4,7 @@
  * Both ends know a struct by its struct_size, its first member: what the shorter of
  * two has not is zero in the longer. Private to core/abi*.c. */
 #pragma once
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,15 +53,37 @@ static inline void give(void *theirs, void *own, size_t own_size)
 		memset((uint8_t *)theirs + own_size, 0, size - own_size);
 }
 
-/** Puts `err` into words if the caller wants any; returns it. */
+/** Whether `code` is 0, a count or one of the header's. */
+bool pf_abi_knows(int32_t code);
+/** A code that callers know for those that only we do. */
+static inline int32_t public_code(int err)
+{
+	switch (err) {
+	case -EALREADY:
+		return PUNKTFUNK_EBUSY;
+	case -ENOBUFS:
+		return PUNKTFUNK_EMSGSIZE;
+	case -EPERM:
+		return PUNKTFUNK_EACCES;
+	case -EPROTONOSUPPORT:
+		return PUNKTFUNK_EPROTO;
+	case -ENETUNREACH:
+		return PUNKTFUNK_EHOSTUNREACH;
+	default:
+		return pf_abi_knows(err) ? err : PUNKTFUNK_EIO;
+	}
+}
+
+/** Puts `err` into words if the caller wants any; returns it as callers know it. */
 static inline int32_t give_reason(PunktfunkReason *theirs, int err, const struct pf_reason *why)
 {
-	PunktfunkReason own = { .code = err, .close_code = why->close };
+	PunktfunkReason own = { .code = public_code(err), .close_code = why->close };
+	int32_t code = own.code;
 
 	if (!writable(theirs))
-		return err;
+		return code;
 	snprintf(own.text, sizeof(own.text), "%s",
-		why->text[0] ? why->text : punktfunk_strerror(err));
+		why->text[0] ? why->text : punktfunk_strerror(code));
 	give(theirs, &own, sizeof(own));
-	return err;
+	return code;
 }

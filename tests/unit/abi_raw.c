@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "punktfunk_core.h"
 
@@ -137,9 +140,70 @@ static void bad_calls_are_refused(void **state)
 
 static void codes_have_words(void **state)
 {
-	assert_string_not_equal(
-		punktfunk_strerror(PUNKTFUNK_EBUSY), punktfunk_strerror(PUNKTFUNK_EMSGSIZE));
-	assert_non_null(punktfunk_strerror(-12345));
+	static const int32_t codes[] = { PUNKTFUNK_OK, PUNKTFUNK_EIO, PUNKTFUNK_EAGAIN,
+		PUNKTFUNK_ENOMEM, PUNKTFUNK_EACCES, PUNKTFUNK_EBUSY, PUNKTFUNK_EINVAL,
+		PUNKTFUNK_EPIPE, PUNKTFUNK_EPROTO, PUNKTFUNK_EMSGSIZE, PUNKTFUNK_ENOTSUP,
+		PUNKTFUNK_EADDRINUSE, PUNKTFUNK_ETIMEDOUT, PUNKTFUNK_ECONNREFUSED,
+		PUNKTFUNK_EHOSTUNREACH };
+	const char *unknown = punktfunk_strerror(-12345);
+
+	for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		assert_string_not_equal(punktfunk_strerror(codes[i]), unknown);
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(
+				punktfunk_strerror(codes[i]), punktfunk_strerror(codes[j]));
+	}
+}
+
+static void an_identity_is_made_once_and_read_again(void **state)
+{
+	PunktfunkReason why = { .struct_size = sizeof(why) };
+	PunktfunkIdentity *id[2] = { NULL };
+	char dir[] = "/tmp/pf-abi-XXXXXX", path[64], bad[64];
+	uint8_t fp[2][32];
+	struct stat st;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/id.pem", dir);
+	snprintf(bad, sizeof(bad), "%s/none/id.pem", dir);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(punktfunk_identity_open(path, &id[i], &why), 0);
+		punktfunk_identity_fingerprint(id[i], fp[i]);
+	}
+	assert_memory_equal(fp[0], fp[1], 32);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	punktfunk_identity_free(id[0]);
+	punktfunk_identity_free(id[1]);
+	punktfunk_identity_free(NULL);
+
+	id[0] = NULL;
+	assert_true(punktfunk_identity_open(bad, &id[0], &why) < 0);
+	assert_non_null(strstr(why.text, bad));
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("no key", f);
+	fclose(f);
+	assert_true(punktfunk_identity_open(path, &id[0], &why) < 0);
+	assert_int_equal(why.code, PUNKTFUNK_EIO); /* EBADMSG within */
+	assert_non_null(strstr(why.text, path));
+	assert_null(id[0]);
+	assert_int_equal(punktfunk_identity_open(path, NULL, &why), PUNKTFUNK_EINVAL);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void the_library_says_what_it_is(void **state)
+{
+	char text[64], small[4];
+
+	assert_int_equal(punktfunk_abi_version(), PUNKTFUNK_ABI_VERSION);
+	assert_ptr_equal(punktfunk_cpu_features(text, sizeof(text)), text);
+	memset(small, 'x', sizeof(small));
+	punktfunk_cpu_features(small, sizeof(small));
+	assert_true(memchr(small, 0, sizeof(small)) != NULL);
+	assert_int_equal(strncmp(text, small, strlen(small)), 0);
 }
 
 int main(void)
@@ -148,6 +212,8 @@ int main(void)
 		cmocka_unit_test(structs_of_any_age_work),
 		cmocka_unit_test(bad_calls_are_refused),
 		cmocka_unit_test(codes_have_words),
+		cmocka_unit_test(an_identity_is_made_once_and_read_again),
+		cmocka_unit_test(the_library_says_what_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
