@@ -141,7 +141,9 @@ static void fetch(struct pf_probe_clip *c, PunktfunkConnection *conn, const char
 	for (uint32_t waited = 0; waited < ms && !atomic_load(stop); waited += 20) {
 		if (find(conn, format, &seq)) {
 			err = punktfunk_clip_fetch(conn, seq, format, ms, &data, &size);
-			break;
+			/* Stale: the next offer is on its way. */
+			if (err != PUNKTFUNK_EINVAL)
+				break;
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
 	}

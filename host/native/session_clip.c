@@ -38,7 +38,8 @@ struct pf_native_clip {
 	struct pf_clip_local local; /* what it stands for */
 	uint32_t serial;	    /* as the board calls it */
 	bool told;		    /* the client knows of formats that it could ask for */
-	bool offered;
+	bool offered;		    /* theirs is one at all */
+	bool newest;		    /* no program has copied anything since */
 	struct pf_clip_offer theirs;
 	struct gift gifts[PF_CLIPBOARD_GIFTS];
 };
@@ -74,12 +75,14 @@ static void offer_theirs(struct pf_native_clip *k)
 
 	if (!k->reach)
 		return;
-	if (k->active && k->offered)
+	if (k->active && k->newest)
 		pf_clip_to_local(&l, &k->theirs, k->images);
 	pf_clipboard_offer(k->reach, &l);
 	/* The desk's own clipboard is replaced by it. */
-	if (l.count)
-		k->ours.count = k->told = 0;
+	if (l.count) {
+		k->ours.count = 0;
+		k->told = false;
+	}
 }
 
 static void post(struct pf_native_clip *k)
@@ -118,6 +121,9 @@ static void on_selection(void *user, uint32_t serial, const struct pf_clip_local
 	struct pf_native_clip *k = user;
 
 	pthread_mutex_lock(&k->lock);
+	/* The first is what was there before anyone could tell us. */
+	if (serial > 1 && l->count)
+		k->newest = false;
 	k->serial = serial;
 	k->local = *l;
 	pf_clip_to_wire(&k->ours, l, k->images);
@@ -138,7 +144,7 @@ static void on_wanted(void *user, uint32_t gift, const char *name)
 		id = pf_host_session_clip_fetch(k->ns->s, k->theirs.seq, wire);
 	if (id > 0)
 		*g = (struct gift){ (uint32_t)id, gift };
-	else
+	else if (k->reach)
 		pf_clipboard_give(k->reach, gift, NULL, 0);
 	pthread_mutex_unlock(&k->lock);
 }
@@ -174,7 +180,7 @@ void pf_native_clip_offered(struct pf_native_session *ns, const struct pf_ctl *m
 	pthread_mutex_lock(&k->lock);
 	if (!k->offered || pf_clip_newer(o.seq, k->theirs.seq)) {
 		k->theirs = o;
-		k->offered = true;
+		k->offered = k->newest = true;
 		if (k->active)
 			offer_theirs(k);
 	}
@@ -225,6 +231,10 @@ void pf_native_clip_fetched(
 	struct pf_native_clip *k = ns->clip;
 	struct gift *g;
 
+	if (!k) {
+		free(data);
+		return;
+	}
 	pthread_mutex_lock(&k->lock);
 	g = find_gift(k, id);
 	if (g && k->reach)
@@ -299,16 +309,18 @@ static bool get_board(struct pf_native_clip *k, bool *up)
 
 static void set_active(struct pf_native_clip *k, bool active, bool policy, enum reason reason)
 {
+	bool images = policy_of(k->ns) == PF_CONFIG_CLIPBOARD_ON;
+
 	pthread_mutex_lock(&k->lock);
 	if (k->due || k->active != active)
 		tell_state(k, active, policy, reason);
 	k->due = false;
-	k->images = policy_of(k->ns) == PF_CONFIG_CLIPBOARD_ON;
-	if (k->active != active) {
+	if (k->active != active || k->images != images) {
+		k->images = images;
+		k->told &= k->active == active;
 		k->active = active;
-		k->told = false;
 		offer_theirs(k);
-		if (active && !k->offered) {
+		if (active && !k->newest) {
 			pf_clip_to_wire(&k->ours, &k->local, k->images);
 			tell_offer(k);
 		}

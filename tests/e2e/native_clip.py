@@ -48,9 +48,13 @@ class Desk:
         assert self.server.line.startswith("ready "), self.server.stderr()
         return self
 
-    def __exit__(self, *_):
-        self.server.__exit__()
-        self.place.__exit__()
+    def __exit__(self, failed, *_):
+        try:
+            if not failed:
+                self.server.end()
+        finally:
+            self.server.__exit__()
+            self.place.__exit__()
 
     def probe(self, lines, seconds, known=("--trust-first",)):
         path = self.place.dir / "script"
@@ -122,6 +126,27 @@ wl-paste -n -t image/png > png.new; mv png.new png
         assert clip["offers"] == 0, clip
 
 
+def the_newest_copy_counts():
+    # What the desk had before gives way to the client's, and that to the desk's next.
+    paste = """
+wl-copy < first
+until wl-paste -n 2> /dev/null | grep -q client; do sleep 0.1; done
+wl-copy < second
+"""
+    with Desk(ON, paste) as d:
+        d.file("first", b"first")
+        d.file("second", b"second")
+        text = d.place.dir / "in"
+        text.write_bytes(b"client")
+        out = d.place.dir / "out"
+        clip = d.probe(["0 clip on", f"0 clip fetch {TEXT} {out}.1 20000",
+                        f"1 clip offer {TEXT} {text}", "2000 clip on",
+                        f"3000 clip fetch {TEXT} {out}.2"], 5)["clip"]
+        assert clip["served"] >= 1, clip
+        assert [(d.place.dir / f"out.{i}").read_bytes() for i in (1, 2)] == [
+            b"first", b"second"], clip
+
+
 def text_only_means_text_only():
     with Desk(["--clipboard", "text"], "wl-copy -t image/png < picture; sleep 2; wl-copy < text"
               ) as d:
@@ -170,6 +195,7 @@ host_bed.main([
     the_hosts_text_comes,
     the_hosts_picture_comes_and_a_fetch_can_be_given_up,
     the_clients_clipboard_is_pasted,
+    the_newest_copy_counts,
     text_only_means_text_only,
     off_is_the_default,
     without_the_grant_nothing_is_shared,
