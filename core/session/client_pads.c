@@ -133,15 +133,30 @@ int pf_client_send_pad(struct pf_client *c, const PunktfunkPadState *s)
 	return 0;
 }
 
-/* A plain touch takes the older form. */
+/* A plain touch takes the older form, unless the pad needed the longer one before: only
+ * that one can say that a click ended. */
+static bool takes_ext(struct pf_client *c, const PunktfunkPadTouch *t)
+{
+	const uint16_t pad = (uint16_t)(1u << t->pad);
+	bool ext;
+
+	pthread_mutex_lock(&c->pads.lock);
+	if (t->surface || t->pressure || t->state & PUNKTFUNK_PAD_TOUCH_CLICK)
+		c->pads.ext |= pad;
+	ext = c->pads.ext & pad;
+	pthread_mutex_unlock(&c->pads.lock);
+	return ext;
+}
+
 int pf_client_send_pad_touch(struct pf_client *c, const PunktfunkPadTouch *t)
 {
-	const bool plain = !t->surface && !t->pressure && !(t->state & PUNKTFUNK_PAD_TOUCH_CLICK);
 	struct pf_rich r;
 
+	if (t->pad >= PF_PADS_MAX)
+		return -EINVAL;
 	memset(&r, 0, sizeof(r));
 	r.pad = t->pad;
-	if (plain) {
+	if (!takes_ext(c, t)) {
 		r.kind = PF_RICH_TOUCHPAD;
 		r.touchpad.finger = t->finger;
 		r.touchpad.active = t->state & PUNKTFUNK_PAD_TOUCH_DOWN;

@@ -15,6 +15,7 @@ struct pf_client;
 struct pf_client_pads {
 	pthread_mutex_t lock; /* of refresh */
 	struct pf_pad_refresh refresh;
+	uint16_t ext; /* pads whose touch goes out in the longer form; under the lock */
 	struct pf_rumble_receiver rumble; /* quic thread */
 };
 

@@ -174,6 +174,47 @@ static void wishes_are_events(void **state)
 	host_stop(&h);
 }
 
+/* Only the longer form of a touch can end a click: from the first one on it is used. */
+static void a_click_of_a_pad_ends(void **state)
+{
+	PunktfunkPadTouch t = { .struct_size = sizeof(t),
+		.pad = 3,
+		.state = PUNKTFUNK_PAD_TOUCH_DOWN,
+		.x = 0x8000,
+		.y = 0x8000 };
+	static const uint8_t states[] = { PUNKTFUNK_PAD_TOUCH_DOWN | PUNKTFUNK_PAD_TOUCH_CLICK,
+		PUNKTFUNK_PAD_TOUCH_DOWN, 0 };
+	const PunktfunkHostEvent *e;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+	struct host h;
+
+	host_start(&h);
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_STARTED)->session;
+	assert_int_equal(punktfunk_send_pad_touch(c, &t), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+	assert_int_equal(e->data[0], 1);
+	for (unsigned i = 0; i < sizeof(states); i++) {
+		t.state = states[i];
+		assert_int_equal(punktfunk_send_pad_touch(c, &t), 0);
+		e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+		assert_int_equal(e->size, 11);
+		assert_int_equal(e->data[0], 3);
+		assert_int_equal(e->data[1], 3);
+		assert_int_equal(e->data[4], states[i]);
+	}
+	/* Another pad has its own form. */
+	t.pad = 2;
+	assert_int_equal(punktfunk_send_pad_touch(c, &t), 0);
+	assert_int_equal(expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT)->data[0], 1);
+	t.pad = 16;
+	assert_int_equal(punktfunk_send_pad_touch(c, &t), PUNKTFUNK_EINVAL);
+	punktfunk_host_release(s);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
 static void a_refusal_reaches_the_client(void **state)
 {
 	PunktfunkReason why = { .struct_size = sizeof(why) };
@@ -324,6 +365,7 @@ int main(void)
 		cmocka_unit_test(a_hello_says_who_asks_for_what),
 		cmocka_unit_test(what_is_pushed_arrives),
 		cmocka_unit_test(wishes_are_events),
+		cmocka_unit_test(a_click_of_a_pad_ends),
 		cmocka_unit_test(a_refusal_reaches_the_client),
 		cmocka_unit_test(a_pin_lets_one_client_pair),
 		cmocka_unit_test(bad_calls_are_refused),
