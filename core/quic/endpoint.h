@@ -24,6 +24,7 @@
 #define PF_QUIC_CLOSE_TEXT_MAX	     256
 #define PF_QUIC_CODE_LOST	     0xffffffffu
 #define PF_QUIC_STREAM_CANCELLED     0x70
+#define PF_QUIC_STREAM_LATE	     0xfffffffeu /* its deadline passed; not of the wire */
 #define PF_QUIC_DEFAULT_HANDSHAKE_MS 10000
 
 struct pf_wire;
@@ -65,8 +66,8 @@ struct pf_quic_events {
 	/* Bytes of such a stream, or of one of ours; `fin`: the last ones. */
 	void (*stream_data)(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st,
 		const uint8_t *data, size_t len, bool fin);
-	/* Its last event. `code` is 0 when all went both ways, that of the reset, or
-	 * PF_QUIC_CODE_LOST after its deadline or with the connection. */
+	/* Its last event. `code` is 0 when all went both ways, that of the reset,
+	 * PF_QUIC_STREAM_LATE after its deadline, PF_QUIC_CODE_LOST with the connection. */
 	void (*stream_closed)(
 		void *user, struct pf_quic_conn *c, struct pf_quic_stream *st, uint64_t code);
 	/* The deadline of pf_quic_conn_set_timer passed; it is disarmed. */

@@ -140,6 +140,7 @@ int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bo
 	bool ended = true;
 
 	if (!p) {
+		pf_secret_wipe(data, len);
 		free(data);
 		return -ENOMEM;
 	}
@@ -290,7 +291,7 @@ void pf_streams_run(struct pf_quic_conn *c, uint64_t now)
 		if (take_wishes(c, st, &code))
 			shut(c, st, code, code);
 		else if (st->deadline_ns && now >= st->deadline_ns)
-			shut(c, st, PF_QUIC_STREAM_CANCELLED, PF_QUIC_CODE_LOST);
+			shut(c, st, PF_QUIC_STREAM_CANCELLED, PF_QUIC_STREAM_LATE);
 		/* The client's first stream is control. */
 		else if (st->id < 0 && c->state == PF_CONN_OPEN && c->stream_id >= 0)
 			(void)ngtcp2_conn_open_bidi_stream(c->ng, &st->id, NULL);

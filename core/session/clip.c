@@ -137,6 +137,13 @@ static uint8_t *framed(const struct pf_ctl *m, size_t before, size_t *len)
 	return buf;
 }
 
+/* Half of what was to be said is worse than nothing: the other end would wait for it. */
+static void send_or_reset(struct pf_clip_exchange *x, uint8_t *data, size_t len, bool fin)
+{
+	if (pf_quic_stream_send(x->st, data, len, fin))
+		pf_quic_stream_reset(x->st, PF_QUIC_STREAM_CANCELLED);
+}
+
 int64_t pf_clip_fetch(struct pf_clip *clip, struct pf_quic_conn *c, uint32_t seq, const char *mime)
 {
 	struct pf_ctl m = { .type = PF_CTL_CLIP_FETCH };
@@ -166,7 +173,7 @@ int64_t pf_clip_fetch(struct pf_clip *clip, struct pf_quic_conn *c, uint32_t seq
 		free(buf);
 	} else {
 		/* The end of our words tells the holder that this is all. */
-		(void)pf_quic_stream_send(x->st, buf, len, true);
+		send_or_reset(x, buf, len, true);
 		id = x->id;
 	}
 	pthread_mutex_unlock(&clip->lock);
@@ -189,6 +196,7 @@ int pf_clip_answer(
 {
 	struct pf_ctl m = { .type = PF_CTL_CLIP_FETCH_HDR };
 	struct pf_clip_exchange *x;
+	const size_t data_len = len;
 	uint8_t *head = NULL;
 	size_t head_len = 0;
 	int err = 0;
@@ -212,17 +220,19 @@ int pf_clip_answer(
 			err = -ENOMEM;
 	}
 	if (head) {
-		(void)pf_quic_stream_send(x->st, head, head_len, !len);
+		send_or_reset(x, head, head_len, !len);
 		if (len) {
 			x->answer = len;
 			clip->going += len;
-			(void)pf_quic_stream_send(x->st, data, len, true);
+			send_or_reset(x, data, len, true);
 			data = NULL;
 		}
 	} else if (x && err != -ENOENT) {
 		pf_quic_stream_reset(x->st, PF_QUIC_STREAM_CANCELLED);
 	}
 	pthread_mutex_unlock(&clip->lock);
+	if (data)
+		pf_secret_wipe(data, data_len);
 	free(data);
 	return err;
 }
@@ -409,7 +419,11 @@ void pf_clip_stream_closed(struct pf_clip *clip, struct pf_quic_stream *st, uint
 	pthread_mutex_lock(&clip->lock);
 	x = find(clip, st);
 	if (x && x->ours)
-		end_fetch(clip, x, code == PF_QUIC_CODE_LOST ? -ETIMEDOUT : -ECANCELED, &d);
+		end_fetch(clip, x,
+			code == PF_QUIC_STREAM_LATE ? -ETIMEDOUT
+			: code == PF_QUIC_CODE_LOST ? -EPIPE
+						    : -ECANCELED,
+			&d);
 	else if (x && x->headed && !x->told)
 		d = (struct due){ .what = WITHDRAWN, .id = x->id };
 	if (x)

@@ -316,7 +316,7 @@ static void a_deadline_ends_it(void **state)
 	pair_open(&p, &events);
 	f = start(&p.client, 10, pf_clock_mono_ns() + 50 * PF_NS_PER_MS);
 	assert_true(wait_count(&p.client, &p.client.closed, 1));
-	assert_int_equal(f->code, PF_QUIC_CODE_LOST);
+	assert_int_equal(f->code, PF_QUIC_STREAM_LATE);
 	assert_true(wait_count(&p.host, &p.host.closed, 1));
 	assert_int_equal(p.host.flows[0].code, 0x70);
 	pair_finish(&p);

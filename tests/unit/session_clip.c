@@ -208,6 +208,39 @@ static void a_fetch_that_takes_too_long_is_cancelled(void **state)
 	end(&b, c);
 }
 
+struct waiting {
+	PunktfunkConnection *c;
+	int result;
+};
+
+static void *fetch_in_vain(void *arg)
+{
+	struct waiting *w = arg;
+	uint8_t *data;
+	size_t len;
+
+	w->result = punktfunk_clip_fetch(w->c, 1, PLAIN, 0, &data, &len);
+	return NULL;
+}
+
+static void a_fetch_ends_with_its_connection(void **state)
+{
+	struct waiting w;
+	struct board b;
+	pthread_t thread;
+
+	w.c = begin(&b);
+	b.status = 0xff;
+	offer(&b, 1, PLAIN);
+	(void)next(w.c, PUNKTFUNK_EVENT_CLIP_OFFER);
+	assert_int_equal(pthread_create(&thread, NULL, fetch_in_vain, &w), 0);
+	assert_true(wait_count(&b.h, &b.asked, 1));
+	pf_host_session_close(b.h.sessions[0], 0, NULL);
+	pthread_join(thread, NULL);
+	assert_int_equal(w.result, PUNKTFUNK_EPIPE);
+	end(&b, w.c);
+}
+
 static int64_t host_fetch(struct board *b, uint32_t seq, const char *mime)
 {
 	return pf_host_session_clip_fetch(b->h.sessions[0], seq, mime);
@@ -598,6 +631,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hosts_clipboard_is_fetched),
 		cmocka_unit_test(a_fetch_that_takes_too_long_is_cancelled),
+		cmocka_unit_test(a_fetch_ends_with_its_connection),
 		cmocka_unit_test(the_clients_clipboard_is_fetched),
 		cmocka_unit_test(a_host_without_clipboard_says_so),
 		cmocka_unit_test(odd_answers_end_the_fetch),
