@@ -13,7 +13,6 @@
 #include "core/session/listener.h"
 
 #define DEFAULT_KBPS 20000
-#define HDR_BYTES    PF_HDR_META_BYTES
 
 struct PunktfunkListener {
 	struct pf_listener *l;
@@ -61,6 +60,15 @@ static void on_started(void *user, struct pf_host_session *s)
 	tell(user, &e);
 }
 
+/* These hosts have no clipboard; each such wish has an answer (punktfunk1.md 6). */
+static void refuse_clipboard(struct pf_host_session *s)
+{
+	struct pf_ctl m = { .type = PF_CTL_CLIP_STATE };
+
+	m.clip_state.reason = PUNKTFUNK_CLIP_NO_BACKEND;
+	(void)pf_host_session_control(s, &m);
+}
+
 static void on_control(void *user, struct pf_host_session *s, const struct pf_ctl *m)
 {
 	PunktfunkHostEvent e = event_of(0, s);
@@ -84,6 +92,9 @@ static void on_control(void *user, struct pf_host_session *s, const struct pf_ct
 		e.type = PUNKTFUNK_HOST_EVENT_BITRATE;
 		e.a = m->kbps;
 		break;
+	case PF_CTL_CLIP_CONTROL:
+		refuse_clipboard(s);
+		return;
 	default:
 		pf_host_session_ignore(s, m->type);
 		return;
@@ -391,13 +402,9 @@ int32_t punktfunk_host_push_feedback(
 		d.rumble.right_trigger = own.right_trigger;
 		break;
 	case PUNKTFUNK_FEEDBACK_HID_OUTPUT:
-	case PUNKTFUNK_FEEDBACK_HDR:
 		if (!own.data || !own.size)
 			return PUNKTFUNK_EINVAL;
-		if (own.kind == PUNKTFUNK_FEEDBACK_HDR && own.size != HDR_BYTES)
-			return PUNKTFUNK_EINVAL;
-		d.tag = own.kind == PUNKTFUNK_FEEDBACK_HDR ? PF_DGRAM_HDR_META
-							   : PF_DGRAM_HID_OUTPUT;
+		d.tag = PF_DGRAM_HID_OUTPUT;
 		d.raw.data = own.data;
 		d.raw.len = own.size;
 		break;

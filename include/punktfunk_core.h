@@ -192,7 +192,7 @@ typedef struct PunktfunkFrame {
 
 /* ---- input ---- */
 
-/* punktfunk1.md 9: kind 0..16 with code, x, y, flags as on the wire. */
+/* punktfunk1.md 9: kind 0..15 with code, x, y, flags as on the wire. */
 enum PunktfunkInputKind {
 	PUNKTFUNK_INPUT_KEY_DOWN = 0,
 	PUNKTFUNK_INPUT_KEY_UP = 1,
@@ -720,6 +720,7 @@ PUNKTFUNK_API int32_t punktfunk_speed_test(
 	PunktfunkConnection *conn, uint32_t kbps, uint32_t duration_ms, PunktfunkSpeedTest *out);
 /** Counters so far. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_stats(PunktfunkConnection *conn, PunktfunkStats *out);
+
 /* ---- clipboard ----
  *
  * Off until punktfunk_clip_control asks for it and the host's CLIP_STATE says it is
@@ -951,10 +952,9 @@ typedef struct PunktfunkAccessUnit {
 enum PunktfunkFeedbackKind {
 	PUNKTFUNK_FEEDBACK_RUMBLE = 1,	   /* pad, levels, seq, ttl_ms */
 	PUNKTFUNK_FEEDBACK_HID_OUTPUT = 2, /* data (punktfunk1.md 8.3), from the kind byte */
-	PUNKTFUNK_FEEDBACK_HDR = 3,	   /* data: 28 bytes (8.7) */
 };
 
-/* Something for the client's pads or screen. */
+/* Something for the client's pads. */
 typedef struct PunktfunkFeedback {
 	uint32_t struct_size;
 	uint32_t kind; /* PUNKTFUNK_FEEDBACK_... */
@@ -997,7 +997,7 @@ PUNKTFUNK_API uint32_t punktfunk_host_queued(const PunktfunkHostSession *session
 /** Sends an Opus frame of 5 ms (48 kHz); `capture_ns` monotonic, 0 = now. EMSGSIZE. */
 PUNKTFUNK_API int32_t punktfunk_host_push_audio(
 	PunktfunkHostSession *session, const uint8_t *data, size_t size, uint64_t capture_ns);
-/** Sends rumble, HID output or HDR metadata; copied. Datagrams: what the link drops is
+/** Sends rumble or HID output; copied. Datagrams: what the link drops is
  * gone, repeat what must arrive. EINVAL. */
 PUNKTFUNK_API int32_t punktfunk_host_push_feedback(
 	PunktfunkHostSession *session, const PunktfunkFeedback *feedback);
