@@ -64,13 +64,14 @@ struct pf_pf1_params {
 	uint16_t max_data_per_block; /* 1..PF_BLOCK_DATA_MAX */
 	uint32_t max_frame_bytes;
 	const struct pf_parity *parity; /* borrowed: asked for m per block */
+	uint16_t shard_bytes_max;	/* that set_shard may ask for; 0 = shard_bytes */
 };
 
 /** The format of punktfunk/1 (punktfunk1.md 10.3, 10.4). 0, -EINVAL, -ENOMEM. */
 int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params);
 
-/** Smaller shards from the next begin on: even, from PF_SHARD_MIN to what create was
- * told. Others are ignored. Only for one of pf_packetizer_pf1_create. */
+/** Shards of another size from the next begin on: even, from PF_SHARD_MIN to the most
+ * that create was told. Others are ignored. Only for one of pf_packetizer_pf1_create. */
 void pf_packetizer_pf1_set_shard(struct pf_packetizer *p, uint16_t shard_bytes);
 
 #define PF_GS_FEC_PERCENT_MAX 100

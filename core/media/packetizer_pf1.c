@@ -264,13 +264,16 @@ static const struct pf_packetizer_ops pf1_packetizer_ops = {
 
 int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params)
 {
+	uint16_t most = params->shard_bytes_max ? params->shard_bytes_max : params->shard_bytes;
 	struct pf_gf16_limits limits = {
 		.data_max = params->max_data_per_block,
 		.parity_max = params->parity->block_cap,
-		.shard_bytes_max = params->shard_bytes,
+		.shard_bytes_max = most,
 	};
 	struct pf1 *p;
 
+	if (most < params->shard_bytes || most > PF_SHARD_MAX || most % 2)
+		return -EINVAL;
 	if (params->shard_bytes < PF_SHARD_MIN || params->shard_bytes > PF_SHARD_MAX ||
 		params->shard_bytes % 2 || !params->max_data_per_block ||
 		params->max_data_per_block > PF_BLOCK_DATA_MAX ||
@@ -286,10 +289,10 @@ int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_par
 		return -ENOMEM;
 	p->base.ops = &pf1_packetizer_ops;
 	p->params = *params;
-	p->shard_bytes_max = params->shard_bytes;
+	p->shard_bytes_max = most;
 	p->stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + params->shard_bytes;
-	p->train = malloc((size_t)PF_TRAIN_MAX * p->stride);
-	p->last = malloc(params->shard_bytes);
+	p->train = malloc((size_t)PF_TRAIN_MAX * (PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + most));
+	p->last = malloc(most);
 	p->data = calloc(limits.data_max, sizeof(*p->data));
 	p->parity_shard = calloc(limits.parity_max, sizeof(*p->parity_shard));
 	if (!p->train || !p->last || !p->data || !p->parity_shard ||

@@ -225,7 +225,7 @@ static void take_shard(struct pf_sender *s)
 {
 	unsigned bytes = atomic_exchange_explicit(&s->shard_bytes, 0, memory_order_relaxed);
 
-	if (!bytes || bytes > s->params.shard_bytes)
+	if (!bytes || bytes > s->params.shard_bytes_max)
 		return;
 	pf_packetizer_pf1_set_shard(s->packetizer, (uint16_t)bytes);
 	s->params.shard_bytes = (uint16_t)bytes;
@@ -503,6 +503,7 @@ static int open_pf1(struct pf_sender *s, struct pf_reason *why)
 	const struct pf_sender_params *p = &s->params;
 	struct pf_pf1_params pp = {
 		.shard_bytes = p->shard_bytes,
+		.shard_bytes_max = p->shard_bytes_max,
 		.max_data_per_block = p->max_data_per_block,
 		.max_frame_bytes = p->max_frame_bytes,
 		.parity = &s->parity,
@@ -571,6 +572,8 @@ int pf_sender_create(
 	if (!s)
 		return pf_reason_set(why, -ENOMEM, "no memory for a sender");
 	s->params = *params;
+	if (!s->params.shard_bytes_max)
+		s->params.shard_bytes_max = params->shard_bytes;
 	s->frame_bytes_max = params->max_frame_bytes;
 	s->wake_fd = -1;
 	atomic_init(&s->kbps, params->bitrate_kbps);

@@ -84,6 +84,7 @@ struct pf_sender_params {
 	struct pf_media_keys keys; /* copied, wiped on destroy */
 	enum pf_direction direction;
 	uint16_t shard_bytes;	     /* even, PF_SHARD_MIN..PF_SHARD_MAX */
+	uint16_t shard_bytes_max;    /* that set_shard may ask for; 0 = shard_bytes */
 	uint16_t max_data_per_block; /* 4096 */
 	uint8_t fec_percent;	     /* 0..90 pinned, or PF_FEC_ADAPTIVE */
 	uint8_t welcome_percent;     /* the percentage in Welcome: caps k + m */
@@ -138,7 +139,7 @@ void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
  * `probed`. Frames go first. 0, -EBUSY while another one waits or runs, -ENOTSUP
  * in another format. */
 int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms);
-/** pf1: shards of `bytes` from the next frame on: at most those of create, as
+/** pf1: shards of `bytes` from the next frame on: at most shard_bytes_max, as
  * pf_packetizer_pf1_set_shard. Ignored in another format. */
 void pf_sender_set_shard(struct pf_sender *s, uint16_t bytes);
 /** Sends to `peer` from now on: the client's address changed. 0 or connect's

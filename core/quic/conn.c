@@ -413,10 +413,12 @@ static void fill_settings(const struct pf_quic *q, ngtcp2_settings *s, uint64_t 
 	s->handshake_timeout = q->handshake_ns;
 	s->max_tx_udp_payload_size = PF_QUIC_MAX_UDP;
 #if NGTCP2_VERSION_NUM >= 0x010b00
-	static const uint16_t probes[] = { 1392, 1432, PF_QUIC_MAX_UDP };
+	static const uint16_t probes[] = { 1392, 1432, PF_QUIC_MAX_UDP, PF_QUIC_JUMBO_UDP };
 
 	s->pmtud_probes = probes;
-	s->pmtud_probeslen = sizeof(probes) / sizeof(probes[0]);
+	s->pmtud_probeslen = sizeof(probes) / sizeof(probes[0]) - !q->jumbo;
+	if (q->jumbo)
+		s->max_tx_udp_payload_size = PF_QUIC_JUMBO_UDP;
 #endif
 }
 
@@ -429,7 +431,7 @@ static void fill_params(const struct pf_quic *q, ngtcp2_transport_params *p)
 	p->initial_max_streams_bidi = PF_QUIC_STREAMS + (q->server ? 1 : 0);
 	p->initial_max_streams_uni = 0;
 	p->max_idle_timeout = q->idle_ns;
-	p->max_udp_payload_size = PF_QUIC_MAX_UDP;
+	p->max_udp_payload_size = PF_QUIC_JUMBO_UDP;
 	p->max_datagram_frame_size = 65535;
 	p->disable_active_migration = 1;
 }
@@ -552,5 +554,5 @@ unsigned pf_quic_conn_path_bytes(const struct pf_quic_conn *c)
 {
 	size_t bytes = c->ng ? ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) : 0;
 
-	return bytes >= PROBE_MAX ? PF_QUIC_MAX_UDP : (unsigned)bytes;
+	return bytes >= PROBE_MAX && bytes < PF_QUIC_MAX_UDP ? PF_QUIC_MAX_UDP : (unsigned)bytes;
 }

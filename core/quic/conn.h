@@ -21,7 +21,10 @@
 #define PF_QUIC_SCID_LEN 16
 /* Largest UDP payload either way (punktfunk1.md 2): Ethernet's 1500 less IPv4
  * and UDP headers. */
-#define PF_QUIC_MAX_UDP 1472
+#define PF_QUIC_MAX_UDP PF_QUIC_ETHERNET_BYTES
+/* With `jumbo`: 9000 less IPv6 and UDP headers. */
+#define PF_QUIC_JUMBO_UDP 8952
+#define PF_QUIC_BUF	  9216
 
 enum pf_conn_state {
 	PF_CONN_HANDSHAKE,
@@ -84,6 +87,7 @@ struct pf_quic {
 	void *user;
 	bool server;
 	struct pf_alpns alpns;
+	bool jumbo;
 	uint64_t idle_ns, handshake_ns;
 	int fd;
 	struct sockaddr_storage local; /* what the socket is bound to */

@@ -70,7 +70,7 @@ static void lost(struct pf_quic_conn *c, int err, const char *text, uint64_t now
 static void close_with(struct pf_quic_conn *c, const pf_ng_ccerr *ccerr,
 	const struct pf_quic_close *why, uint64_t now)
 {
-	uint8_t pkt[PF_QUIC_MAX_UDP];
+	uint8_t pkt[PF_QUIC_BUF];
 	ngtcp2_ssize n;
 
 	ngtcp2_path_storage_zero(&c->close_path);
@@ -350,7 +350,7 @@ static ngtcp2_ssize fill_packet(
 
 static void flush(struct pf_quic_conn *c, uint64_t now)
 {
-	uint8_t pkt[PF_QUIC_MAX_UDP];
+	uint8_t pkt[PF_QUIC_BUF];
 	ngtcp2_path_storage ps;
 	ngtcp2_ssize n;
 

@@ -307,7 +307,7 @@ static void receive(struct pf_quic *q)
 {
 	for (unsigned i = 0; i < RX_ROUND; i++) {
 		struct sockaddr_storage from, local;
-		uint8_t pkt[2048];
+		uint8_t pkt[PF_QUIC_BUF];
 		union control ctl;
 		struct iovec iov = { pkt, sizeof(pkt) };
 		struct msghdr msg = { .msg_name = &from,
@@ -496,6 +496,7 @@ static struct pf_quic *quic_new(
 	}
 	q->fd = -1;
 	q->server = server;
+	q->jumbo = params->jumbo;
 	q->user = params->user;
 	if (params->events)
 		q->events = *params->events;

@@ -22,6 +22,7 @@
 #define PF_QUIC_HALF_OPEN_MAX	     64
 #define PF_QUIC_CONNECTIONS_MAX	     128
 #define PF_QUIC_CLOSE_TEXT_MAX	     256
+#define PF_QUIC_ETHERNET_BYTES	     1472
 #define PF_QUIC_CODE_LOST	     0xffffffffu
 #define PF_QUIC_STREAM_CANCELLED     0x70
 #define PF_QUIC_STREAM_LATE	     0xfffffffeu /* its deadline passed; not of the wire */
@@ -84,6 +85,7 @@ struct pf_quic_params {
 	const struct pf_quic_events *events;
 	void *user;
 	uint32_t idle_ms;      /* 0 = 8000; clamped to 1 s .. 1 h */
+	bool jumbo;	       /* looks whether the path carries more than Ethernet's 1500 */
 	uint32_t handshake_ms; /* 0 = 10000 */
 	/* One ALPN; NULL = a host takes all that this build speaks, a client offers pkf1. */
 	const char *alpn;
@@ -155,8 +157,9 @@ void pf_quic_conn_settle(struct pf_quic_conn *c);
 void pf_quic_conn_notify(struct pf_quic_conn *c);
 /** Quic thread. `deadline_ns` monotonic; 0 disarms. One timer per connection. */
 void pf_quic_conn_set_timer(struct pf_quic_conn *c, uint64_t deadline_ns);
-/** Quic thread. The largest UDP payload that the path was shown to carry; 1472 when
- * the largest probe that the library makes came through. */
+/** Quic thread. The largest UDP payload that the path was shown to carry;
+ * PF_QUIC_ETHERNET_BYTES when the largest probe below came through. More only with
+ * `jumbo`, and where the library (ngtcp2 1.11) can be told what to try. */
 unsigned pf_quic_conn_path_bytes(const struct pf_quic_conn *c);
 /** Datagrams dropped before they left. Any thread. */
 uint64_t pf_quic_conn_dropped(struct pf_quic_conn *c);

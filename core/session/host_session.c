@@ -23,8 +23,10 @@
 #define PENDING_NS (2 * PF_NS_PER_S)
 #define MAX_DATA   4096
 /* Capacity probes (punktfunk1.md 6). */
-/* QUIC has tried what the path carries by then. */
+/* QUIC has tried what the path carries by then, or, where packets get lost or take
+ * long, some looks later. */
 #define PATH_KNOWN_NS (4 * PF_NS_PER_S)
+#define PATH_LOOKS    15
 #define FEC_GF16      1
 /* Room for a datagram in QUIC's smallest packet of 1200 bytes. */
 #define AUDIO_DGRAM_BYTES 1120
@@ -156,7 +158,8 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	w->fec_scheme = FEC_GF16;
 	w->fec_percent = a->fec_percent == PF_FEC_ADAPTIVE ? ADAPTIVE_SAID : a->fec_percent;
 	w->max_data_per_block = MAX_DATA;
-	w->shard_payload = s->shard_bytes = choose_shard(s);
+	w->shard_payload = choose_shard(s);
+	pf_shard_fit_init(&s->shards, w->shard_payload, s->hello.max_shard_payload);
 	w->encrypt = 1;
 	w->frames = 0;
 	w->cipher = chacha ? PF_CIPHER_CHACHA20_POLY1305 : PF_CIPHER_AES128_GCM;
@@ -187,6 +190,8 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	memcpy(d->keys.salt, w->salt, sizeof(w->salt));
 	d->direction = PF_FROM_HOST;
 	d->shard_bytes = w->shard_payload;
+	if (s->listener->jumbo && s->shards.client_max > w->shard_payload)
+		d->shard_bytes_max = s->shards.client_max;
 	d->max_data_per_block = w->max_data_per_block;
 	d->fec_percent = a->fec_percent;
 	d->welcome_percent = w->fec_percent;
@@ -428,6 +433,12 @@ bool pf_host_session_message(
 
 			if (sender)
 				pf_sender_loss_report(sender, msg->loss_ppm);
+		} else if (msg->type == PF_CTL_SHARD_PAYLOAD_ACK) {
+			struct pf_sender *sender = atomic_load(&s->sender);
+			uint16_t bytes = pf_shard_fit_ack(&s->shards, msg->shard_payload);
+
+			if (sender && bytes)
+				pf_sender_set_shard(sender, bytes);
 		} else if (msg->type == PF_CTL_PROBE_REQUEST) {
 			probe(s, msg->probe_request.target_kbps, msg->probe_request.duration_ms);
 		} else {
@@ -441,24 +452,27 @@ bool pf_host_session_message(
 	return forward;
 }
 
-/* Under the lock. A path that does not carry our packets loses all of them, or
- * splits each: smaller ones from the next frame on, as the client is told. */
+/* Under the lock. */
 static void fit_shard(struct pf_host_session *s)
 {
 	struct pf_ctl m = { .type = PF_CTL_SHARD_PAYLOAD_CHANGED };
-	unsigned path = pf_quic_conn_path_bytes(s->conn);
-	unsigned over = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES, bytes;
 	struct pf_sender *sender = atomic_load(&s->sender);
+	uint16_t before = s->shards.in_force;
+	struct pf_shard_news news;
 
-	if (!sender || !s->hello.max_shard_payload || path < over + PF_SHARD_MIN ||
-		path >= over + s->shard_bytes)
+	if (s->path_looks && --s->path_looks)
+		pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + PATH_KNOWN_NS);
+	if (!sender)
 		return;
-	bytes = (path - over) & ~1u;
-	m.shard_payload = (uint16_t)bytes;
+	news = pf_shard_fit_path(
+		&s->shards, pf_quic_conn_path_bytes(s->conn), PF_QUIC_ETHERNET_BYTES);
+	if (!news.tell)
+		return;
+	m.shard_payload = news.tell;
 	if (pf_ctl_send(s->conn, &m))
-		return;
-	s->shard_bytes = (uint16_t)bytes;
-	pf_sender_set_shard(sender, (uint16_t)bytes);
+		pf_shard_fit_unsaid(&s->shards, before);
+	else if (news.use)
+		pf_sender_set_shard(sender, news.tell);
 }
 
 /* Under the lock or before anyone else knows the session. */
@@ -510,6 +524,7 @@ bool pf_host_session_notified(struct pf_host_session *s)
 		 * it reads what comes between. */
 		if (s->holding)
 			release_held(s);
+		s->path_looks = PATH_LOOKS;
 		pf_quic_conn_set_timer(s->conn, pf_clock_mono_ns() + PATH_KNOWN_NS);
 	}
 	pthread_mutex_unlock(&s->lock);

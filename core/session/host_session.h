@@ -13,6 +13,7 @@
 #include "core/session/ignored.h"
 #include "core/session/listener.h"
 #include "core/session/pair_conn.h"
+#include "core/session/shard_fit.h"
 #include "core/wire/wire.h"
 
 enum pf_host_state {
@@ -45,7 +46,8 @@ struct pf_host_session {
 	unsigned held_count;
 	uint64_t probed_ns; /* newest capacity probe, 0 = none */
 	uint32_t probe_max_kbps;
-	uint16_t shard_bytes; /* in force */
+	struct pf_shard_fit shards;
+	unsigned path_looks; /* left */
 
 	_Atomic(struct pf_sender *) sender;
 	atomic_bool ready; /* the sender knows where to send */
@@ -83,6 +85,7 @@ struct pf_listener {
 	struct pf_listener_events events;
 	void *user;
 	uint16_t data_port;
+	bool jumbo;
 	unsigned max_sessions, sessions;
 	uint64_t step_ns; /* patience with each step of the handshake */
 	uint64_t next_id;

@@ -203,6 +203,7 @@ int pf_listener_create(
 		.idle_ms = params->idle_ms,
 		.bind_address = params->bind_address,
 		.port = params->port,
+		.jumbo = params->jumbo,
 	};
 	int err;
 
@@ -215,6 +216,7 @@ int pf_listener_create(
 	l->events = *params->events;
 	l->user = params->user;
 	l->data_port = params->data_port;
+	l->jumbo = params->jumbo;
 	l->step_ns = (params->step_ms ? params->step_ms : DEFAULT_STEP_MS) * PF_NS_PER_MS;
 	l->max_sessions = params->max_sessions ? params->max_sessions : DEFAULT_MAX_SESSIONS;
 	pf_identity_fingerprint(params->identity, l->fingerprint);

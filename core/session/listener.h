@@ -84,6 +84,7 @@ struct pf_listener_params {
 	const struct pf_listener_events *events;
 	void *user;
 	uint16_t data_port;    /* fixed data port, 0 = random per session */
+	bool jumbo;	       /* packets may grow to what the path carries */
 	uint32_t idle_ms;      /* lost after this much silence; 0 = 8000 */
 	uint32_t max_sessions; /* further Hellos are closed as busy; 0 = 32 */
 	uint32_t step_ms;      /* patience for the first message, for Start; 0 = 10000 */

@@ -252,6 +252,7 @@ int pf_native_create(
 		.events = &events,
 		.user = n,
 		.data_port = (uint16_t)c->data_port,
+		.jumbo = c->jumbo_packets,
 		/* Room for those that knock while all places are taken. */
 		.max_sessions = 2 * MAX_SESSIONS,
 	};

@@ -88,6 +88,10 @@ static const struct pf_config_key keys[] = {
 		"measures nothing: then automatic bit rates do not go above "
 		"bitrate_default_kbps.",
 		false },
+	{ "jumbo_packets", PF_CONFIG_BOOL, AT(jumbo_packets), 0, 0, NULL, "no",
+		"Packets of up to 8952 bytes on a path that was shown to carry them. Needs ngtcp2 "
+		"1.11, which Debian 13 has.",
+		true },
 	{ "fec_percent", PF_CONFIG_NUMBER_OR_AUTO, AT(fec_percent), 0, 90, NULL, "auto",
 		"Parity packets per hundred video packets. auto follows the measured loss.",
 		false },

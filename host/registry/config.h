@@ -74,7 +74,8 @@ struct pf_config {
 	uint32_t bitrate_max_kbps;
 	uint32_t width_max, height_max, refresh_max_hz;
 	uint32_t speed_test_max_kbps; /* 0 = none */
-	uint32_t fec_percent;	      /* PF_CONFIG_AUTO = by measured loss */
+	bool jumbo_packets;
+	uint32_t fec_percent; /* PF_CONFIG_AUTO = by measured loss */
 	uint32_t repeat_frames;
 	uint32_t repeat_delay_ms;
 	bool audio;

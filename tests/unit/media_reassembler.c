@@ -22,16 +22,23 @@ struct rig {
 	uint64_t rng;
 };
 
-static void rig_open(
-	struct rig *g, uint16_t shard, uint16_t k_max, uint8_t percent, uint32_t max_frame)
+/* `most`: how large shards may become, 0 = no larger. */
+static void rig_open_max(struct rig *g, uint16_t shard, uint16_t most, uint16_t k_max,
+	uint8_t percent, uint32_t max_frame)
 {
-	struct pf_pf1_params pp = { shard, k_max, max_frame, &g->parity };
+	struct pf_pf1_params pp = { shard, k_max, max_frame, &g->parity, most };
 	struct pf_reassembler_params rp = { shard, k_max, max_frame };
 
 	*g = (struct rig){ .max_frame = max_frame, .rng = rng_seed() };
 	assert_int_equal(pf_parity_init(&g->parity, percent, 90, k_max), 0);
 	assert_int_equal(pf_packetizer_pf1_create(&g->p, &pp), 0);
 	assert_int_equal(pf_reassembler_create(&g->r, &rp), 0);
+}
+
+static void rig_open(
+	struct rig *g, uint16_t shard, uint16_t k_max, uint8_t percent, uint32_t max_frame)
+{
+	rig_open_max(g, shard, 0, k_max, percent, max_frame);
 }
 
 static void rig_close(struct rig *g)
@@ -144,6 +151,29 @@ static void shards_may_become_smaller_on_the_way(void **state)
 	}
 	assert_true(stats(&g)->invalid == 0);
 	assert_true(stats(&g)->shards_recovered > 50);
+	rig_close(&g);
+}
+
+static void shards_may_grow_where_room_was_left_for_it(void **state)
+{
+	static const uint16_t sizes[] = { 1408, 8888, 512, 9152, 1408 };
+	struct rig g;
+
+	rig_open_max(&g, 1408, 9152, 64, 25, 1u << 20);
+	for (uint32_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		packets_clear(&g.l);
+		pf_packetizer_pf1_set_shard(g.p, sizes[i]);
+		/* Two blocks or more, with a last shard that is not full. */
+		add_frame(&g, i, 65 * sizes[i] + 7, 0);
+		for (uint32_t k = 0; k < g.l.n; k++) {
+			assert_int_equal(g.l.v[k].h.shard_bytes, sizes[i]);
+			if (k % 8)
+				(void)push(&g, k, MS);
+		}
+		assert_int_equal(take(&g, 65 * sizes[i] + 7), i);
+	}
+	assert_true(stats(&g)->invalid == 0);
+	assert_true(stats(&g)->shards_recovered > 30);
 	rig_close(&g);
 }
 
@@ -789,6 +819,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edge_sizes_arrive_whole),
 		cmocka_unit_test(shards_may_become_smaller_on_the_way),
+		cmocka_unit_test(shards_may_grow_where_room_was_left_for_it),
 		cmocka_unit_test(a_frame_leaves_with_its_last_needed_packet),
 		cmocka_unit_test(random_loss_reorder_duplicates),
 		cmocka_unit_test(hostile_headers_stay_in_bounds),

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/crypto/identity.h"
+#include "core/session/host_session.h"
 #include "tests/unit/session_host.h"
 
 #define START_KBPS 8000u
@@ -211,6 +212,58 @@ static void a_rate_of_one_s_own_is_kept(void **state)
 	host_stop(&h);
 }
 
+/* Bytes on the wire of a frame of five shards of 1408, without parity. */
+static uint64_t frame_on_the_wire(struct host *h, PunktfunkConnection *c)
+{
+	static const uint8_t au[5 * 1408];
+	uint64_t now_ns = pf_clock_mono_ns(), before = stats_of(c).packets;
+	const struct pf_frame_stamps t = { now_ns, now_ns, now_ns };
+	PunktfunkFrame frame = { .struct_size = sizeof(frame) };
+
+	assert_int_equal(pf_host_session_submit(h->sessions[0], au, sizeof(au), 0, &t), 0);
+	assert_int_equal(punktfunk_connection_next_frame(c, &frame, PATIENCE_MS), 0);
+	assert_int_equal(frame.size, sizeof(au));
+	return stats_of(c).packets - before;
+}
+
+/* A session whose path was taken for narrower than it is: the next look finds out, the
+ * client is told and says yes, and only then the packets grow. */
+static void shards_grow_after_the_client_agrees(void **state)
+{
+	PunktfunkConnectionInfo info = { .struct_size = sizeof(info) };
+	struct pf_host_session *s;
+	PunktfunkConnection *c;
+	struct host h;
+
+	host_init(&h);
+	h.accept.fec_percent = 0;
+	host_start(&h);
+	c = client_open(&h, 12000);
+	s = h.sessions[0];
+	assert_int_equal(frame_on_the_wire(&h, c), 5);
+	pthread_mutex_lock(&s->lock);
+	s->shards.in_force = 704;
+	pf_sender_set_shard(atomic_load(&s->sender), 704);
+	pthread_mutex_unlock(&s->lock);
+	assert_int_equal(frame_on_the_wire(&h, c), 10);
+	/* Within two looks, 4 s apart. */
+	for (unsigned i = 0; i < 90; i++) {
+		pthread_mutex_lock(&s->lock);
+		info.shard_payload = s->shards.in_force;
+		pthread_mutex_unlock(&s->lock);
+		if (info.shard_payload == 1408)
+			break;
+		usleep(100000);
+	}
+	assert_int_equal(info.shard_payload, 1408);
+	assert_int_equal(frame_on_the_wire(&h, c), 5);
+	assert_int_equal(punktfunk_connection_info(c, &info), 0);
+	assert_int_equal(info.shard_payload, 1408);
+	assert_int_equal(stats_of(c).packets_invalid, 0);
+	punktfunk_connection_close(c, 0);
+	host_stop(&h);
+}
+
 static void a_speed_test_counts_what_arrives(void **state)
 {
 	PunktfunkSpeedTest t = { .struct_size = sizeof(t) };
@@ -333,6 +386,7 @@ int main(void)
 		cmocka_unit_test(automatic_bitrate_probes_climbs_and_yields),
 		cmocka_unit_test(a_rate_of_one_s_own_is_kept),
 		cmocka_unit_test(a_gap_of_the_host_is_told),
+		cmocka_unit_test(shards_grow_after_the_client_agrees),
 		cmocka_unit_test(a_speed_test_counts_what_arrives),
 		cmocka_unit_test(a_host_may_cap_a_speed_test),
 		cmocka_unit_test(an_end_ends_a_speed_test),
