@@ -50,10 +50,18 @@ int pf_native_launch_choose(struct pf_native_session *ns, uint32_t grants, struc
 {
 	const char *id = ns->hello.launch;
 	char shown[PF_PF1_LAUNCH_MAX + 1];
+	const struct pf_app *kept;
 	int r;
 
-	if (!*id)
+	if (!*id) {
+		/* It comes back to what runs on its desk, which ends the session, too. */
+		kept = ns->peer.has_certificate
+			       ? pf_desks_app(ns->n->params.desks, ns->peer.fingerprint)
+			       : NULL;
+		if (kept)
+			ns->app = pf_app_ref((struct pf_app *)kept);
 		return 0;
+	}
 	if (!(grants & PF_GRANT_LAUNCH))
 		return refuse(why, PUNKTFUNK_CLOSE_LAUNCH_DENIED,
 			pf_reason_set(why, -EACCES, "this client may not start apps"));

@@ -151,6 +151,34 @@ static void the_session_ends_with_its_app(void **state)
 	punktfunk_identity_free(a);
 }
 
+/* One that only came back, and named no app, hears of its end, too. */
+static void an_app_ends_for_who_came_back_without_its_name(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkIdentity *a = new_identity();
+	PunktfunkConnection *c;
+	char go[PF_PATH_BYTES];
+	PunktfunkEvent e;
+
+	write_apps(f);
+	serve(f);
+	c = launched(f, a, "8");
+	take_frames(c, 2);
+	await_log(f, "short\n");
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	(void)ended(f, 1);
+	c = launched(f, a, NULL);
+	take_frames(c, 2);
+	snprintf(go, sizeof(go), "%s/go", f->dir);
+	assert_int_equal(pf_file_replace(go, 0600, "", 0, NULL), 0);
+	e = take_event(c, PUNKTFUNK_EVENT_CLOSED);
+	assert_int_equal(e.a, PUNKTFUNK_CLOSE_APP_EXITED);
+	assert_string_equal(e.text, "Short ended");
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_int_equal(ended(f, 2).close_code, PUNKTFUNK_CLOSE_APP_EXITED);
+	punktfunk_identity_free(a);
+}
+
 static void an_app_that_does_not_start_says_so(void **state)
 {
 	struct fixture *f = *state;
@@ -212,6 +240,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			an_app_starts_once_and_waits_for_its_client, make, drop),
 		cmocka_unit_test_setup_teardown(the_session_ends_with_its_app, make, drop),
+		cmocka_unit_test_setup_teardown(
+			an_app_ends_for_who_came_back_without_its_name, make, drop),
 		cmocka_unit_test_setup_teardown(an_app_that_does_not_start_says_so, make, drop),
 		cmocka_unit_test_setup_teardown(who_may_launch_what, make, drop),
 	};
