@@ -88,6 +88,13 @@ static void watch(struct pf_clipboard *c, int fd, uint32_t events)
 	(void)epoll_ctl(c->poll, EPOLL_CTL_ADD, fd, &e);
 }
 
+/* Others may have the file open, too, and then closing alone leaves it watched. */
+static void unwatch(struct pf_clipboard *c, int fd)
+{
+	(void)epoll_ctl(c->poll, EPOLL_CTL_DEL, fd, NULL);
+	close(fd);
+}
+
 static void wipe(uint8_t *data, size_t len)
 {
 	if (data)
@@ -101,7 +108,7 @@ static void end_read(struct pf_clipboard *c, struct pipe_end *p, int result)
 	size_t len = p->len;
 	uint32_t id = p->id;
 
-	close(p->fd);
+	unwatch(c, p->fd);
 	c->read_bytes -= p->cap;
 	*p = (struct pipe_end){ .fd = -1 };
 	if (result) {
@@ -112,9 +119,9 @@ static void end_read(struct pf_clipboard *c, struct pipe_end *p, int result)
 	c->events->read(c->user, id, result, data, len);
 }
 
-static void end_write(struct pipe_end *p)
+static void end_write(struct pf_clipboard *c, struct pipe_end *p)
 {
-	close(p->fd);
+	unwatch(c, p->fd);
 	wipe(p->data, p->cap);
 	*p = (struct pipe_end){ .fd = -1 };
 }
@@ -160,7 +167,7 @@ static void pump_read(struct pf_clipboard *c, struct pipe_end *p)
 	}
 }
 
-static void pump_write(struct pipe_end *p)
+static void pump_write(struct pf_clipboard *c, struct pipe_end *p)
 {
 	while (p->len < p->cap) {
 		ssize_t n = write(p->fd, p->data + p->len, p->cap - p->len);
@@ -173,7 +180,7 @@ static void pump_write(struct pipe_end *p)
 			break;
 		p->len += (size_t)n;
 	}
-	end_write(p);
+	end_write(c, p);
 }
 
 static void pump(struct pf_clipboard *c)
@@ -192,9 +199,9 @@ static void pump(struct pf_clipboard *c)
 		struct pipe_end *p = &c->writes[i];
 
 		if (p->fd >= 0 && p->ready)
-			pump_write(p);
+			pump_write(c, p);
 		if (p->fd >= 0 && now >= p->deadline_ns)
-			end_write(p);
+			end_write(c, p);
 	}
 }
 
@@ -464,7 +471,7 @@ static void part(struct pf_clipboard *c)
 			end_read(c, &c->reads[i], -ECANCELED);
 	for (unsigned i = 0; i < PF_CLIPBOARD_GIFTS; i++)
 		if (c->writes[i].fd >= 0)
-			end_write(&c->writes[i]);
+			end_write(c, &c->writes[i]);
 	if (c->source)
 		pf_data_source_destroy(c->source);
 	drop_selection(&c->next);

@@ -140,7 +140,7 @@ static void on_wanted(void *user, uint32_t gift, const char *name)
 
 	pthread_mutex_lock(&k->lock);
 	g = find_gift(k, 0);
-	if (g && k->active && wire && pf_clip_offer_has(&k->theirs, wire))
+	if (g && k->reach && k->active && wire && pf_clip_offer_has(&k->theirs, wire))
 		id = pf_host_session_clip_fetch(k->ns->s, k->theirs.seq, wire);
 	if (id > 0)
 		*g = (struct gift){ (uint32_t)id, gift };
@@ -152,11 +152,17 @@ static void on_wanted(void *user, uint32_t gift, const char *name)
 static void on_read(void *user, uint32_t id, int result, uint8_t *data, size_t len)
 {
 	struct pf_native_clip *k = user;
+	bool active;
 
+	pthread_mutex_lock(&k->lock);
+	active = k->active;
+	pthread_mutex_unlock(&k->lock);
+	/* What was taken away while a program wrote is not sent any more. */
 	(void)pf_host_session_clip_answer(k->ns->s, id,
-		result == -ESTALE ? PF_CLIP_STALE
-		: result	  ? PF_CLIP_UNAVAILABLE
-				  : PF_CLIP_OK,
+		!active		    ? PF_CLIP_DENIED
+		: result == -ESTALE ? PF_CLIP_STALE
+		: result	    ? PF_CLIP_UNAVAILABLE
+				    : PF_CLIP_OK,
 		data, len);
 }
 
@@ -198,7 +204,7 @@ void pf_native_clip_asked(struct pf_native_session *ns, uint32_t id, uint32_t se
 		return;
 	}
 	pthread_mutex_lock(&k->lock);
-	if (!k->active)
+	if (!k->active || !k->reach)
 		status = PF_CLIP_DENIED;
 	else if (!k->told || seq != k->ours.seq)
 		status = PF_CLIP_STALE;
@@ -237,10 +243,13 @@ void pf_native_clip_fetched(
 	}
 	pthread_mutex_lock(&k->lock);
 	g = find_gift(k, id);
-	if (g && k->reach)
+	if (g && k->reach && k->active) {
 		pf_clipboard_give(k->reach, g->gift, data, len);
-	else
+	} else {
+		if (g && k->reach)
+			pf_clipboard_give(k->reach, g->gift, NULL, 0);
 		free(data);
+	}
 	if (g)
 		g->fetch = 0;
 	pthread_mutex_unlock(&k->lock);
@@ -269,7 +278,7 @@ static void drop_board(struct pf_native_clip *k)
 	pthread_mutex_lock(&k->lock);
 	k->reach = NULL;
 	k->up = k->dead = false;
-	k->ours.count = 0;
+	k->ours.count = k->local.count = 0;
 	memset(k->gifts, 0, sizeof(k->gifts));
 	pthread_mutex_unlock(&k->lock);
 	k->board = NULL;
