@@ -159,14 +159,18 @@ static void run_queue(struct pf_loop_item *item)
 						  offsetof(struct pf_native_session_pads, item));
 	struct pf_native_session *ns = x->ns;
 	struct queued q;
+	unsigned n;
 
 	/* Before the ring is looked at: what comes later posts anew. */
 	atomic_store(&x->posted, false);
-	while (pf_ring_take(&x->ring, &q))
+	for (n = 0; n < QUEUE_EVENTS && pf_ring_take(&x->ring, &q); n++)
 		if (ns->desk && !ns->ending)
 			take(x, &q, pf_clock_mono_ns());
 	if (ns->desk && !ns->ending)
 		work(x);
+	/* One that sends without end lets the others have their turn. */
+	if (n == QUEUE_EVENTS && !atomic_exchange(&x->posted, true))
+		pf_loop_post_item(ns->n->params.loop, &x->item);
 }
 
 bool pf_native_pads_take(struct pf_native_session *ns, const struct pf_dgram *d)
