@@ -338,6 +338,19 @@ static int check(struct pf_probe_options *o, FILE *err)
 	return 0;
 }
 
+static void complain(const struct option *o, const char *value, FILE *err)
+{
+	fprintf(err, "punktfunk-probe: %s: \"%s\" is not ", o->name, value);
+	if (o->kind == CHANNELS)
+		fputs("2, 6 or 8\n", err);
+	else if (o->kind == CODEC)
+		fputs("h264, hevc or av1\n", err);
+	else if (o->kind == NUMBER || o->kind == SECONDS)
+		fprintf(err, "a number from %.15g to %.15g\n", o->low, o->high);
+	else
+		fprintf(err, "%s\n", o->arg);
+}
+
 int pf_probe_options_parse(
 	struct pf_probe_options *o, enum pf_probe_command command, int argc, char **argv, FILE *err)
 {
@@ -388,8 +401,7 @@ int pf_probe_options_parse(
 			}
 		}
 		if (take(o, opt, value)) {
-			fprintf(err, "punktfunk-probe: %s: \"%s\" is not %s\n", opt->name, value,
-				opt->arg);
+			complain(opt, value, err);
 			return -1;
 		}
 	}

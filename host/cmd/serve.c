@@ -25,8 +25,8 @@
 #include "host/sys/files.h"
 #include "host/sys/user.h"
 
+#define LARGE_BYTES (512 << 10) /* above any access unit but large key frames */
 /* Longer than any orderly teardown; after it the guards end what is left. */
-#define LARGE_BYTES	  (512 << 10) /* above any access unit but large key frames */
 #define SHUTDOWN_LIMIT_NS (10 * PF_NS_PER_S)
 
 struct server {
