@@ -2,6 +2,7 @@
 /* The ABI's listener and its connection, one at each end, through the shared library
  * and the public header alone. */
 #include <unistd.h>
+#include <math.h>
 #include "tests/unit/abi_bed.h"
 
 static void a_hello_says_who_asks_for_what(void **state)
@@ -220,6 +221,106 @@ static void a_click_of_a_pad_ends(void **state)
 	host_stop(&h);
 }
 
+/* The next input event of this kind. */
+static const PunktfunkHostEvent *expect_input(struct host *h, uint32_t kind)
+{
+	const PunktfunkHostEvent *e;
+
+	do {
+		e = expect(h, PUNKTFUNK_HOST_EVENT_INPUT);
+	} while (e->a != kind);
+	return e;
+}
+
+/* Numbers are those of punktfunk1.md 8.2 and 9. */
+static void pads_pens_and_voices_reach_the_host(void **state)
+{
+	PunktfunkPadState pad = { .struct_size = sizeof(pad),
+		.pad = 1,
+		.buttons = 0x1000,
+		.left_trigger = 9,
+		.lx = -5,
+		.ly = 6 };
+	PunktfunkPadTouch touch = { .struct_size = sizeof(touch),
+		.pad = 1,
+		.finger = 1,
+		.state = PUNKTFUNK_PAD_TOUCH_DOWN,
+		.x = 0x1234 };
+	PunktfunkPadMotion motion = { .struct_size = sizeof(motion),
+		.pad = 1,
+		.gyro_deg_s = { 1, -1, 5000 },
+		.accel_g = { 0, 1, 0 } };
+	PunktfunkPenSample pen = {
+		.struct_size = sizeof(pen), .state = PUNKTFUNK_PEN_IN_RANGE, .x = 0.5f, .y = 0.25f
+	};
+	const PunktfunkHostEvent *e;
+	struct host h;
+	PunktfunkConnection *c;
+	PunktfunkHostSession *s;
+
+	host_start(&h);
+	h.accept.host_caps = 0x11; /* pads by snapshots, pen */
+	c = connect_to(&h);
+	s = expect(&h, PUNKTFUNK_HOST_EVENT_STARTED)->session;
+
+	assert_int_equal(punktfunk_pad_arrive(c, 16, 2), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_pad_arrive(c, 1, 256), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_pad_arrive(c, 1, 2), 0);
+	e = expect_input(&h, 14);
+	assert_true(e->b == 2 && (e->c & 0xff) == 1);
+	assert_int_equal(punktfunk_send_pad(c, &pad), 0);
+	e = expect_input(&h, 12);
+	assert_int_equal(e->b, 0x1000);
+	assert_int_equal((uint32_t)e->x, 0xfffb0006);
+	assert_int_equal(e->c & 0xffffff, 9 << 16 | 1);
+	pad.pad = 16;
+	assert_int_equal(punktfunk_send_pad(c, &pad), PUNKTFUNK_EINVAL);
+
+	assert_int_equal(punktfunk_send_pad_touch(c, &touch), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+	assert_int_equal(e->size, 8);
+	assert_memory_equal(e->data, "\x01\x01\x01\x01\x34\x12\x00\x00", 8);
+	touch.surface = 2;
+	touch.state |= PUNKTFUNK_PAD_TOUCH_CLICK;
+	touch.x = 32768;
+	assert_int_equal(punktfunk_send_pad_touch(c, &touch), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+	assert_int_equal(e->size, 11);
+	assert_memory_equal(e->data, "\x03\x01\x02\x01\x03\x00\x00\x00\x80", 9);
+
+	/* 20 per degree and second, 10000 per g, cut at what 16 bits hold */
+	assert_int_equal(punktfunk_send_pad_motion(c, &motion), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+	assert_int_equal(e->size, 14);
+	assert_memory_equal(e->data, "\x02\x01\x14\x00\xec\xff\xff\x7f\x00\x00\x10\x27", 12);
+	motion.accel_g[2] = (float)NAN;
+	assert_int_equal(punktfunk_send_pad_motion(c, &motion), PUNKTFUNK_EINVAL);
+
+	assert_int_equal(punktfunk_send_pen(c, &pen, 1), 0);
+	e = expect(&h, PUNKTFUNK_HOST_EVENT_RICH_INPUT);
+	assert_int_equal(e->data[0], 5);
+	assert_int_equal(e->data[2], 1);
+	assert_int_equal(punktfunk_pad_remove(c, 16), PUNKTFUNK_EINVAL);
+	assert_int_equal(punktfunk_pad_remove(c, 1), 0);
+	assert_int_equal(expect_input(&h, 13)->c & 0xff, 1);
+
+	assert_int_equal(
+		punktfunk_connection_send_mic(c, NULL, 0, 0), PUNKTFUNK_EINVAL); /* nothing */
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			punktfunk_connection_send_mic(c, (const uint8_t *)"voice", 5, 77), 0);
+		e = expect(&h, PUNKTFUNK_HOST_EVENT_MICROPHONE);
+		assert_int_equal(e->a, i);
+		assert_true(e->value == 77);
+		assert_int_equal(e->size, 5);
+		assert_memory_equal(e->data, "voice", 5);
+	}
+	punktfunk_connection_close(c, 0);
+	expect(&h, PUNKTFUNK_HOST_EVENT_CLOSED);
+	punktfunk_host_release(s);
+	host_stop(&h);
+}
+
 static void a_refusal_reaches_the_client(void **state)
 {
 	PunktfunkReason why = { .struct_size = sizeof(why) };
@@ -345,8 +446,8 @@ static void bad_calls_are_refused(void **state)
 	fb.kind = PUNKTFUNK_FEEDBACK_HID_OUTPUT;
 	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EINVAL);
 	fb.data = (const uint8_t *)&h;
-	fb.size = 3;
-	assert_int_equal(punktfunk_host_push_feedback(s, &fb), 0);
+	fb.size = 5000;
+	assert_int_equal(punktfunk_host_push_feedback(s, &fb), PUNKTFUNK_EMSGSIZE);
 	assert_int_equal(punktfunk_host_tell_mode(NULL, 1, 1, 1, 1), PUNKTFUNK_EINVAL);
 	assert_int_equal(punktfunk_host_tell_bitrate(s, 0), PUNKTFUNK_EINVAL);
 	assert_int_equal(punktfunk_host_tell_gap(NULL, 1), PUNKTFUNK_EINVAL);
@@ -368,6 +469,7 @@ int main(void)
 		cmocka_unit_test(what_is_pushed_arrives),
 		cmocka_unit_test(wishes_are_events),
 		cmocka_unit_test(a_click_of_a_pad_ends),
+		cmocka_unit_test(pads_pens_and_voices_reach_the_host),
 		cmocka_unit_test(a_refusal_reaches_the_client),
 		cmocka_unit_test(a_pin_lets_one_client_pair),
 		cmocka_unit_test(bad_calls_are_refused),
