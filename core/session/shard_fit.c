@@ -8,6 +8,9 @@
 void pf_shard_fit_init(struct pf_shard_fit *f, uint16_t standard, uint16_t client_max)
 {
 	client_max &= ~1u;
+	/* Nobody can have shards as small as that. */
+	if (client_max < PF_SHARD_MIN)
+		client_max = 0;
 	*f = (struct pf_shard_fit){
 		.standard = standard,
 		.client_max = client_max < PF_SHARD_MAX ? client_max : PF_SHARD_MAX,

@@ -72,6 +72,12 @@ static void the_client_s_limit_holds(void **state)
 	pf_shard_fit_init(&f, 1408, 0);
 	assert_int_equal(path(&f, 8952).tell, 0);
 	assert_int_equal(path(&f, 1300).tell, 0);
+	/* Nor one whose limit no shard can keep. */
+	pf_shard_fit_init(&f, 512, 511);
+	assert_int_equal(path(&f, 1472).tell, 0);
+	assert_int_equal(path(&f, 8952).tell, 0);
+	pf_shard_fit_init(&f, 512, 513);
+	assert_int_equal(path(&f, 8952).tell, 0);
 	/* IPv6: a path of 1472 is what was guessed, not shown. */
 	pf_shard_fit_init(&f, 1388, 9152);
 	assert_int_equal(path(&f, 1472).tell, 0);
