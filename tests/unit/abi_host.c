@@ -107,6 +107,10 @@ static void what_is_pushed_arrives(void **state)
 	assert_int_equal(punktfunk_host_push_feedback(s, &fb), 0);
 	e = next_event(c, PUNKTFUNK_EVENT_RUMBLE);
 	assert_true(e.a == 2 && e.b == 300 && e.c == 500);
+	assert_int_equal(punktfunk_host_tell_cursor(s, 7, PUNKTFUNK_CURSOR_VISIBLE, -3, 1079), 0);
+	e = next_event(c, PUNKTFUNK_EVENT_CURSOR_STATE);
+	assert_true(e.a == 7 && e.b == PUNKTFUNK_CURSOR_VISIBLE);
+	assert_true((int32_t)e.c == -3 && e.d == 1079);
 	assert_int_equal(punktfunk_host_tell_gap(s, 70), 0);
 	assert_int_equal(next_event(c, PUNKTFUNK_EVENT_GAP).a, 70);
 	assert_int_equal(punktfunk_host_tell_access(s, PUNKTFUNK_GRANT_NONE, 60), 0);
