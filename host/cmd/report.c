@@ -124,10 +124,12 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "input_denied", json_integer((json_int_t)s->input_denied));
 	json_object_set_new(o, "input_dropped", json_integer((json_int_t)s->input_dropped));
 	json_object_set_new(o, "audio_packets", json_integer((json_int_t)s->audio_packets));
+	json_object_set_new(o, "audio_errors", json_integer((json_int_t)s->audio_errors));
 	json_object_set_new(o, "mic_packets", json_integer((json_int_t)s->mic_packets));
 	json_object_set_new(o, "mic_recovered", json_integer((json_int_t)s->mic_recovered));
 	json_object_set_new(o, "mic_concealed", json_integer((json_int_t)s->mic_concealed));
 	json_object_set_new(o, "mic_late", json_integer((json_int_t)s->mic_late));
+	json_object_set_new(o, "mic_dropped", json_integer((json_int_t)s->mic_dropped));
 	json_object_set_new(o, "mic_denied", json_integer((json_int_t)s->mic_denied));
 	json_object_set_new(o, "packets", json_integer((json_int_t)s->wire.packets));
 	json_object_set_new(o, "packets_parity", json_integer((json_int_t)s->wire.packets_parity));

@@ -337,8 +337,10 @@ void pf_native_end_sessions(struct pf_native *n, const char *words)
 
 void pf_native_reload(struct pf_native *n)
 {
-	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next)
+	for (struct pf_native_session *ns = n->sessions; ns; ns = ns->next) {
 		pf_native_clip_update(ns);
+		pf_native_mic_reload(ns);
+	}
 }
 
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user)

@@ -36,6 +36,7 @@ struct pf_session_report {
 	uint64_t input_events, input_denied, audio_packets, audio_errors;
 	/* Of the newest microphone; denied: for want of the grant. */
 	uint64_t mic_packets, mic_recovered, mic_concealed, mic_late, mic_denied;
+	uint64_t mic_dropped; /* no sound, or faster than it can be heard */
 	uint32_t close_code;
 	char close_text[128];
 	struct pf_stream_stats stream;
@@ -85,7 +86,8 @@ int pf_native_create(
 	struct pf_native **out, const struct pf_native_params *params, struct pf_reason *why);
 /** Ends all sessions with these words; the plane goes on. */
 void pf_native_end_sessions(struct pf_native *n, const char *words);
-/** The settings changed: what sessions may share of the clipboard. */
+/** The settings changed: what sessions may share of the clipboard, and whether they
+ * may speak. */
 void pf_native_reload(struct pf_native *n);
 /** Ends all sessions; `done` runs on the loop when they let go of everything. */
 void pf_native_shutdown(struct pf_native *n, void (*done)(void *user), void *user);

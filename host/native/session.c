@@ -811,6 +811,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		.mic_recovered = mic.recovered,
 		.mic_concealed = mic.concealed,
 		.mic_late = mic.late,
+		.mic_dropped = mic.invalid + mic.refused,
 		.mic_denied = atomic_load(&ns->mic_denied),
 		.close_code = ns->close_code,
 	};

@@ -68,6 +68,13 @@ void pf_native_mic_access(struct pf_native_session *ns)
 		pf_native_mic_close(ns);
 }
 
+void pf_native_mic_reload(struct pf_native_session *ns)
+{
+	/* One that is not there yet comes with the next packet, if it may now. */
+	if (!ns->mic || !ns->n->params.config->microphone)
+		pf_native_mic_close(ns);
+}
+
 void pf_native_mic_close(struct pf_native_session *ns)
 {
 	struct pf_mic *m;

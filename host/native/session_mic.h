@@ -12,5 +12,7 @@ struct pf_dgram;
 void pf_native_mic_packet(struct pf_native_session *ns, const struct pf_dgram *d);
 /** Loop: its grants are other ones. */
 void pf_native_mic_access(struct pf_native_session *ns);
+/** Loop: the settings are other ones. */
+void pf_native_mic_reload(struct pf_native_session *ns);
 /** Loop: before the desk is released. */
 void pf_native_mic_close(struct pf_native_session *ns);

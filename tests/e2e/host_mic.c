@@ -178,6 +178,37 @@ static void garbage_is_no_voice(void **state)
 	r = ended(f, 1);
 	assert_int_equal(r.close_code, 0);
 	assert_int_equal(r.mic_denied, 0);
+	assert_true(r.mic_dropped > 0);
+}
+
+static int set_microphone(struct fixture *f, const struct pf_client *client)
+{
+	f->config.microphone = client->grants;
+	pf_native_reload(f->native);
+	return 0;
+}
+
+/* The setting counts as soon as it is read anew, both ways. */
+static void a_voice_comes_and_goes_with_the_setting(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkConnection *c;
+	struct speaker s;
+
+	f->config.microphone = false;
+	serve(f);
+	c = connect_as(f, NULL);
+	start(&s, c);
+	falls_silent(c);
+	for (unsigned round = 0; round < 2; round++) {
+		(void)on_loop(f, &(struct pf_client){ .grants = 1 }, set_microphone);
+		hears(c, 20);
+		(void)on_loop(f, &(struct pf_client){ 0 }, set_microphone);
+		falls_silent(c);
+	}
+	end(&s);
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	assert_int_equal(ended(f, 1).close_code, 0);
 }
 
 int main(void)
@@ -187,6 +218,7 @@ int main(void)
 		T(a_voice_comes_and_goes_with_its_grant),
 		T(a_successor_takes_the_microphone_over),
 		T(garbage_is_no_voice),
+		T(a_voice_comes_and_goes_with_the_setting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
