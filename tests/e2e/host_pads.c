@@ -468,6 +468,49 @@ static void what_is_not_granted_does_nothing(void **state)
 	punktfunk_identity_free(id);
 }
 
+static sem_t flooded;
+
+static void stall(void *user, void *msg)
+{
+	while (sem_wait(&flooded))
+		;
+}
+
+static void what_waits_is_bounded_and_counted(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkInputEvent touch = { .struct_size = sizeof(touch),
+		.kind = PUNKTFUNK_INPUT_TOUCH_MOVE,
+		.flags = 640 << 16 | 360 };
+	struct pf_session_report r;
+	PunktfunkConnection *c;
+
+	serve_devices(f);
+	c = connect_as(f, NULL);
+	take_frames(c, 1);
+	sem_init(&flooded, 0, 0);
+	assert_int_equal(pf_loop_post(f->loop, stall, f, NULL, 0), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(punktfunk_send_input(c, &touch), 0);
+		usleep(500);
+	}
+	usleep(200000); /* what is on its way arrives */
+	sem_post(&flooded);
+	/* It lives on: what is said now arrives. */
+	touch.kind = PUNKTFUNK_INPUT_TOUCH_DOWN;
+	touch.code = 77;
+	for (unsigned i = 0; i < 1000 && !count_of("touch 1 77"); i++) {
+		assert_int_equal(punktfunk_send_input(c, &touch), 0);
+		usleep(20000);
+	}
+	expect("touch 1 77 0.00 0.00");
+	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
+	r = ended(f, 1);
+	assert_true(r.input_dropped > 0);
+	assert_true(r.input_dropped + r.input_events <= 2000 + 1000);
+	assert_true(r.input_events >= 1024);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +518,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fingers_and_a_pen_reach_the_screen, make, drop),
 		cmocka_unit_test_setup_teardown(pads_wait_for_a_client_that_comes_back, make, drop),
 		cmocka_unit_test_setup_teardown(what_is_not_granted_does_nothing, make, drop),
+		cmocka_unit_test_setup_teardown(what_waits_is_bounded_and_counted, make, drop),
 	};
 
 	return cmocka_run_group_tests_name("host_pads", tests, NULL, NULL);
