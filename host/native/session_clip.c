@@ -328,6 +328,10 @@ static void set_active(struct pf_native_clip *k, bool active, bool policy, enum 
 		k->images = images;
 		k->told &= k->active == active;
 		k->active = active;
+		/* What still comes would be dropped: it need not come. */
+		for (unsigned i = 0; !active && i < PF_CLIPBOARD_GIFTS; i++)
+			if (k->gifts[i].fetch)
+				pf_host_session_clip_cancel(k->ns->s, k->gifts[i].fetch);
 		offer_theirs(k);
 		if (active && !k->newest) {
 			pf_clip_to_wire(&k->ours, &k->local, k->images);
