@@ -7,8 +7,8 @@
  * more than the queue of a narrow link holds: then every keyframe is lost, and the
  * client asks for the next one. So, while frames get lost, a gentle pacer sends only
  * 10 ms of its rate at once, and the rest in small trains at one and a quarter times the
- * rate: little more than the link is known to carry. One pacer belongs to one send thread; no locks
- * inside. The caller supplies the time. */
+ * rate: little more than the link is known to carry. One pacer belongs to one send
+ * thread; no locks inside. The caller supplies the time. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,9 +4,8 @@
  * An endpoint owns one UDP socket and one thread: a host's serves many
  * connections, a client's has exactly one. Each connection has the one control
  * stream the client opens, carrying `len u16` messages, datagrams, and streams for
- * bulk (stream.h). Events
- * come on the quic thread and must not block; their pointers are borrowed for
- * the call. Calls marked "any thread" copy and wake the thread at once. A
+ * bulk (stream.h). Events come on the quic thread and must not block; their
+ * pointers are borrowed for the call. Calls marked "any thread" copy and wake the thread at once. A
  * connection handle lives until its last unref, also after `closed` and after
  * the endpoint is gone. */
 #pragma once
@@ -61,7 +60,7 @@ struct pf_quic_events {
 	/* The peer finished or reset the control stream. */
 	void (*stream_end)(void *user, struct pf_quic_conn *c);
 	void (*datagram)(void *user, struct pf_quic_conn *c, const uint8_t *data, size_t len);
-	/* The peer opened a stream beside control, to be given a user and a deadline.
+	/* The peer opened a stream beside control, to be given a deadline.
 	 * Without this slot such streams are reset with 0x71. */
 	void (*stream_opened)(void *user, struct pf_quic_conn *c, struct pf_quic_stream *st);
 	/* Bytes of such a stream, or of one of ours; `fin`: the last ones. */

@@ -18,19 +18,17 @@ struct pf_quic_conn;
 struct pf_quic_stream;
 
 /** Any thread. A stream to the peer, which hears of it with the first bytes; its
- * events name `user`. It is reset when `deadline_ns` (monotonic) passes. The caller
- * has a reference until pf_quic_stream_unref. 0, -EAGAIN (as many as may be are
+ * events name it. It is reset when `deadline_ns` (monotonic, 0 = never) passes. The
+ * caller has a reference until pf_quic_stream_unref. 0, -EAGAIN (as many as may be are
  * open), -ENOMEM, -EPIPE. */
-int pf_quic_stream_open(
-	struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns, void *user);
+int pf_quic_stream_open(struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns);
 /** Any thread. Queues `data`, which malloc made and the stream frees, also on
  * failure; with `fin` nothing follows. 0, -ENOMEM, -EPIPE after the end. */
 int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bool fin);
 /** Any thread. Ends it both ways at once; `stream_closed` follows unless it came. */
 void pf_quic_stream_reset(struct pf_quic_stream *st, uint32_t code);
 /** Quic thread, for a stream of the peer's: as at open. */
-void pf_quic_stream_set(struct pf_quic_stream *st, uint64_t deadline_ns, void *user);
-void *pf_quic_stream_user(const struct pf_quic_stream *st);
+void pf_quic_stream_set_deadline(struct pf_quic_stream *st, uint64_t deadline_ns);
 /** Any thread. */
 struct pf_quic_stream *pf_quic_stream_ref(struct pf_quic_stream *st);
 /** Any thread; accepts NULL. */

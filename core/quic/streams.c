@@ -22,7 +22,6 @@ struct pf_quic_stream {
 	atomic_uint refs;
 	struct pf_quic_conn *conn; /* a reference */
 	struct pf_quic_stream *next;
-	void *user;
 	bool local;
 	uint64_t deadline_ns;
 
@@ -87,15 +86,9 @@ void pf_quic_stream_unref(struct pf_quic_stream *st)
 	pf_quic_conn_unref(c);
 }
 
-void pf_quic_stream_set(struct pf_quic_stream *st, uint64_t deadline_ns, void *user)
+void pf_quic_stream_set_deadline(struct pf_quic_stream *st, uint64_t deadline_ns)
 {
 	st->deadline_ns = deadline_ns;
-	st->user = user;
-}
-
-void *pf_quic_stream_user(const struct pf_quic_stream *st)
-{
-	return st->user;
 }
 
 int64_t pf_stream_id(const struct pf_quic_stream *st)
@@ -105,15 +98,14 @@ int64_t pf_stream_id(const struct pf_quic_stream *st)
 
 /* ---- any thread ---- */
 
-int pf_quic_stream_open(
-	struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns, void *user)
+int pf_quic_stream_open(struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns)
 {
 	struct pf_quic_stream *st = stream_new(c, true);
 	int err = 0;
 
 	if (!st)
 		return -ENOMEM;
-	pf_quic_stream_set(st, deadline_ns, user);
+	pf_quic_stream_set_deadline(st, deadline_ns);
 	pthread_mutex_lock(&c->streams.lock);
 	if (c->streams.closed) {
 		err = -EPIPE;

@@ -166,7 +166,7 @@ int64_t pf_clip_fetch(struct pf_clip *clip, struct pf_quic_conn *c, uint32_t seq
 	if (!x)
 		id = -EAGAIN;
 	else
-		id = pf_quic_stream_open(&x->st, c, pf_clock_mono_ns() + PF_CLIP_TIME_NS, NULL);
+		id = pf_quic_stream_open(&x->st, c, pf_clock_mono_ns() + PF_CLIP_TIME_NS);
 	if (id) {
 		if (x)
 			clear(clip, x);
@@ -247,7 +247,7 @@ void pf_clip_stream_opened(struct pf_clip *clip, struct pf_quic_stream *st)
 	x = take_slot(clip, false);
 	if (x) {
 		x->st = pf_quic_stream_ref(st);
-		pf_quic_stream_set(st, pf_clock_mono_ns() + PF_CLIP_TIME_NS, NULL);
+		pf_quic_stream_set_deadline(st, pf_clock_mono_ns() + PF_CLIP_TIME_NS);
 	} else {
 		pf_quic_stream_reset(st, PF_QUIC_STREAM_CANCELLED);
 	}

@@ -2,9 +2,8 @@
 /* pf1_frame.h - messages on the streams of punktfunk/1 (punktfunk1.md 3).
  *
  * Every message is `len u16 | payload`. The deframer, which serves other framings as
- * well, takes bytes in whatever
- * pieces the transport has and gives whole messages back; it holds at most one
- * buffer of the size set at init. Messages may carry keys: the buffer is wiped
+ * well, takes bytes in whatever pieces the transport has and gives whole messages back;
+ * it holds at most one buffer of the size set at init. Messages may carry keys: the buffer is wiped
  * at finish. Caller embeds the struct; one thread. */
 #pragma once
 #include <stdbool.h>

@@ -13,7 +13,7 @@ struct seen {
 /* The streams' side is not of concern here: what would be sent goes nowhere. */
 void pf_quic_stream_reset(struct pf_quic_stream *st, uint32_t code) {}
 void pf_quic_stream_unref(struct pf_quic_stream *st) {}
-void pf_quic_stream_set(struct pf_quic_stream *st, uint64_t deadline_ns, void *user) {}
+void pf_quic_stream_set_deadline(struct pf_quic_stream *st, uint64_t deadline_ns) {}
 
 struct pf_quic_stream *pf_quic_stream_ref(struct pf_quic_stream *st)
 {
@@ -26,8 +26,7 @@ int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bo
 	return 0;
 }
 
-int pf_quic_stream_open(
-	struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns, void *user)
+int pf_quic_stream_open(struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns)
 {
 	*out = (struct pf_quic_stream *)c;
 	return 0;

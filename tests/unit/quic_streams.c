@@ -115,8 +115,8 @@ static void on_stream(void *user, struct pf_quic_conn *c, struct pf_quic_stream 
 	struct end *e = user;
 
 	pthread_mutex_lock(&e->lock);
-	pf_quic_stream_set(
-		st, e->deadline_ns ? pf_clock_mono_ns() + e->deadline_ns : 0, flow_of(e, st));
+	(void)flow_of(e, st);
+	pf_quic_stream_set_deadline(st, e->deadline_ns ? pf_clock_mono_ns() + e->deadline_ns : 0);
 	bump(e, &e->opened);
 	pthread_mutex_unlock(&e->lock);
 }
@@ -229,7 +229,7 @@ static struct flow *start(struct end *e, size_t len, uint64_t deadline_ns)
 	struct pf_quic_stream *st;
 	struct flow *f;
 
-	assert_int_equal(pf_quic_stream_open(&st, e->conn, deadline_ns, NULL), 0);
+	assert_int_equal(pf_quic_stream_open(&st, e->conn, deadline_ns), 0);
 	pthread_mutex_lock(&e->lock);
 	f = flow_of(e, st);
 	pthread_mutex_unlock(&e->lock);
@@ -273,13 +273,13 @@ static void no_more_than_four_at_a_time(void **state)
 	pair_open(&p, &events);
 	for (unsigned i = 0; i < PF_QUIC_STREAMS; i++)
 		start(&p.client, 1, 0);
-	assert_int_equal(pf_quic_stream_open(&st, p.client.conn, 0, NULL), -EAGAIN);
+	assert_int_equal(pf_quic_stream_open(&st, p.client.conn, 0), -EAGAIN);
 	assert_true(wait_count(&p.host, &p.host.fins, PF_QUIC_STREAMS));
 	/* One that ends makes room for the next. */
 	pf_quic_stream_reset(p.host.flows[0].st, 0x70);
 	assert_true(wait_count(&p.client, &p.client.closed, 1));
 	for (unsigned i = 0; i < PATIENCE_MS; i++) {
-		if (!pf_quic_stream_open(&st, p.client.conn, 0, NULL))
+		if (!pf_quic_stream_open(&st, p.client.conn, 0))
 			break;
 		st = NULL;
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);

@@ -574,7 +574,7 @@ static uint64_t asked_with(struct odd *o, const void *words, size_t len, bool fi
 	uint8_t *copy = malloc(len + 1);
 
 	memcpy(copy, words, len);
-	assert_int_equal(pf_quic_stream_open(&st, o->client, 0, NULL), 0);
+	assert_int_equal(pf_quic_stream_open(&st, o->client, 0), 0);
 	assert_int_equal(pf_quic_stream_send(st, copy, len, fin), 0);
 	odd_wait(o, &o->closed, before + 1);
 	pf_quic_stream_unref(st);
