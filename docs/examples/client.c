@@ -88,7 +88,10 @@ static int drain(PunktfunkConnection *conn, FILE *out, struct counts *n)
 	while (!punktfunk_connection_next_frame(conn, &frame, 0)) {
 		if (fwrite(frame.data, 1, frame.size, out) != frame.size)
 			return -1;
-		if (++n->frames >= n->wanted)
+		/* Now the host is up; it does not hear what comes before. */
+		if (!n->frames++)
+			send_some_input(conn);
+		if (n->frames >= n->wanted)
 			return 1;
 	}
 	while (!punktfunk_connection_next_audio(conn, &audio, 0))
@@ -149,7 +152,6 @@ static int stream(const char *host, uint16_t port, const PunktfunkIdentity *id,
 	punktfunk_connection_info(conn, &info);
 	printf("%ux%u@%u, %u kbit/s, round trip %.1f ms\n", info.width, info.height,
 		info.refresh_hz, info.bitrate_kbps, (double)info.rtt_ns / 1e6);
-	send_some_input(conn);
 
 	fd = (struct pollfd){ .fd = punktfunk_connection_fd(conn), .events = POLLIN };
 	while (poll(&fd, 1, 10000) > 0)
