@@ -507,6 +507,19 @@ static void *run(void *arg)
 
 /* ---- calls ---- */
 
+/* Of offers only the newest counts: a flood of them must not push that one out. Under
+ * the lock. */
+static bool replaces(struct pf_clipboard *c, const struct command *m)
+{
+	struct command *q = m->what == OFFER ? c->first : NULL;
+
+	while (q && q->what != OFFER)
+		q = q->next;
+	if (q)
+		q->local = m->local;
+	return q;
+}
+
 static void post(struct pf_clipboard *c, struct command *m)
 {
 	const uint64_t one = 1;
@@ -514,7 +527,7 @@ static void post(struct pf_clipboard *c, struct command *m)
 
 	m->next = NULL;
 	pthread_mutex_lock(&c->lock);
-	if (c->waiting < COMMANDS_MAX) {
+	if (!replaces(c, m) && c->waiting < COMMANDS_MAX) {
 		*c->last = m;
 		c->last = &m->next;
 		c->waiting++;

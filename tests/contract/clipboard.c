@@ -250,6 +250,25 @@ static void a_password_is_not_for_the_wire(void **state)
 	stage_down(&st);
 }
 
+static void of_a_flood_the_newest_offer_counts(void **state)
+{
+	static const char *const text[] = { PLAIN }, *const last[] = { "image/gif" };
+	bool there = false;
+	struct stage st;
+
+	stage_up(&st);
+	for (unsigned i = 0; i < 2000; i++)
+		offer(&st.program, 1, text);
+	offer(&st.program, 1, last);
+	for (unsigned n = 2; !there; n++) {
+		await(&st.host, &st.host.selections, n);
+		pthread_mutex_lock(&st.host.lock);
+		there = has(&st.host.local, last[0]);
+		pthread_mutex_unlock(&st.host.lock);
+	}
+	stage_down(&st);
+}
+
 static void who_takes_it_ends_the_others_offer(void **state)
 {
 	static const char *const names[] = { PLAIN };
@@ -343,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(data_goes_from_one_to_the_other),
 		cmocka_unit_test(a_password_is_not_for_the_wire),
+		cmocka_unit_test(of_a_flood_the_newest_offer_counts),
 		cmocka_unit_test(who_takes_it_ends_the_others_offer),
 		cmocka_unit_test(a_read_can_be_given_up),
 		cmocka_unit_test(a_compositor_that_goes_is_told),
