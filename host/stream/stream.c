@@ -403,7 +403,10 @@ static void encode(struct pf_stream *s, bool fresh)
 	pf_meter_add(&s->encode_meter, stamps.encode_end_ns - stamps.encode_start_ns);
 	pf_meter_add(&s->convert_meter, pkt.convert_ns);
 	if (fresh) {
-		pf_meter_add(&s->capture_meter, s->last->taken_ns - s->last->capture_ns);
+		/* The compositor's stamp may be of a refresh that is still to come. */
+		pf_meter_add(&s->capture_meter, s->last->taken_ns > s->last->capture_ns
+							? s->last->taken_ns - s->last->capture_ns
+							: 0);
 		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - s->last->taken_ns);
 	}
 	/* The null encoder can be told to hold pictures back. */
