@@ -11,7 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PF_QUIC_STREAMS		   4
+#define PF_QUIC_STREAMS 4
+/* What one end may have queued or not acknowledged: a stream that was reset keeps what
+ * left until the peer says that it knows. */
+#define PF_QUIC_STREAM_BYTES_MAX   (65u << 20)
 #define PF_QUIC_STREAM_BYTES_PER_S (4 * 1024 * 1024)
 
 struct pf_quic_conn;
@@ -23,7 +26,8 @@ struct pf_quic_stream;
  * open), -ENOMEM, -EPIPE. */
 int pf_quic_stream_open(struct pf_quic_stream **out, struct pf_quic_conn *c, uint64_t deadline_ns);
 /** Any thread. Queues `data`, which malloc made and the stream frees, also on
- * failure; with `fin` nothing follows. 0, -ENOMEM, -EPIPE after the end. */
+ * failure; with `fin` nothing follows. 0, -ENOBUFS above
+ * PF_QUIC_STREAM_BYTES_MAX in all, -ENOMEM, -EPIPE after the end. */
 int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bool fin);
 /** Any thread. Ends it both ways at once; `stream_closed` follows unless it came. */
 void pf_quic_stream_reset(struct pf_quic_stream *st, uint32_t code);

@@ -7,10 +7,11 @@
 #include "core/quic/stream.h"
 
 struct pf_quic_streams {
-	pthread_mutex_t lock;	     /* what streams.c marks so, and the next four */
+	pthread_mutex_t lock;	     /* what streams.c marks so, and the next five */
 	struct pf_quic_stream *made; /* opened by other threads, not taken over yet */
 	unsigned local;		     /* of ours that are open */
 	bool closed;
+	size_t held; /* bytes of all pieces, sent ones until they are acknowledged */
 	struct pf_quic_stream *first;
 	uint64_t tokens, tokens_ns; /* bytes that may leave, as of then */
 	uint64_t next_ns;	    /* when more of them are there; 0 = nothing waits */

@@ -39,17 +39,29 @@ struct pf_quic_stream {
 	bool told; /* stream_closed was */
 };
 
-static void free_pieces(struct piece *p)
+/* How many bytes they held. */
+static size_t free_pieces(struct piece *p)
 {
+	size_t freed = 0;
+
 	while (p) {
 		struct piece *next = p->next;
 
+		freed += p->len;
 		/* A clipboard may hold a password. */
 		pf_secret_wipe(p->data, p->len);
 		free(p->data);
 		free(p);
 		p = next;
 	}
+	return freed;
+}
+
+static void release(struct pf_quic_conn *c, size_t bytes)
+{
+	pthread_mutex_lock(&c->streams.lock);
+	c->streams.held -= bytes;
+	pthread_mutex_unlock(&c->streams.lock);
 }
 
 static struct pf_quic_stream *stream_new(struct pf_quic_conn *c, bool local)
@@ -80,8 +92,7 @@ void pf_quic_stream_unref(struct pf_quic_stream *st)
 	if (!st || atomic_fetch_sub(&st->refs, 1) != 1)
 		return;
 	c = st->conn;
-	free_pieces(st->in);
-	free_pieces(st->first);
+	release(c, free_pieces(st->in) + free_pieces(st->first));
 	free(st);
 	pf_quic_conn_unref(c);
 }
@@ -129,7 +140,7 @@ int pf_quic_stream_open(struct pf_quic_stream **out, struct pf_quic_conn *c, uin
 int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bool fin)
 {
 	struct piece *p = calloc(1, sizeof(*p));
-	bool ended = true;
+	int err = 0;
 
 	if (!p) {
 		pf_secret_wipe(data, len);
@@ -139,16 +150,20 @@ int pf_quic_stream_send(struct pf_quic_stream *st, uint8_t *data, size_t len, bo
 	p->data = data;
 	p->len = len;
 	pthread_mutex_lock(&st->conn->streams.lock);
-	ended = st->ended || st->in_fin || st->reset_wanted;
-	if (!ended) {
+	if (st->ended || st->in_fin || st->reset_wanted)
+		err = -EPIPE;
+	else if (len > PF_QUIC_STREAM_BYTES_MAX - st->conn->streams.held)
+		err = -ENOBUFS;
+	if (!err) {
+		st->conn->streams.held += len;
 		*st->in_tail = p;
 		st->in_tail = &p->next;
 		st->in_fin = fin;
 	}
 	pthread_mutex_unlock(&st->conn->streams.lock);
-	if (ended) {
-		free_pieces(p);
-		return -EPIPE;
+	if (err) {
+		(void)free_pieces(p);
+		return err;
 	}
 	pf_conn_poke(st->conn);
 	return 0;
@@ -399,7 +414,7 @@ void pf_streams_acked(struct pf_quic_conn *c, int64_t id, uint64_t len)
 			st->tail = &st->first;
 		len -= p->len;
 		p->next = NULL;
-		free_pieces(p);
+		release(c, free_pieces(p));
 	}
 	st->acked_off = (size_t)len;
 }

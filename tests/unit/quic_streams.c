@@ -308,6 +308,22 @@ static void a_reset_says_its_code(void **state)
 	pair_finish(&p);
 }
 
+/* Who takes nothing in cannot make the other end hold more by asking again. */
+static void what_is_held_is_bounded(void **state)
+{
+	const size_t half = PF_QUIC_STREAM_BYTES_MAX / 2 + 1;
+	struct pf_quic_stream *st;
+	struct pair p;
+
+	pair_open(&p, &events);
+	(void)start(&p.client, half, 0);
+	assert_int_equal(pf_quic_stream_open(&st, p.client.conn, 0), 0);
+	assert_int_equal(pf_quic_stream_send(st, bulk(half), half, true), -ENOBUFS);
+	assert_int_equal(pf_quic_stream_send(st, bulk(10), 10, true), 0);
+	pf_quic_stream_unref(st);
+	pair_finish(&p);
+}
+
 static void a_deadline_ends_it(void **state)
 {
 	struct pair p;
@@ -387,6 +403,7 @@ int main(void)
 		cmocka_unit_test(bulk_goes_there_and_back),
 		cmocka_unit_test(no_more_than_four_at_a_time),
 		cmocka_unit_test(a_reset_says_its_code),
+		cmocka_unit_test(what_is_held_is_bounded),
 		cmocka_unit_test(a_deadline_ends_it),
 		cmocka_unit_test(who_wants_none_refuses_them),
 		cmocka_unit_test(control_passes_bulk),
