@@ -671,9 +671,9 @@ PUNKTFUNK_API int32_t punktfunk_connection_next_event(
  * EPIPE. What the link drops is gone. Never waits. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_connection_send_mic(
 	PunktfunkConnection *conn, const uint8_t *opus, size_t size, uint64_t pts_unix_ns);
-/** Sends one input event as a datagram: what the link drops is gone, as is what comes
- * before the host is up, which the first frame tells. EINVAL for a kind
- * that is unknown, EPIPE. Never waits. Any thread. */
+/** Sends one input event as a datagram: what the link drops is gone, as is what overtakes
+ * the last step of the handshake, right after connecting. EINVAL for a kind that is
+ * unknown, EPIPE. Never waits. Any thread. */
 PUNKTFUNK_API int32_t punktfunk_send_input(
 	PunktfunkConnection *conn, const PunktfunkInputEvent *event);
 /** A pad is there (0-15), of a PUNKTFUNK_GAMEPAD_... kind; say it before its first

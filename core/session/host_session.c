@@ -531,16 +531,6 @@ bool pf_host_session_notified(struct pf_host_session *s)
 	return started;
 }
 
-bool pf_host_session_running(struct pf_host_session *s)
-{
-	bool running;
-
-	pthread_mutex_lock(&s->lock);
-	running = s->state == PF_HOST_RUNNING;
-	pthread_mutex_unlock(&s->lock);
-	return running;
-}
-
 bool pf_host_session_begun(struct pf_host_session *s)
 {
 	bool begun;

@@ -75,7 +75,6 @@ bool pf_host_session_notified(struct pf_host_session *s);
 void pf_host_clip_init(struct pf_host_session *s);
 /** The connection ended; its reference goes with this call. */
 void pf_host_session_ended(struct pf_host_session *s);
-bool pf_host_session_running(struct pf_host_session *s);
 /** quic thread: the client said Start; nothing more must come on its stream. */
 bool pf_host_session_begun(struct pf_host_session *s);
 

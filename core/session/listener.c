@@ -98,7 +98,7 @@ static void on_datagram(void *user, struct pf_quic_conn *c, const uint8_t *data,
 	struct pf_host_session *s = pf_quic_conn_user(c);
 	struct pf_dgram d;
 
-	if (!s || !l->events.datagram || !pf_host_session_running(s))
+	if (!s || !l->events.datagram || !pf_host_session_begun(s))
 		return;
 	/* The others are the host's to send. */
 	if (pf_dgram_parse(&d, data, len) < 0)
@@ -153,7 +153,7 @@ static void on_stream_opened(void *user, struct pf_quic_conn *c, struct pf_quic_
 {
 	struct pf_host_session *s = pf_quic_conn_user(c);
 
-	if (s && pf_host_session_running(s))
+	if (s && pf_host_session_begun(s))
 		pf_clip_stream_opened(&s->clip, st);
 	else
 		pf_quic_stream_reset(st, PF_QUIC_STREAM_CANCELLED);

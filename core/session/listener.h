@@ -57,7 +57,7 @@ struct pf_listener_events {
 	 * clock probes, loss reports and capacity probes): keyframe, RFI, mode, bitrate... From
 	 * Start on, so perhaps before `started`. */
 	void (*control)(void *user, struct pf_host_session *s, const struct pf_ctl *msg);
-	/* Input, mic, rich input datagrams. */
+	/* Input, mic, rich input datagrams; from Start on, as control messages. */
 	void (*datagram)(void *user, struct pf_host_session *s, const struct pf_dgram *d);
 	/* Optional, all three or none. The client wants the host's clipboard as offer
 	 * `seq` named it: to be answered by pf_host_session_clip_answer. Without these

@@ -244,6 +244,7 @@ static void a_client_behind_no_nat_need_not_punch(void **state)
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED, .bitrate_changed.kbps = 7 };
 	struct pf_ctl probe = { .type = PF_CTL_CLOCK_PROBE };
+	struct pf_dgram key = { .tag = PF_DGRAM_INPUT, .input = { .kind = 0, .code = 65 } };
 	struct pf_frame_stamps t = { 0 };
 	struct pf_welcome w;
 	struct sockaddr_in from;
@@ -284,6 +285,11 @@ static void a_client_behind_no_nat_need_not_punch(void **state)
 		assert_true(echo.clock_echo.t2 + PF_NS_PER_S > before);
 		assert_true(echo.clock_echo.t3 >= echo.clock_echo.t2);
 	}
+	/* Who presses a key at once is heard. */
+	n = pf_dgram_build(&key, buf, sizeof(buf));
+	assert_int_equal(pf_quic_conn_datagram(r.conn, buf, (size_t)n), 0);
+	assert_true(wait_count(&h, &h.inputs, 1));
+	assert_int_equal(h.started, 0);
 	assert_false(raw_wait(&r, &r.messages, 5, 100));
 	assert_true(raw_wait(&r, &r.messages, 5, PATIENCE_MS));
 	assert_int_equal(pf_ctl_parse(&m, r.got[4].data, r.got[4].len), 0);
