@@ -253,6 +253,10 @@ int32_t punktfunk_connect(
 
 	if (!out || !take(&o, sizeof(o), options))
 		return PUNKTFUNK_EINVAL;
+	/* What a newer header knows, and what only our own tests ask for. */
+	o.flags &= PUNKTFUNK_CONNECT_SKIP_HELD | PUNKTFUNK_CONNECT_EVEN_OUT |
+		   PUNKTFUNK_CONNECT_NO_AUDIO_COPIES | PUNKTFUNK_CONNECT_CURSOR |
+		   PUNKTFUNK_CONNECT_HDR;
 	err = pf_client_connect(&c, &o, identity_of(o.identity), &reason);
 	if (err)
 		return give_reason(why, err, &reason);

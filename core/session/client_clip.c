@@ -55,7 +55,7 @@ static void on_fetched(void *user, uint32_t id, int result, uint8_t *data, size_
 	}
 	pthread_mutex_unlock(&c->clip.lock);
 	if (!w)
-		free(data);
+		pf_secret_free(data, len);
 }
 
 static const struct pf_clip_events clip_events = {

@@ -28,9 +28,7 @@ void pf_clip_init(struct pf_clip *clip, const struct pf_clip_events *events, voi
 
 static void wipe_data(struct pf_clip *clip, struct pf_clip_exchange *x)
 {
-	if (x->data)
-		pf_secret_wipe(x->data, x->len);
-	free(x->data);
+	pf_secret_free(x->data, x->len);
 	clip->coming -= x->cap;
 	x->data = NULL;
 	x->len = x->cap = 0;
@@ -231,9 +229,7 @@ int pf_clip_answer(
 		pf_quic_stream_reset(x->st, PF_QUIC_STREAM_CANCELLED);
 	}
 	pthread_mutex_unlock(&clip->lock);
-	if (data)
-		pf_secret_wipe(data, data_len);
-	free(data);
+	pf_secret_free(data, data_len);
 	return err;
 }
 
@@ -327,7 +323,7 @@ static int append(struct pf_clip *clip, struct pf_clip_exchange *x, const uint8_
 	if (cap - x->len < len || cap - x->cap > clip->max_bytes - clip->coming)
 		return -EMSGSIZE;
 	if (cap > x->cap) {
-		grown = realloc(x->data, cap);
+		grown = pf_secret_grow(x->data, x->len, cap);
 		if (!grown)
 			return -ENOMEM;
 		clip->coming += cap - x->cap;

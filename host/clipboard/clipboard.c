@@ -20,6 +20,7 @@
 #define PATIENCE_NS	(60 * PF_NS_PER_S) /* with a program that delivers or takes slowly */
 #define FIRST_CAP	(64u << 10)
 #define COMMANDS_MAX	64
+#define FLUSH_MS	100
 /* Tells our own offer from a program's; nobody reads it. */
 #define MARK "application/x-punktfunk-own-%016llx"
 
@@ -95,13 +96,6 @@ static void unwatch(struct pf_clipboard *c, int fd)
 	close(fd);
 }
 
-static void wipe(uint8_t *data, size_t len)
-{
-	if (data)
-		pf_secret_wipe(data, len);
-	free(data);
-}
-
 static void end_read(struct pf_clipboard *c, struct pipe_end *p, int result)
 {
 	uint8_t *data = p->data;
@@ -112,7 +106,7 @@ static void end_read(struct pf_clipboard *c, struct pipe_end *p, int result)
 	c->read_bytes -= p->cap;
 	*p = (struct pipe_end){ .fd = -1 };
 	if (result) {
-		wipe(data, len);
+		pf_secret_free(data, len);
 		data = NULL;
 		len = 0;
 	}
@@ -122,7 +116,7 @@ static void end_read(struct pf_clipboard *c, struct pipe_end *p, int result)
 static void end_write(struct pf_clipboard *c, struct pipe_end *p)
 {
 	unwatch(c, p->fd);
-	wipe(p->data, p->cap);
+	pf_secret_free(p->data, p->cap);
 	*p = (struct pipe_end){ .fd = -1 };
 }
 
@@ -133,7 +127,7 @@ static int grow(struct pf_clipboard *c, struct pipe_end *p)
 
 	if (cap - p->cap > PF_CLIPBOARD_BYTES_MAX - c->read_bytes)
 		return -EMSGSIZE;
-	data = realloc(p->data, cap);
+	data = pf_secret_grow(p->data, p->len, cap);
 	if (!data)
 		return -ENOMEM;
 	c->read_bytes += cap - p->cap;
@@ -315,7 +309,7 @@ static void do_read(struct pf_clipboard *c, const struct command *m)
 	/* The program's end blocks, as programs expect it. */
 	(void)fcntl(fds[1], F_SETFL, 0);
 	pf_data_offer_receive(c->now.offer, m->name, fds[1]);
-	(void)pf_wl_flush(c->wl, 100);
+	(void)pf_wl_flush(c->wl, FLUSH_MS);
 	close(fds[1]);
 	*p = (struct pipe_end){
 		.fd = fds[0], .id = m->id, .deadline_ns = pf_clock_mono_ns() + PATIENCE_NS
@@ -360,6 +354,10 @@ static void do_offer(struct pf_clipboard *c, const struct pf_clip_local *l)
 {
 	struct pf_data_source *before = c->source;
 
+	/* An offer fits into libwayland's buffer when that is empty; one after the other
+	 * would overflow it, which ends the connection. */
+	while (pf_wl_flush(c->wl, FLUSH_MS) == -ETIMEDOUT && !atomic_load(&c->stop))
+		;
 	c->source = NULL;
 	if (l->count) {
 		c->source = pf_data_source_create(c->manager, &source_listener, c);
@@ -418,7 +416,7 @@ static struct command *take(struct pf_clipboard *c)
 
 static void free_command(struct command *m)
 {
-	wipe(m->data, m->len);
+	pf_secret_free(m->data, m->len);
 	free(m);
 }
 
@@ -585,7 +583,7 @@ void pf_clipboard_give(struct pf_clipboard *c, uint32_t gift, uint8_t *data, siz
 	struct command *m = command(GIVE, gift);
 
 	if (!m) {
-		wipe(data, len);
+		pf_secret_free(data, len);
 		return;
 	}
 	m->data = data;

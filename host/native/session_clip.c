@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/log.h"
+#include "core/crypto/secret.h"
 #include "host/clipboard/clipboard.h"
 #include "host/native/session.h"
 
@@ -238,7 +239,7 @@ void pf_native_clip_fetched(
 	struct gift *g;
 
 	if (!k) {
-		free(data);
+		pf_secret_free(data, len);
 		return;
 	}
 	pthread_mutex_lock(&k->lock);
@@ -248,7 +249,7 @@ void pf_native_clip_fetched(
 	} else {
 		if (g && k->reach)
 			pf_clipboard_give(k->reach, g->gift, NULL, 0);
-		free(data);
+		pf_secret_free(data, len);
 	}
 	if (g)
 		g->fetch = 0;

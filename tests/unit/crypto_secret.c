@@ -17,6 +17,19 @@ static void wipes_what_it_is_told(void **state)
 	pf_secret_wipe(NULL, 0);
 }
 
+static void grows_with_what_was_there(void **state)
+{
+	char *p = pf_secret_grow(NULL, 0, 4), *q;
+
+	assert_non_null(p);
+	memcpy(p, "abc", 4);
+	q = pf_secret_grow(p, 4, 100000);
+	assert_non_null(q);
+	assert_string_equal(q, "abc");
+	pf_secret_free(q, 100000);
+	pf_secret_free(NULL, 0);
+}
+
 static void compares_every_byte(void **state)
 {
 	unsigned char a[33] = { 0 }, b[33] = { 0 };
@@ -51,6 +64,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wipes_what_it_is_told),
+		cmocka_unit_test(grows_with_what_was_there),
 		cmocka_unit_test(compares_every_byte),
 		cmocka_unit_test(random_fills_all_bytes),
 	};
