@@ -570,7 +570,7 @@ static void fifty_knocks_against_the_clock(void **state)
 		admitted[i / 2] += !k[i].result;
 		assert_true(k[i].result || fate->approved);
 	}
-	print_message("admitted %u, denied %u, superseded %u, timed out %u\n", by_code[0],
+	print_message("# admitted %u, denied %u, superseded %u, timed out %u\n", by_code[0],
 		by_code[1], by_code[2], by_code[3]);
 	assert_int_equal(list(f), 0);
 	for (unsigned d = 0; d < DEVICES; d++) {
@@ -586,7 +586,7 @@ static void fifty_knocks_against_the_clock(void **state)
 		leave(connect_as(f, ids[d]));
 		admitted[d]++;
 	}
-	print_message("approved too late for their connection: %u\n", late);
+	print_message("# approved too late for their connection: %u\n", late);
 	/* The races that this is about took place. */
 	assert_true(by_code[0] && by_code[1] && by_code[3]);
 	stop(f);

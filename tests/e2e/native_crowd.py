@@ -23,10 +23,10 @@ from host_bed import ROOT, PATIENCE, Place, Server, main, until
 
 PROBE, BAD = sys.argv[2:4]
 MODES = ("640x360@30", "800x600@30", "1024x576@30", "1280x720@30")
-# scene=scroll changes in every frame: pictures never pause.
-# They keep what was freed.
+# Sanitizers keep what was freed.
 SANITIZED = bool(os.environ.get("PF_SANITIZE"))
 HOST = ("--trust-on-first-use", "--desk-keep-alive-s", "0", "--max-sessions", "16")
+# Changes in every frame: pictures never pause.
 PICTURE = ("--display-backend", "pattern", "--display-options", "scene=scroll", "--audio-backend",
            "null")
 
@@ -214,7 +214,8 @@ def strangers_change_nothing_but_counters():
         assert 1000 <= sum(after["quic"][k] - middle["quic"][k]
                            for k in ("handshakes", "retries", "refused")), after["quic"]
         assert after["quic"]["handshakes"] - middle["quic"]["handshakes"] < 400, after["quic"]
-        assert h.rss_kib() - rss < 16384 and h.fds() <= fds + 2, (rss, h.rss_kib(), h.fds())
+        assert SANITIZED or h.rss_kib() - rss < 16384, (rss, h.rss_kib())
+        assert h.fds() <= fds + 2, (fds, h.fds())
         assert [s["id"] for s in after["sessions"] if s["frames_sent"] > 60] == [
             s["id"] for s in before["sessions"]], after
         p.send_signal(signal.SIGINT)
