@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What the tests of punktfunk-host share: private places, a serving host, TAP."""
+import contextlib
 import os
 import pathlib
 import pwd
@@ -118,6 +119,23 @@ def until(condition, what):
 
 class Skip(Exception):
     """Says what is missing."""
+
+
+@contextlib.contextmanager
+def relay(impair, server, data_port, *rules):
+    """127.0.0.2 is the server behind a bad link."""
+    port = server.words()["port"]
+    p = subprocess.Popen(
+        [impair, "--map", f"127.0.0.2:{port}=127.0.0.1:{port}",
+         "--map", f"127.0.0.2:{data_port}=127.0.0.1:{data_port}", "--seed", "5", *rules],
+        stdout=subprocess.PIPE, text=True)
+    time.sleep(0.3)
+    try:
+        yield "127.0.0.2"
+    finally:
+        p.terminate()
+        p.wait()
+        p.stdout.close()
 
 
 def main(tests):

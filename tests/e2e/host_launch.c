@@ -120,26 +120,33 @@ static void an_app_starts_once_and_waits_for_its_client(void **state)
 	punktfunk_identity_free(a);
 }
 
-static void the_session_ends_with_its_app(void **state)
+/* The app Short is told to end; with it goes the session, the host's `count`th. */
+static void short_ends(struct fixture *f, PunktfunkConnection *c, unsigned count)
 {
-	struct fixture *f = *state;
-	PunktfunkIdentity *a = new_identity();
-	PunktfunkConnection *c;
 	char go[PF_PATH_BYTES];
 	PunktfunkEvent e;
 
-	write_apps(f);
-	serve(f);
-	c = launched(f, a, "8");
-	take_frames(c, 2);
-	await_log(f, "short\n");
 	snprintf(go, sizeof(go), "%s/go", f->dir);
 	assert_int_equal(pf_file_replace(go, 0600, "", 0, NULL), 0);
 	e = take_event(c, PUNKTFUNK_EVENT_CLOSED);
 	assert_int_equal(e.a, PUNKTFUNK_CLOSE_APP_EXITED);
 	assert_string_equal(e.text, "Short ended");
 	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
-	assert_int_equal(ended(f, 1).close_code, PUNKTFUNK_CLOSE_APP_EXITED);
+	assert_int_equal(ended(f, count).close_code, PUNKTFUNK_CLOSE_APP_EXITED);
+}
+
+static void the_session_ends_with_its_app(void **state)
+{
+	struct fixture *f = *state;
+	PunktfunkIdentity *a = new_identity();
+	PunktfunkConnection *c;
+
+	write_apps(f);
+	serve(f);
+	c = launched(f, a, "8");
+	take_frames(c, 2);
+	await_log(f, "short\n");
+	short_ends(f, c, 1);
 
 	/* Its desk is gone, too: the next launch is a new one. */
 	c = launched(f, a, "9");
@@ -157,8 +164,6 @@ static void an_app_ends_for_who_came_back_without_its_name(void **state)
 	struct fixture *f = *state;
 	PunktfunkIdentity *a = new_identity();
 	PunktfunkConnection *c;
-	char go[PF_PATH_BYTES];
-	PunktfunkEvent e;
 
 	write_apps(f);
 	serve(f);
@@ -169,13 +174,7 @@ static void an_app_ends_for_who_came_back_without_its_name(void **state)
 	(void)ended(f, 1);
 	c = launched(f, a, NULL);
 	take_frames(c, 2);
-	snprintf(go, sizeof(go), "%s/go", f->dir);
-	assert_int_equal(pf_file_replace(go, 0600, "", 0, NULL), 0);
-	e = take_event(c, PUNKTFUNK_EVENT_CLOSED);
-	assert_int_equal(e.a, PUNKTFUNK_CLOSE_APP_EXITED);
-	assert_string_equal(e.text, "Short ended");
-	punktfunk_connection_close(c, PUNKTFUNK_CLOSE_NORMAL);
-	assert_int_equal(ended(f, 2).close_code, PUNKTFUNK_CLOSE_APP_EXITED);
+	short_ends(f, c, 2);
 	punktfunk_identity_free(a);
 }
 

@@ -17,7 +17,7 @@ import sys
 import time
 
 import host_bed
-from host_bed import PATIENCE, Place, Server, Skip, until
+from host_bed import PATIENCE, Place, Server, Skip, relay, until
 
 PROBE, IMPAIR = sys.argv[2:4]
 HZ = 700
@@ -55,22 +55,6 @@ def host_report(place, server):
     until(lambda: "frames sent" in server.stderr(), "the end of the session")
     server.end()
     return json.loads((place.dir / "report.json").read_text())["sessions"][-1]
-
-
-@contextlib.contextmanager
-def relay(server, data_port, *rules):
-    port = server.words()["port"]
-    p = subprocess.Popen(
-        [IMPAIR, "--map", f"127.0.0.2:{port}=127.0.0.1:{port}",
-         "--map", f"127.0.0.2:{data_port}=127.0.0.1:{data_port}", "--seed", "9", *rules],
-        stdout=subprocess.PIPE, text=True)
-    time.sleep(0.3)
-    try:
-        yield "127.0.0.2"
-    finally:
-        p.terminate()
-        p.wait()
-        p.stdout.close()
 
 
 def left(path):
@@ -130,7 +114,7 @@ def losses_are_mended():
     data = free_port()
     with Place() as d, serve(d, "--data-port", str(data)) as s:
         wav = d.dir / "loop.wav"
-        with relay(s, data, "--loss", "up:5%") as address:
+        with relay(IMPAIR, s, data, "--loss", "up:5%") as address:
             r = probe(s, "--seconds", 6, "--mic-tone", HZ, "--expect-tone", HZ, "--wav", wav,
                       address=address)
         heard(left(wav), 0.4)
@@ -217,7 +201,7 @@ def in_a_desk(seconds, *rules, share, pulse=False):
         d.own()
         with Server(d, "--trust-on-first-use", "--session-command", str(script), "--display-backend",
                     "wlroots", "--data-port", str(data), "--report", str(d.dir / "report.json")) as s:
-            with relay(s, data, *rules) if rules else contextlib.nullcontext("127.0.0.1") as address:
+            with relay(IMPAIR, s, data, *rules) if rules else contextlib.nullcontext("127.0.0.1") as address:
                 r = probe(s, "--seconds", seconds, "--mic-tone", HZ, "--name", "Ann's phone",
                           address=address)
             assert r["mic_packets_sent"] > 100 * seconds - 50, r

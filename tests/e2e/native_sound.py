@@ -4,17 +4,15 @@
 datagrams leave of it.
 
 usage: native_sound.py PUNKTFUNK-HOST PUNKTFUNK-PROBE PF-IMPAIR [PF-TONE]. Prints TAP."""
-import contextlib
 import json
 import pathlib
 import shutil
 import socket
 import subprocess
 import sys
-import time
 
 import host_bed
-from host_bed import PATIENCE, Place, Server, Skip
+from host_bed import PATIENCE, Place, Server, Skip, relay
 
 PROBE, IMPAIR = sys.argv[2:4]
 TONES = [440 + 100 * i for i in range(8)]
@@ -40,23 +38,6 @@ def probe(server, *args, address="127.0.0.1"):
         text=True, capture_output=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
     assert r.returncode == 0, f"probe ended with {r.returncode}: {r.stderr}{r.stdout}"
     return json.loads(r.stdout)
-
-
-@contextlib.contextmanager
-def relay(server, data_port, *rules):
-    """127.0.0.2 is the host behind a bad link."""
-    port = server.words()["port"]
-    p = subprocess.Popen(
-        [IMPAIR, "--map", f"127.0.0.2:{port}=127.0.0.1:{port}",
-         "--map", f"127.0.0.2:{data_port}=127.0.0.1:{data_port}", "--seed", "5", *rules],
-        stdout=subprocess.PIPE, text=True)
-    time.sleep(0.3)
-    try:
-        yield "127.0.0.2"
-    finally:
-        p.terminate()
-        p.wait()
-        p.stdout.close()
 
 
 def expect_tones(channels):
@@ -104,7 +85,7 @@ def another_layout_is_mixed():
 def copies_mend_lost_sound():
     data = free_port()
     with Place() as d, serve(d, "--data-port", str(data)) as s:
-        with relay(s, data, "--loss", "down:5%") as address:
+        with relay(IMPAIR, s, data, "--loss", "down:5%") as address:
             def run(*args):
                 return probe(s, "--seconds", 8, "--bitrate", 20000, *expect_tones(2), *args,
                              address=address)
