@@ -34,6 +34,7 @@ share=$((seconds / ${#rows[@]}))
 [ $share -ge 1 ] || share=1
 
 fail=0
+bad=()
 for row in "${rows[@]}"; do
     read -r name corpus floor <<<"$row"
     grown=$build/corpus/$name
@@ -58,10 +59,20 @@ for row in "${rows[@]}"; do
     if [ $status -ne 0 ]; then
         verdict="FAILED, see $log and $found/"
         fail=1
+        bad+=("$name")
     elif [ "${cov:-0}" -lt "$floor" ]; then
         verdict="COVERAGE below $floor: is the code under test instrumented?"
         fail=1
     fi
     printf '%-22s %4s s %10s runs  cov %5s  %s\n' "$name" "$share" "${runs:-?}" "${cov:-?}" "$verdict"
+done
+# Last, where a log that is cut short still has it: what was found, and the input.
+for name in "${bad[@]}"; do
+    echo "--- $name"
+    grep -v -E '^(#[0-9]+|NEW_FUNC|INFO)' $build/findings/"$name".log | grep -m 25 -A25 -E 'ERROR|runtime error|CHECK' |
+        cut -c1-200
+    for f in $build/findings/"$name"/*; do
+        [ -f "$f" ] && [ "$(stat -c %s "$f")" -le 4096 ] && echo "$(basename "$f"): $(base64 -w0 "$f")"
+    done
 done
 exit $fail
