@@ -61,7 +61,11 @@ SECONDS ?= 180
 fuzz: deps
 	@scripts/fuzz.sh $(SECONDS)
 
+# PEERS="a.so b.so": other libraries behind tools/bench/peer.h, beside ours.
 bench: build
+	@mkdir -p $(BUILD)/bench
+	@$(BUILD)/tools/bench/pf-bench --out $(BUILD)/bench/report.json \
+		$(addprefix --peer ,$(PEERS)) $(BENCH_ARGS)
 	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose
 
 bench-native: build

@@ -122,6 +122,6 @@ static inline E e_turn(E e, B b)
 #define MADD_MOST 4
 #include "core/fec/gf16_tmpl.inc"
 
-const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
 const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, walsh,
-	"gfni512", PF_CPU_AVX512 | PF_CPU_GFNI };
+	"avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
