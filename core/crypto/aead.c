@@ -13,6 +13,7 @@ static const struct pf_aead_ops *const providers[] = {
 #if PF_HAVE_IPSEC_MB
 	&ipsec_mb_aead_ops,
 #endif
+	&sodium_aead_ops, /* ChaCha20-Poly1305 only */
 	&gnutls_aead_ops,
 	&nettle_aead_ops,
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* aead.h - authenticated encryption by provider.
  *
- * Providers (libipsec-mb with VAES, GnuTLS, nettle) sit in one table, best
- * first; the first that supports the algorithm on this CPU wins. Nonces are 12
- * bytes: GnuTLS ignores longer ones without a word (libraries.md 3), so the
- * general call refuses them; the 16-byte form has a call of its own that only
- * nettle serves. A context belongs to one thread. Keys are wiped on free. */
+ * Providers (libipsec-mb with VAES, libsodium for ChaCha, GnuTLS, nettle) sit in
+ * one table, best first; the first that supports the algorithm on this CPU wins.
+ * Nonces are 12 bytes: GnuTLS ignores longer ones without a word (libraries.md 3),
+ * so the general call refuses them; the 16-byte form has a call of its own that
+ * only nettle serves. A context belongs to one thread. Keys are wiped on free. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +33,8 @@ struct pf_aead_job {
 	int result;   /* open: 0 or -EBADMSG */
 };
 
-/** `provider` NULL = best that fits; else its name ("ipsec-mb", "gnutls",
- * "nettle"). key_len 16 (AES) or 32 (ChaCha). 0, -EINVAL, -ENOTSUP, -ENOMEM. */
+/** `provider` NULL = best that fits; else its name ("ipsec-mb", "sodium",
+ * "gnutls", "nettle"). key_len 16 (AES) or 32 (ChaCha). 0, -EINVAL, -ENOTSUP, -ENOMEM. */
 int pf_aead_create(struct pf_aead **out, enum pf_aead_alg alg, const uint8_t *key, size_t key_len,
 	const char *provider);
 void pf_aead_free(struct pf_aead *a);

@@ -76,7 +76,9 @@ fail:
 }
 
 /* ChaCha through the job interface: a quarter faster than the direct calls. Such
- * a job completes within the call that submits it. */
+ * a job completes within the call that submits it; handing in a burst of them saves
+ * one percent only, as the library has no path that mixes packets. Every field is
+ * ours, so the library need not check them. */
 static int chacha_job(struct ipsec_mb_aead *m, const struct pf_aead_job *j,
 	IMB_CIPHER_DIRECTION direction, uint8_t *tag)
 {
@@ -103,7 +105,7 @@ static int chacha_job(struct ipsec_mb_aead *m, const struct pf_aead_job *j,
 	job->msg_len_to_hash_in_bytes = j->len;
 	job->auth_tag_output = tag;
 	job->auth_tag_output_len_in_bytes = PF_AEAD_TAG_BYTES;
-	job = IMB_SUBMIT_JOB(m->mgr);
+	job = IMB_SUBMIT_JOB_NOCHECK(m->mgr);
 	return job && job->status == IMB_STATUS_COMPLETED ? 0 : -EIO;
 }
 

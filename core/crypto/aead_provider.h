@@ -22,5 +22,6 @@ struct pf_aead {
 };
 
 extern const struct pf_aead_ops ipsec_mb_aead_ops;
+extern const struct pf_aead_ops sodium_aead_ops;
 extern const struct pf_aead_ops gnutls_aead_ops;
 extern const struct pf_aead_ops nettle_aead_ops;

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
 				pf_aead_create(&a, (enum pf_aead_alg)alg, key, alg ? 32 : 16, name);
 
 			if (err == -ENOTSUP) {
-				printf("%-18s %-9s not on this CPU\n", algs[alg], name);
+				printf("%-18s %-9s not served here\n", algs[alg], name);
 				continue;
 			}
 			if (err || measure(a, passes, &seal_ns, &open_ns)) {
