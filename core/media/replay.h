@@ -21,3 +21,9 @@ void pf_replay_init(struct pf_replay *r);
 bool pf_replay_fresh(const struct pf_replay *r, uint64_t seq);
 /** Marks `seq` as seen; false, without effect, if it was not fresh. */
 bool pf_replay_accept(struct pf_replay *r, uint64_t seq);
+/** The 64 numbers that `seq` is among, counted from a multiple of 64; a set bit was
+ * seen. Of numbers inside the window only. */
+static inline uint64_t pf_replay_word(const struct pf_replay *r, uint64_t seq)
+{
+	return r->seen[seq % PF_REPLAY_WINDOW / 64];
+}
