@@ -28,7 +28,8 @@ static int usage(FILE *out, int code)
 	fputs("usage: pf-bench [options]\n"
 	      "Times every kernel row and every stage of the transport; a table on stdout.\n\n"
 	      "  --out FILE       report.json\n"
-	      "  --kernel LIST    gf16_encode, gf16_decode, gf8_encode, gf8_decode, ...\n"
+	      "  --kernel LIST    gf16_encode, gf16_decode, gf8_encode, gf8_decode,\n"
+	      "                   seal, open, send_frame, receive_frame\n"
 	      "  --row LIST       avx512_gfni, avx2_gfni, avx2, ssse3, neon, c, auto\n"
 	      "  --shape LIST     520+104 or 520+104x1408\n"
 	      "  --peer FILE.so   another library behind tools/bench/peer.h; may be repeated\n"
@@ -136,7 +137,8 @@ static const struct pf_bench_peer *load(const char *path)
 
 int main(int argc, char **argv)
 {
-	static int (*const groups[])(struct pf_bench *) = { pf_bench_gf16, pf_bench_gf8 };
+	static int (*const groups[])(struct pf_bench *) = { pf_bench_gf16, pf_bench_gf8,
+		pf_bench_seal, pf_bench_pipeline };
 	const struct pf_bench_peer *peers[PEERS_MAX];
 	struct settings s = { .cpu = -1 };
 	int r = parse(&s, argc, argv);

@@ -117,14 +117,17 @@ const struct pf_bench_peer *pf_bench_peer_of(const struct pf_bench *b, uint32_t 
 
 /* One repetition. Hot ones keep to one pattern each, so that the best of each
  * pattern is known; rotating ones go on from frame to frame. */
-static void repeat(struct series *s, pf_bench_work *work, void *user, bool rotating)
+static void repeat(struct series *s, const struct pf_bench_runner *r, bool rotating)
 {
 	uint32_t turn = s->reps % PF_BENCH_TURNS;
-	uint64_t from = pf_clock_mono_ns(), took;
+	uint64_t from, took;
 	double ns;
 
+	if (r->prepare)
+		r->prepare(r->user, turn, rotating);
+	from = pf_clock_mono_ns();
 	for (uint32_t i = 0; i < s->inner; i++)
-		work(user, rotating ? (turn + i) % PF_BENCH_TURNS : turn, rotating);
+		r->work(r->user, rotating ? (turn + i) % PF_BENCH_TURNS : turn, rotating);
 	took = pf_clock_mono_ns() - from;
 	ns = (double)took / s->inner;
 	if (s->reps < PF_BENCH_TURNS || ns < s->best[turn])
@@ -134,18 +137,21 @@ static void repeat(struct series *s, pf_bench_work *work, void *user, bool rotat
 }
 
 /* How many calls make a repetition; also warms up. */
-static uint32_t inner_of(pf_bench_work *work, void *user)
+static uint32_t inner_of(const struct pf_bench_runner *r)
 {
 	uint64_t took = UINT64_MAX;
 
 	for (uint32_t i = 0; i < 3 && took > REP_NS; i++) {
-		uint64_t from = pf_clock_mono_ns(), now;
+		uint64_t from, now;
 
-		work(user, i, false);
+		if (r->prepare)
+			r->prepare(r->user, i, false);
+		from = pf_clock_mono_ns();
+		r->work(r->user, i, false);
 		now = pf_clock_mono_ns();
 		took = now - from < took ? now - from : took;
 	}
-	return took >= REP_NS ? 1 : (uint32_t)(REP_NS / (took ? took : 1)) + 1;
+	return took >= REP_NS || r->prepare ? 1 : (uint32_t)(REP_NS / (took ? took : 1)) + 1;
 }
 
 static int compare(const void *a, const void *b)
@@ -183,11 +189,11 @@ static void time_all(const struct pf_bench *b, const struct pf_bench_case *c,
 	const uint32_t reps = b->options.quick ? QUICK_REPS : REPS;
 
 	for (size_t i = 0; i < count; i++)
-		out[i] = (struct series){ .inner = inner_of(all[i].work, all[i].user) };
+		out[i] = (struct series){ .inner = inner_of(&all[i]) };
 	for (uint32_t r = 0; r < reps; r++)
 		for (size_t i = 0; i < count; i++)
 			if (r < PF_BENCH_TURNS || out[i].spent_ns < ROW_NS)
-				repeat(&out[i], all[i].work, all[i].user, rotating);
+				repeat(&out[i], &all[i], rotating);
 }
 
 static struct row *new_row(struct pf_bench *b)

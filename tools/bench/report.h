@@ -28,6 +28,7 @@ typedef void pf_bench_work(void *user, uint32_t turn, bool rotating);
 struct pf_bench_runner {
 	const char *row;
 	pf_bench_work *work;
+	pf_bench_work *prepare; /* not timed, before each call of work; NULL = nothing */
 	void *user;
 	bool plain; /* what ratio_c refers to; at most one of a case */
 	bool peer;  /* what ratio_peer refers to; row is then peer:NAME */
@@ -68,3 +69,5 @@ int pf_bench_write(const struct pf_bench *b, const char *path);
  * printed what. */
 int pf_bench_gf16(struct pf_bench *b);
 int pf_bench_gf8(struct pf_bench *b);
+int pf_bench_seal(struct pf_bench *b);
+int pf_bench_pipeline(struct pf_bench *b);
