@@ -49,6 +49,12 @@ int pf_gf16_shape_of(const struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint
 	return 0;
 }
 
+/* For speed only: no row then straddles a cache line. */
+static uint8_t *aligned(uint8_t *p)
+{
+	return p + (-(uintptr_t)p & (PF_GF16_GROUP - 1));
+}
+
 int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out)
 {
 	const uint32_t k = limits->data_max, m = limits->parity_max;
@@ -75,7 +81,16 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	if (ctx->points > PF_GF16_POINTS_MAX)
 		ctx->points = PF_GF16_POINTS_MAX;
 
-	ctx->rows_memory = malloc(rows_bytes + PF_GF16_TILE_BYTES + PF_GF16_GROUP);
+	ctx->sums_bytes =
+		(size_t)most * ((limits->shard_bytes_max - 1) / PF_GF16_GROUP + 1) * PF_GF16_GROUP;
+	if (ctx->sums_bytes > PF_GF16_SUMS_MAX)
+		ctx->sums_bytes = PF_GF16_SUMS_MAX;
+
+	ctx->rows_memory = malloc(rows_bytes + PF_GF16_TILE_BYTES + rows_bytes / 2 + PF_GF16_GROUP);
+	ctx->sums_memory = malloc(ctx->sums_bytes + PF_GF16_GROUP);
+	ctx->zeros = calloc(1, limits->shard_bytes_max);
+	ctx->staged = calloc(most, sizeof(*ctx->staged));
+	ctx->filled = calloc(k, sizeof(*ctx->filled));
 	ctx->data = calloc(k, sizeof(*ctx->data));
 	ctx->logs = calloc(ctx->points, sizeof(*ctx->logs));
 	ctx->walsh = calloc(ctx->points, sizeof(*ctx->walsh));
@@ -84,12 +99,14 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 		calloc((size_t)PF_GF16_CLOSED_MAX * PF_GF16_CLOSED_MAX, sizeof(*ctx->inverse));
 	ctx->lost = calloc(k, sizeof(*ctx->lost));
 	ctx->got = calloc(m ? m : 1, sizeof(*ctx->got));
-	if (!ctx->rows_memory || !ctx->data || !ctx->logs || !ctx->walsh || !ctx->spectrum ||
-		!ctx->inverse || !ctx->lost || !ctx->got)
+	if (!ctx->rows_memory || !ctx->sums_memory || !ctx->zeros || !ctx->staged || !ctx->filled ||
+		!ctx->data || !ctx->logs || !ctx->walsh || !ctx->spectrum || !ctx->inverse ||
+		!ctx->lost || !ctx->got)
 		goto fail;
-	/* Aligned for speed only: no row then straddles a cache line. */
-	ctx->rows = ctx->rows_memory + (-(uintptr_t)ctx->rows_memory & (PF_GF16_GROUP - 1));
+	ctx->rows = aligned(ctx->rows_memory);
 	ctx->syndromes = ctx->rows + rows_bytes;
+	ctx->stage = ctx->syndromes + PF_GF16_TILE_BYTES;
+	ctx->sums = aligned(ctx->sums_memory);
 	for (uint32_t i = 1; i < ctx->points; i++)
 		ctx->logs[i] = (uint16_t)pf_gf16_log(i);
 	*out = ctx;
@@ -104,6 +121,10 @@ void pf_gf16_destroy(struct pf_gf16_ctx *ctx)
 	if (!ctx)
 		return;
 	free(ctx->rows_memory);
+	free(ctx->sums_memory);
+	free(ctx->zeros);
+	free(ctx->staged);
+	free(ctx->filled);
 	free(ctx->data);
 	free(ctx->logs);
 	free(ctx->walsh);
@@ -121,16 +142,17 @@ const char *pf_gf16_kernel_name(const struct pf_gf16_ctx *ctx)
 
 bool pf_gf16_next_tile(uint32_t end, size_t rows, struct pf_gf16_tile *t)
 {
-	size_t fit = PF_GF16_TILE_BYTES / (rows * PF_GF16_GROUP);
+	size_t fit = PF_GF16_TILE_BYTES / (rows * PF_GF16_GROUP), left, tiles;
 
 	t->first += t->count;
 	if (t->first >= end)
 		return false;
-	t->count = end - t->first;
+	left = end - t->first;
 	if (!fit)
 		fit = 1;
-	if (t->count > fit)
-		t->count = (uint32_t)fit;
+	/* The last one is no narrower than need be. */
+	tiles = (left - 1) / fit + 1;
+	t->count = (uint32_t)((left - 1) / tiles + 1);
 	t->width = (size_t)t->count * PF_GF16_GROUP;
 	return true;
 }
@@ -177,40 +199,86 @@ void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape
 	}
 }
 
-/* Coefficients of every chunk, added up, then values at the parity points. */
+/* Where a tile with a tail lies in whole groups. */
+static void stage(const struct pf_gf16_ctx *ctx, uint32_t n, size_t width)
+{
+	for (uint32_t i = 0; i < n; i++)
+		ctx->staged[i] = ctx->stage + i * width;
+}
+
+void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
+	uint32_t point)
+{
+	size_t at = (size_t)t->first * PF_GF16_GROUP, tail, whole = tile_split(s, t, &tail);
+	uint8_t *work = ctx->rows + s->chunk * t->width;
+
+	if (!tail) {
+		ctx->kern->gather(sum, work, t->width, s->layers, point, data, at, n);
+		return;
+	}
+	stage(ctx, n, t->width);
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *from = data[i] + at;
+		uint8_t *row = ctx->staged[i], *group = row + whole;
+
+		memcpy(row, from, whole);
+		memset(group, 0, PF_GF16_GROUP);
+		memcpy(group, from + whole, tail / 2);
+		memcpy(group + PF_GF16_GROUP / 2, from + whole + tail / 2, tail / 2);
+	}
+	ctx->kern->gather(
+		sum, work, t->width, s->layers, point, (const uint8_t *const *)ctx->staged, 0, n);
+}
+
+void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, const uint8_t *sum, uint8_t *const *parity, uint32_t n,
+	uint32_t point)
+{
+	size_t at = (size_t)t->first * PF_GF16_GROUP, tail, whole = tile_split(s, t, &tail);
+	uint8_t *work = ctx->rows + s->chunk * t->width;
+
+	if (!tail) {
+		ctx->kern->scatter(parity, at, n, sum, work, t->width, s->layers, point);
+		return;
+	}
+	stage(ctx, n, t->width);
+	ctx->kern->scatter(ctx->staged, 0, n, sum, work, t->width, s->layers, point);
+	for (uint32_t j = 0; j < n; j++) {
+		const uint8_t *row = ctx->staged[j], *group = row + whole;
+		uint8_t *to = parity[j] + at;
+
+		memcpy(to, row, whole);
+		memcpy(to + whole, group, tail / 2);
+		memcpy(to + whole + tail / 2, group + PF_GF16_GROUP / 2, tail / 2);
+	}
+}
+
+const uint8_t *const *pf_gf16_fill_gaps(
+	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, const uint8_t *const *data)
+{
+	for (uint32_t i = 0; i < s->k; i++)
+		ctx->filled[i] = data[i] ? data[i] : ctx->zeros;
+	return ctx->filled;
+}
+
+/* One chunk of the high rate, the first of which makes the sum. */
+static void add_chunk(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from)
+{
+	uint32_t n = s->k - from < s->chunk ? s->k - from : s->chunk;
+
+	if (!from)
+		memset(sum, 0, s->chunk * t->width);
+	pf_gf16_gather(ctx, s, t, sum, data + from, n, s->chunk + from);
+}
+
 void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end)
 {
-	const struct pf_gf16_kernel *kern = ctx->kern;
-	uint8_t *sum = ctx->rows, *work = sum + s->chunk * t->width;
-	bool empty = true;
-
-	for (uint32_t at = 0; at < s->k; at += s->chunk) {
-		uint32_t n = s->k - at < s->chunk ? s->k - at : s->chunk;
-		uint8_t *rows = empty ? sum : work;
-		uint32_t used = 0;
-
-		for (uint32_t i = 0; i < n; i++) {
-			uint8_t *row = rows + i * t->width;
-
-			if (data[at + i]) {
-				pf_gf16_load_row(ctx, s, t, row, data[at + i]);
-				used = i + 1;
-			} else {
-				memset(row, 0, t->width);
-			}
-		}
-		if (!used)
-			continue;
-		memset(rows + n * t->width, 0, (s->chunk - n) * t->width);
-		kern->ifft(rows, t->width, s->layers, s->chunk + at, used);
-		if (!empty)
-			kern->add(sum, work, s->chunk * t->width);
-		empty = false;
-	}
-	if (empty)
-		memset(sum, 0, s->chunk * t->width);
-	kern->fft(sum, t->width, s->layers, 0, 0, end);
+	for (uint32_t from = 0; from < s->k; from += s->chunk)
+		add_chunk(ctx, s, t, ctx->rows, data, from);
+	ctx->kern->fft(ctx->rows, t->width, s->layers, 0, 0, end);
 }
 
 static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -219,9 +287,9 @@ static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shap
 	struct pf_gf16_tile t = { 0 };
 
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
-		pf_gf16_parity_rows(ctx, s, &t, data, s->m);
-		for (uint32_t j = 0; j < s->m; j++)
-			pf_gf16_store_row(ctx, s, &t, ctx->rows + j * t.width, parity[j]);
+		for (uint32_t from = 0; from < s->k; from += s->chunk)
+			add_chunk(ctx, s, &t, ctx->rows, data, from);
+		pf_gf16_scatter(ctx, s, &t, ctx->rows, parity, s->m, 0);
 	}
 }
 
@@ -229,23 +297,15 @@ static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shap
 static void encode_low(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const uint8_t *const *data, uint8_t *const *parity)
 {
-	const struct pf_gf16_kernel *kern = ctx->kern;
 	struct pf_gf16_tile t = { 0 };
 
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
-		uint8_t *coef = ctx->rows, *work = coef + s->chunk * t.width;
-
-		for (uint32_t i = 0; i < s->k; i++)
-			pf_gf16_load_row(ctx, s, &t, coef + i * t.width, data[i]);
-		memset(coef + s->k * t.width, 0, (s->chunk - s->k) * t.width);
-		kern->ifft(coef, t.width, s->layers, 0, s->k);
+		memset(ctx->rows, 0, s->chunk * t.width);
+		pf_gf16_gather(ctx, s, &t, ctx->rows, data, s->k, 0);
 		for (uint32_t at = 0; at < s->m; at += s->chunk) {
 			uint32_t n = s->m - at < s->chunk ? s->m - at : s->chunk;
 
-			memcpy(work, coef, s->chunk * t.width);
-			kern->fft(work, t.width, s->layers, s->chunk + at, 0, n);
-			for (uint32_t j = 0; j < n; j++)
-				pf_gf16_store_row(ctx, s, &t, work + j * t.width, parity[at + j]);
+			pf_gf16_scatter(ctx, s, &t, ctx->rows, parity + at, n, s->chunk + at);
 		}
 	}
 }
@@ -291,6 +351,21 @@ int pf_gf16_encode(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t sha
 	return 0;
 }
 
+/* Whether chunks of the begun block are summed up as they complete. */
+static bool sums_up(const struct pf_gf16_ctx *ctx)
+{
+	const struct pf_gf16_shape *s = &ctx->block;
+
+	return !s->low && s->m > 1 &&
+	       (size_t)s->chunk * s->groups * PF_GF16_GROUP <= ctx->sums_bytes;
+}
+
+/* The sum of a tile: tiles lie one behind another. */
+static uint8_t *sum_of(const struct pf_gf16_ctx *ctx, const struct pf_gf16_tile *t)
+{
+	return ctx->sums + (size_t)t->first * PF_GF16_GROUP * ctx->block.chunk;
+}
+
 int pf_gf16_enc_begin(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t shard_bytes)
 {
 	struct pf_gf16_shape s;
@@ -306,19 +381,36 @@ int pf_gf16_enc_begin(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t 
 
 int pf_gf16_enc_add(struct pf_gf16_ctx *ctx, const uint8_t *shard)
 {
-	if (!ctx->begun || ctx->added == ctx->block.k)
+	const struct pf_gf16_shape *s = &ctx->block;
+	struct pf_gf16_tile t = { 0 };
+
+	if (!ctx->begun || ctx->added == s->k)
 		return -EINVAL;
 	ctx->data[ctx->added++] = shard;
+	if (ctx->added % s->chunk || ctx->added == s->k || !sums_up(ctx))
+		return 0;
+	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t))
+		add_chunk(ctx, s, &t, sum_of(ctx, &t), ctx->data, ctx->added - s->chunk);
 	return 0;
 }
 
 int pf_gf16_enc_finish(struct pf_gf16_ctx *ctx, uint8_t *const *parity)
 {
+	const struct pf_gf16_shape *s = &ctx->block;
+	struct pf_gf16_tile t = { 0 };
+
 	if (!ctx->begun)
 		return -EINVAL;
-	if (ctx->added < ctx->block.k)
+	if (ctx->added < s->k)
 		return -ENODATA;
 	ctx->begun = false;
-	encode_shape(ctx, &ctx->block, ctx->data, parity);
+	if (!sums_up(ctx)) {
+		encode_shape(ctx, s, ctx->data, parity);
+		return 0;
+	}
+	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
+		add_chunk(ctx, s, &t, sum_of(ctx, &t), ctx->data, (s->k - 1) / s->chunk * s->chunk);
+		pf_gf16_scatter(ctx, s, &t, sum_of(ctx, &t), parity, s->m, 0);
+	}
 	return 0;
 }

@@ -17,6 +17,7 @@
 #define PF_GF16_GROUP	   64u
 #define PF_GF16_POINTS_MAX 65536u
 #define PF_GF16_TILE_BYTES (32u << 10) /* rows of a tile: of a first-level cache */
+#define PF_GF16_SUMS_MAX   (8u << 20)  /* of a block that is encoded in pieces */
 /* Losses the closed form may solve; its work grows with their square. */
 #define PF_GF16_CLOSED_MAX 64u
 
@@ -34,13 +35,20 @@ struct pf_gf16_ctx {
 	struct pf_gf16_limits limits;
 	const struct pf_gf16_kernel *kern;
 
-	/* Encoder: the block begun, its data shards so far. */
+	/* Encoder: the block begun, its data shards so far, and the sum of coefficients
+	 * of the chunks that are complete. */
 	struct pf_gf16_shape block;
 	bool begun;
 	uint32_t added;
 	const uint8_t **data;
+	uint8_t *sums_memory, *sums; /* sums lies within sums_memory */
+	size_t sums_bytes;
 
 	uint8_t *rows_memory, *rows; /* of one tile; rows lies within rows_memory */
+	uint8_t *stage;		/* of one tile: shards that end in a tail; within rows_memory too */
+	uint8_t **staged;	/* its rows */
+	uint8_t *zeros;		/* a shard, for those of filled that are not here */
+	const uint8_t **filled; /* data shards */
 	uint16_t *logs; /* by coordinates, of all points of the largest block; logs[0] = 0 */
 	uint32_t points;
 	uint32_t *walsh;    /* points */
@@ -69,8 +77,21 @@ void pf_gf16_load_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 	const struct pf_gf16_tile *t, uint8_t *row, const uint8_t *shard);
 void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *row, uint8_t *shard);
-/** High rate: parity 0..end-1 in the rows 0..; a NULL data shard counts as zero.
- * The next `chunk` rows are work. */
+/** sum += coefficients of the chunk data[0..n-1] that begins at `point`. `chunk` rows
+ * of ctx->rows behind the first as many are work. */
+void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
+	uint32_t point);
+/** parity[0..n-1] = values of sum, which stays, from `point` on; the same rows are
+ * work. */
+void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, const uint8_t *sum, uint8_t *const *parity, uint32_t n,
+	uint32_t point);
+/** The data shards with zeros for those that are NULL; good until the next call. */
+const uint8_t *const *pf_gf16_fill_gaps(
+	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, const uint8_t *const *data);
+/** High rate: parity 0..end-1 of data without gaps, in tower form in the rows 0..;
+ * the next `chunk` rows are work. */
 void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end);
 /** out = sum of the data shards present, and of `first` unless NULL. */

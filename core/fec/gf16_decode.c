@@ -124,6 +124,7 @@ static void decode_again(const struct pf_gf16_ctx *ctx, const struct pf_gf16_sha
 {
 	struct pf_gf16_tile wide = { 0 };
 
+	data = pf_gf16_fill_gaps(ctx, s, data);
 	invert(ctx, s, e);
 	while (pf_gf16_next_tile(s->groups, e, &wide)) {
 		struct pf_gf16_tile t = { .first = wide.first };
@@ -186,6 +187,7 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 	uint32_t *factors = ctx->walsh; /* by point */
 	struct pf_gf16_tile t = { 0 };
 
+	data = pf_gf16_fill_gaps(ctx, s, data);
 	memset(factors, 0, n * sizeof(*factors));
 	for (uint32_t j = 0; j < M; j++)
 		factors[j] = j >= s->m || !parity[j];

@@ -21,6 +21,13 @@ struct pf_gf16_kernel {
 		size_t bytes);
 	/* dst += src, any number of bytes in any form. */
 	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
+	/* The encoder's half of a transform: sum += coefficients of n shards in wire form,
+	 * zero rows behind them. `width` bytes of each, from src[i] + at. */
+	void (*gather)(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
+		const uint8_t *const *src, size_t at, uint32_t n);
+	/* The other: the first n values, in wire form, to dst[j] + at. sum stays. */
+	void (*scatter)(uint8_t *const *dst, size_t at, uint32_t n, const uint8_t *sum,
+		uint8_t *work, size_t width, uint32_t layers, uint32_t point);
 	/* Values to coefficients; rows from `used` on are zero on entry. */
 	void (*ifft)(uint8_t *rows, size_t width, uint32_t layers, uint32_t point, uint32_t used);
 	/* Coefficients to values; only rows first..end-1 are right on return. */

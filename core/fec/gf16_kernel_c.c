@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Plain C, written for plainness: the other rows are checked against it. */
+#include <string.h>
+
 #include "core/fec/gf16_field.h"
 #include "core/fec/gf16_kernel.h"
 #include "core/fec/kernel_rows.h"
@@ -127,6 +129,27 @@ static void fft_c(
 	}
 }
 
+static void gather_c(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
+	const uint8_t *const *src, size_t at, uint32_t n)
+{
+	const size_t all = width << layers;
+
+	for (uint32_t i = 0; i < n; i++)
+		load_c(work + i * width, src[i] + at, width);
+	memset(work + n * width, 0, all - n * width);
+	ifft_c(work, width, layers, point, n);
+	add_c(sum, work, all);
+}
+
+static void scatter_c(uint8_t *const *dst, size_t at, uint32_t n, const uint8_t *sum, uint8_t *work,
+	size_t width, uint32_t layers, uint32_t point)
+{
+	memcpy(work, sum, width << layers);
+	fft_c(work, width, layers, point, 0, n);
+	for (uint32_t j = 0; j < n; j++)
+		store_c(dst[j] + at, work + j * width, width);
+}
+
 static void walsh_c(uint32_t *values, uint32_t n)
 {
 	for (uint32_t d = 1; d < n; d *= 2) {
@@ -141,5 +164,5 @@ static void walsh_c(uint32_t *values, uint32_t n)
 	}
 }
 
-const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, ifft_c, fft_c,
-	walsh_c, "c", 0 };
+const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, gather_c,
+	scatter_c, ifft_c, fft_c, walsh_c, "c", 0 };

@@ -52,5 +52,5 @@ static inline V v_map(V v, T t)
 #include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_avx2 = { dot, "avx2", PF_CPU_AVX2 };
-const struct pf_gf16_kernel pf_gf16_avx2 = { load, store, mul, madd, add, ifft, fft, walsh, "avx2",
-	PF_CPU_AVX2 };
+const struct pf_gf16_kernel pf_gf16_avx2 = { load, store, mul, madd, add, gather, scatter, ifft,
+	fft, walsh, "avx2", PF_CPU_AVX2 };

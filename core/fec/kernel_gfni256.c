@@ -47,5 +47,5 @@ static inline V v_map(V v, T t)
 #include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_gfni256 = { dot, "avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };
-const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, ifft, fft, walsh,
-	"avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, gather, scatter, ifft,
+	fft, walsh, "avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };

@@ -46,16 +46,14 @@ static inline V v_map(V v, T t)
 /* One group of a row as it lies: low halves in the lower half of the vector. */
 typedef __m512i E;
 #define E_BYTES 64u
-#define HIGH	0xffffffff00000000ull
 
 /* What a half gives to itself, and what it gets from the other one. */
 typedef struct {
 	__m512i own, other;
 } G;
 
-typedef struct {
-	__m512i lo, hi;
-} B;
+typedef G H;
+typedef __m512i B;
 
 static inline E e_load(const uint8_t *row, size_t n)
 {
@@ -105,23 +103,49 @@ static inline E e_mulg(E e, G g)
 	return _mm512_xor_si512(v_map(e, g.own), v_map(swapped(e), g.other));
 }
 
-static inline B b_of(const struct pf_gf16_map *lo, const struct pf_gf16_map *hi)
+static inline H h_of(uint32_t high)
 {
-	return (B){ _mm512_set1_epi64((long long)lo->affine),
-		_mm512_set1_epi64((long long)hi->affine) };
+	return g_of(pf_gf16_to_tower(high << 8));
+}
+
+static inline E e_madd_high(E a, E b, size_t c, H h)
+{
+	const T own = _mm512_xor_si512(h.own, t_times((uint32_t)c));
+
+	return _mm512_ternarylogic_epi64(a, v_map(b, own), v_map(swapped(b), h.other), 0x96);
+}
+
+static inline B b_in(void)
+{
+	return halves(pf_gf16_tower.in_lo.affine, pf_gf16_tower.in_hi.affine);
+}
+
+static inline B b_out(void)
+{
+	return halves(pf_gf16_tower.out_lo.affine, pf_gf16_tower.out_hi.affine);
 }
 
 /* Either way between coordinates and tower: high halves are mapped, and a
  * second map of them goes to the low ones. */
-static inline E e_turn(E e, B b)
+static inline E e_in(const uint8_t *row, size_t n, B b)
 {
-	return _mm512_xor_si512(_mm512_mask_gf2p8affine_epi64_epi8(e, HIGH, e, b.hi, 0),
-		_mm512_maskz_gf2p8affine_epi64_epi8(~HIGH, swapped(e), b.lo, 0));
+	const __m256i *at = (const __m256i *)(row + n * 64);
+	const E high = _mm512_broadcast_i64x4(_mm256_loadu_si256(at + 1));
+
+	return _mm512_xor_si512(v_map(high, b), _mm512_zextsi256_si512(_mm256_loadu_si256(at)));
 }
 
-#define MADD_MOST 4
+static inline E e_out(E e, B b)
+{
+	const E e2 = v_map(_mm512_shuffle_i64x2(e, e, 0xee), b);
+
+	return _mm512_mask_xor_epi64(e2, 0x0f, e2, e);
+}
+
+#define PASS_LAYERS 4
+#define MADD_MOST   4
 #include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
-const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, ifft, fft, walsh,
-	"avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, gather, scatter, ifft,
+	fft, walsh, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };

@@ -49,5 +49,5 @@ static inline V v_map(V v, T t)
 #include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_neon = { dot, "neon", PF_CPU_NEON };
-const struct pf_gf16_kernel pf_gf16_neon = { load, store, mul, madd, add, ifft, fft, walsh, "neon",
-	PF_CPU_NEON };
+const struct pf_gf16_kernel pf_gf16_neon = { load, store, mul, madd, add, gather, scatter, ifft,
+	fft, walsh, "neon", PF_CPU_NEON };

@@ -52,5 +52,5 @@ static inline V v_map(V v, T t)
 #include "core/fec/gf16_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_ssse3 = { dot, "ssse3", PF_CPU_SSSE3 };
-const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, ifft, fft, walsh,
-	"ssse3", PF_CPU_SSSE3 };
+const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, gather, scatter, ifft,
+	fft, walsh, "ssse3", PF_CPU_SSSE3 };

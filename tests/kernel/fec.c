@@ -203,6 +203,56 @@ static void gf16_row_transforms(void **state)
 	}
 }
 
+/* The encoder's passes: every number of layers, any number of shards, at any
+ * alignment, none of whose bytes outside the tile may be touched. */
+static void gf16_row_passes(void **state)
+{
+	const struct pf_gf16_kernel *kern = *state;
+
+	skip_unless(kern->needs, kern->name);
+	for (uint32_t layers = 1; layers <= 11; layers++) {
+		for (uint32_t round = 0; round < (layers < 8 ? 60u : 9u); round++) {
+			const uint32_t n = 1u << layers, width = 64 * (1 + rng_below(&rng, 3));
+			const uint32_t reach[] = { (512u >> layers) + 1, (4096u >> layers) + 1,
+				65536u >> layers };
+			const uint32_t point = n * rng_below(&rng, reach[round % 3]);
+			const uint32_t used = round % 4 ? 1 + rng_below(&rng, n) : n;
+			const size_t at = rng_below(&rng, 100);
+			uint8_t **shards = calloc(2 * n, sizeof(*shards)), **parity = shards + n;
+			struct twin data, sum, work, out;
+
+			assert_non_null(shards);
+			twin_init(&data, at + (size_t)n * width);
+			twin_init(&sum, (size_t)n * width);
+			twin_init(&work, (size_t)n * width);
+			twin_init(&out, at + (size_t)n * width);
+			for (uint32_t i = 0; i < n; i++)
+				shards[i] = data.p[0] + (size_t)(n - 1 - i) * width;
+			kern->gather(sum.p[0], work.p[0], width, layers, point,
+				(const uint8_t *const *)shards, at, used);
+			plain()->gather(sum.p[1], work.p[1], width, layers, point,
+				(const uint8_t *const *)shards, at, used);
+			twin_check(&sum);
+			twin_check(&data);
+			for (int t = 0; t < 2; t++) {
+				for (uint32_t i = 0; i < n; i++)
+					parity[i] = out.p[t] + (size_t)(n - 1 - i) * width;
+				(t ? plain() : kern)
+					->scatter(parity, at, used, sum.p[0], work.p[t], width,
+						layers, point);
+			}
+			twin_check(&out);
+			twin_check(&sum);
+			assert_memory_equal(work.p[0] + work.bytes, work.p[1] + work.bytes, GUARD);
+			twin_finish(&data);
+			twin_finish(&sum);
+			twin_finish(&work);
+			twin_finish(&out);
+			free(shards);
+		}
+	}
+}
+
 static void gf16_row_walsh(void **state)
 {
 	const struct pf_gf16_kernel *kern = *state;
@@ -438,6 +488,11 @@ int main(int argc, char **argv)
 		snprintf(
 			names[n], sizeof(names[n]), "gf16 %s transforms", pf_gf16_kernels[i]->name);
 		tests[n] = (struct CMUnitTest){ names[n], gf16_row_transforms, NULL, NULL,
+			(void *)pf_gf16_kernels[i] };
+	}
+	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
+		snprintf(names[n], sizeof(names[n]), "gf16 %s passes", pf_gf16_kernels[i]->name);
+		tests[n] = (struct CMUnitTest){ names[n], gf16_row_passes, NULL, NULL,
 			(void *)pf_gf16_kernels[i] };
 	}
 	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
