@@ -1,38 +1,137 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "core/media/pacer.h"
+#include <stddef.h>
+
+#define NS_PER_S 1000000000ull
+
+/* Four fifths of 1, 2.5, 5, 10, ... Gbit/s, the first that leaves the stream a quarter of
+ * itself to spare. */
+static uint64_t cap_bps(uint64_t rate_bps)
+{
+	static const uint64_t caps[] = { 800000000, 2000000000, 4000000000, 8000000000 };
+
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
+		if (rate_bps + rate_bps / 4 <= caps[i])
+			return caps[i];
+	return UINT64_MAX;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Frames are far below 2 GiB, so bits times 10^9 fit. */
+static uint64_t span_ns(uint64_t bytes, uint64_t bps)
+{
+	return bps ? bytes * 8 * NS_PER_S / bps : 0;
+}
+
+/* What sends `bytes` in `span_ns`. */
+static uint64_t bps_over(uint64_t bytes, uint64_t span)
+{
+	return span ? bytes * 8 * NS_PER_S / span : 0;
+}
+
+void pf_pacer_frame_at(struct pf_pacer *p, uint64_t pts_ns)
+{
+	uint64_t gap = pts_ns - p->last_pts_ns;
+	bool first = !p->last_pts_ns, back = pts_ns <= p->last_pts_ns;
+
+	if (back)
+		return; /* the same picture once more */
+	p->last_pts_ns = pts_ns;
+	if (first || gap < PF_PACER_INTERVAL_MIN_NS)
+		return;
+	gap = min_u64(gap, PF_PACER_INTERVAL_MAX_NS);
+	/* Down at once, up slowly: a picture that did not change leaves a gap. */
+	if (!p->interval_ns || gap < p->interval_ns)
+		p->interval_ns = gap;
+	else
+		p->interval_ns += (gap - p->interval_ns) / 16;
+}
+
+static void begin_gentle(struct pf_pacer *p)
+{
+	p->head_bytes = max_u64(
+		min_u64(p->rate_bps * PF_PACER_GENTLE_HEAD_MS / 8000, PF_PACER_GENTLE_HEAD_MAX),
+		PF_PACER_GENTLE_HEAD_BYTES);
+	p->rest_bps = p->rate_bps + p->rate_bps / 4;
+}
+
+static void begin_capped(struct pf_pacer *p)
+{
+	p->head_bytes =
+		max_u64(min_u64(p->bytes / 4, PF_PACER_HEAD_MAX_BYTES), PF_PACER_HEAD_BYTES);
+	p->rest_bps = min_u64(p->rate_bps * 3, cap_bps(p->rate_bps));
+}
+
+/* A frame of mean size or less takes three quarters of the interval, a larger one its
+ * time at one and a half times the rate. */
+static void begin_smooth(struct pf_pacer *p)
+{
+	uint64_t interval = p->interval_ns ? p->interval_ns : PF_PACER_INTERVAL_MAX_NS;
+
+	p->head_bytes = 0;
+	p->rest_bps =
+		min_u64(bps_over(p->bytes, interval - interval / 4), p->rate_bps + p->rate_bps / 2);
+}
 
 void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns)
 {
-	uint64_t head = bytes / 4 > PF_PACER_HEAD_BYTES ? bytes / 4 : PF_PACER_HEAD_BYTES;
-	uint64_t rate_bps = p->rate_bps * 3, span_max_ns = PF_PACER_SPAN_MAX_NS;
+	uint64_t span_max_ns = PF_PACER_SPAN_MAX_NS, rest;
 
-	if (p->gentle && p->rate_bps) {
-		head = p->rate_bps * PF_PACER_GENTLE_HEAD_MS / 8000;
-		if (head < PF_PACER_GENTLE_HEAD_BYTES)
-			head = PF_PACER_GENTLE_HEAD_BYTES;
-		rate_bps = p->rate_bps + p->rate_bps / 4;
-		span_max_ns = PF_PACER_GENTLE_SPAN_MAX_NS;
-	}
-	p->start_ns = now_ns;
-	p->head_bytes = head < bytes ? head : bytes;
-	p->rest_bytes = bytes - p->head_bytes;
-	p->span_ns = 0;
-	if (!p->rate_bps || !p->rest_bytes)
+	p->start_ns = p->rest_ns = now_ns;
+	p->bytes = p->head_bytes = bytes;
+	p->rest_bps = 0;
+	p->hurried = false;
+	if (!p->rate_bps || p->delivery == PF_DELIVERY_BURST)
 		return;
-	/* Frames are far below 2 GiB, so bits times 10^9 fit. */
-	p->span_ns = p->rest_bytes * 8 * 1000000000ull / rate_bps;
-	if (p->span_ns > span_max_ns)
-		p->span_ns = span_max_ns;
+	if (p->gentle) {
+		begin_gentle(p);
+		span_max_ns = PF_PACER_GENTLE_SPAN_MAX_NS;
+	} else if (p->delivery == PF_DELIVERY_SMOOTH) {
+		begin_smooth(p);
+	} else {
+		begin_capped(p);
+	}
+	p->head_bytes = min_u64(p->head_bytes, bytes);
+	rest = bytes - p->head_bytes;
+	if (!rest)
+		p->rest_bps = 0;
+	else if (span_ns(rest, p->rest_bps) > span_max_ns)
+		p->rest_bps = bps_over(rest, span_max_ns);
+}
+
+void pf_pacer_hurry(struct pf_pacer *p, uint64_t sent_bytes, uint64_t now_ns)
+{
+	if (p->hurried || p->gentle || !p->rest_bps || sent_bytes < p->head_bytes ||
+		p->rest_bps >= p->rate_bps * 3)
+		return;
+	p->hurried = true;
+	p->head_bytes = sent_bytes;
+	p->rest_ns = now_ns;
+	p->rest_bps = p->rate_bps * 3;
 }
 
 uint64_t pf_pacer_due_ns(const struct pf_pacer *p, uint64_t sent_bytes)
 {
-	uint64_t past_head;
-
-	if (sent_bytes < p->head_bytes || !p->span_ns)
+	if (sent_bytes < p->head_bytes || !p->rest_bps)
 		return p->start_ns;
-	past_head = sent_bytes - p->head_bytes;
-	return p->start_ns + p->span_ns * past_head / p->rest_bytes;
+	return p->rest_ns + span_ns(sent_bytes - p->head_bytes, p->rest_bps);
+}
+
+void pf_pacer_leaves(struct pf_pacer *p, uint64_t sent_bytes, uint64_t now_ns)
+{
+	uint64_t due = pf_pacer_due_ns(p, sent_bytes);
+
+	if (sent_bytes > p->head_bytes && p->rest_bps && now_ns > due + PF_PACER_LATE_MAX_NS)
+		p->rest_ns += now_ns - due - PF_PACER_LATE_MAX_NS;
 }
 
 uint32_t pf_pacer_train(const struct pf_pacer *p, uint64_t sent_bytes, uint32_t packet_bytes)
@@ -40,14 +139,19 @@ uint32_t pf_pacer_train(const struct pf_pacer *p, uint64_t sent_bytes, uint32_t 
 	uint32_t least = p->gentle ? PF_PACER_GENTLE_TRAIN_MIN : PF_PACER_TRAIN_MIN;
 	uint64_t n;
 
-	if (!p->span_ns)
+	if (!p->rest_bps)
 		return PF_PACER_TRAIN_MAX;
-	if (sent_bytes < p->head_bytes) {
-		n = p->gentle ? (p->head_bytes - sent_bytes) / packet_bytes : PF_PACER_TRAIN_MAX;
-		return n < 1 ? 1 : n < PF_PACER_TRAIN_MAX ? (uint32_t)n : PF_PACER_TRAIN_MAX;
-	}
-	n = p->rest_bytes * PF_PACER_SLEEP_MIN_NS / (p->span_ns * packet_bytes);
-	if (n < least)
-		return least;
-	return n < PF_PACER_TRAIN_MAX ? (uint32_t)n : PF_PACER_TRAIN_MAX;
+	if (sent_bytes < p->head_bytes)
+		n = (p->head_bytes - sent_bytes) / packet_bytes;
+	else
+		n = p->rest_bps * (PF_PACER_STEP_NS / 1000) / 8000000 / packet_bytes;
+	n = max_u64(n, least);
+	return (uint32_t)min_u64(n, PF_PACER_TRAIN_MAX);
+}
+
+const char *pf_delivery_name(enum pf_delivery d)
+{
+	static const char *const names[PF_DELIVERIES] = { "capped", "burst", "smooth" };
+
+	return (unsigned)d < PF_DELIVERIES ? names[d] : NULL;
 }

@@ -4,10 +4,12 @@
  *
  * begin plans a frame, next hands out its packets in send order as trains of
  * equal packets that lie back to back, with room for sealing where the format
- * seals in place, ready for one segmented send. Parity is made when its turn comes, so the data is
- * on its way before. Buffers only grow, bounded by max_frame_bytes: no allocation per frame after
- * warm-up. One thread. */
+ * seals in place, ready for one segmented send. Parity is finished when its turn comes, so the
+ * data is on its way before; where the code takes shards one by one, a train's go there when the
+ * next train is asked for, still in the cache. Buffers only grow, bounded by max_frame_bytes: no
+ * allocation per frame after warm-up. One thread. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "core/media/parity.h"
 
@@ -17,13 +19,30 @@
 #define PF_FRAME_BYTES_LIMIT (256u << 20)
 
 struct pf_au {
-	const uint8_t *data; /* borrowed until the next begin; NULL if len is 0 */
+	/* Borrowed until the next begin: the bytes in one piece (NULL if len is 0), or NULL
+	 * and `packets`, where they lie as pf_au_lay_out put them. Headers are then written
+	 * there, and nothing is copied any more. */
+	const uint8_t *data;
 	uint32_t len;
 	uint32_t frame_index;
 	uint32_t user_flags; /* pf_user_flag; pf1: PROBE has no parity */
 	uint64_t pts_ns;
 	uint16_t latency_100us; /* gs: capture to now, 0 = unknown or a repeat */
+	uint8_t *packets;
 };
+
+/* Where an access unit's bytes lie in its packets: `head` bytes of room in each, `skip`
+ * more in the first, then `piece` bytes, less in the first; a packet every `stride`. */
+struct pf_au_layout {
+	uint32_t head, skip, piece, stride;
+};
+
+/** Packets of `len` bytes: at least one. */
+uint32_t pf_au_packets(const struct pf_au_layout *l, uint32_t len);
+/** Copies `data` to its places in `packets`, which has room for pf_au_packets, and fills up
+ * the last one with zeros. */
+void pf_au_lay_out(
+	const struct pf_au_layout *l, uint8_t *packets, const uint8_t *data, uint32_t len);
 
 /* What a frame will be on the wire. */
 struct pf_au_plan {
@@ -39,6 +58,7 @@ struct pf_train {
 	uint32_t plain_bytes; /* of each packet */
 	uint32_t count;
 	uint32_t parity; /* how many of them are parity: all or none */
+	bool keep;	 /* the plain bytes are needed again: do not seal in place */
 	uint32_t unused; /* zeros at the end of the last one that need not travel */
 };
 
@@ -70,6 +90,8 @@ struct pf_pf1_params {
 /** The format of punktfunk/1 (punktfunk1.md 10.3, 10.4). 0, -EINVAL, -ENOMEM. */
 int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_params *params);
 
+/** Of packets with shards of `shard_bytes`, room for sealing included. */
+void pf_pf1_layout(uint16_t shard_bytes, struct pf_au_layout *out);
 /** Shards of another size from the next begin on: even, from PF_SHARD_MIN to the most
  * that create was told. Others are ignored. Only for one of pf_packetizer_pf1_create. */
 void pf_packetizer_pf1_set_shard(struct pf_packetizer *p, uint16_t shard_bytes);
@@ -91,5 +113,6 @@ struct pf_gs_params {
  * block. The clock of the RTP timestamps starts with the first frame.
  * 0, -EINVAL, -ENOMEM. */
 int pf_packetizer_gs_create(struct pf_packetizer **out, const struct pf_gs_params *params);
+void pf_gs_layout(uint16_t packet_size, struct pf_au_layout *out);
 /** The largest access unit that the format carries. */
 uint32_t pf_gs_frame_bytes_max(uint16_t packet_size);

@@ -38,9 +38,11 @@ struct gs {
 	uint32_t shard; /* next data shard of the frame */
 	uint32_t block; /* whose packets come next */
 	uint32_t index; /* next packet of that block */
+	uint32_t first; /* data shard of the frame that its first packet is */
 
 	/* One block's packets, data then parity; a block without parity passes
-	 * through the front, train by train. */
+	 * through the front, train by train. Of a frame that lies in its packets already
+	 * only the parity. */
 	uint8_t *packets;
 };
 
@@ -165,6 +167,7 @@ static int gs_begin(struct pf_packetizer *base, const struct pf_au *au, struct p
 	g->timestamp = timestamp(g, au->pts_ns);
 	g->shard = 0;
 	g->index = 0;
+	g->first = 0;
 	*plan = (struct pf_au_plan){
 		.packets = shards + parity,
 		.parity_packets = parity,
@@ -208,11 +211,24 @@ static uint32_t put_payload(struct gs *g, uint8_t *to)
 	uint32_t room = g->payload - head, n = g->au.len - at < room ? g->au.len - at : room;
 
 	memcpy(to, g->head, head);
-	if (n)
-		memcpy(to + head, g->au.data + at, n);
-	memset(to + head + n, 0, room - n);
+	if (!g->au.packets) {
+		if (n)
+			memcpy(to + head, g->au.data + at, n);
+		memset(to + head + n, 0, room - n);
+	}
 	g->shard++;
 	return room - n;
+}
+
+static uint8_t *data_at(const struct gs *g, uint32_t index)
+{
+	return g->au.packets ? g->au.packets + (size_t)(g->first + index) * g->stride
+			     : g->packets + (size_t)index * g->stride;
+}
+
+static uint8_t *parity_at(const struct gs *g, const struct block *b, uint32_t index)
+{
+	return g->packets + (size_t)(g->au.packets ? index : b->data + index) * g->stride;
 }
 
 /* The code covers whole packets before their RTP header and FEC words are set.
@@ -226,9 +242,9 @@ static void make_parity(struct gs *g, const struct block *b)
 	int err;
 
 	for (uint32_t i = 0; i < b->data; i++)
-		data[i] = g->packets + (size_t)i * g->stride + FEC_OFFSET;
+		data[i] = data_at(g, i) + FEC_OFFSET;
 	for (uint32_t j = 0; j < b->parity; j++)
-		parity[j] = g->packets + (size_t)(b->data + j) * g->stride + FEC_OFFSET;
+		parity[j] = parity_at(g, b, j) + FEC_OFFSET;
 	err = pf_gf8_encode(b->data, b->parity, g->stride - FEC_OFFSET, data, parity);
 	assert(!err);
 	(void)err;
@@ -248,11 +264,13 @@ static void gs_next(struct pf_packetizer *base, uint32_t max, struct pf_train *o
 	if (g->block == g->block_count)
 		return;
 	b = &g->blocks[g->block];
-	if (b->parity)
-		out->base += (size_t)g->index * g->stride;
 	if (g->index < b->data) {
+		if (b->parity || g->au.packets)
+			out->base = data_at(g, g->index);
+		out->keep = b->parity || g->au.packets;
 		end = b->data;
 	} else {
+		out->base = parity_at(g, b, g->index - b->data);
 		if (g->index == b->data)
 			make_parity(g, b);
 		end = b->data + b->parity;
@@ -273,6 +291,7 @@ static void gs_next(struct pf_packetizer *base, uint32_t max, struct pf_train *o
 		}
 	}
 	if (g->index == b->data + b->parity) {
+		g->first += b->data;
 		g->block++;
 		g->index = 0;
 	}
@@ -300,6 +319,18 @@ uint32_t pf_gs_frame_bytes_max(uint16_t packet_size)
 	return PF_GS_BLOCKS_MAX * PF_GS_DATA_MAX *
 		       (packet_size + PF_GS_VIDEO_EXTRA - PF_GS_VIDEO_HDR_BYTES) -
 	       PF_GS_FRAME_HDR_BYTES;
+}
+
+void pf_gs_layout(uint16_t packet_size, struct pf_au_layout *out)
+{
+	uint32_t stride = packet_size + PF_GS_VIDEO_EXTRA;
+
+	*out = (struct pf_au_layout){
+		.head = PF_GS_VIDEO_HDR_BYTES,
+		.skip = PF_GS_FRAME_HDR_BYTES,
+		.piece = stride - PF_GS_VIDEO_HDR_BYTES,
+		.stride = stride,
+	};
 }
 
 int pf_packetizer_gs_create(struct pf_packetizer **out, const struct pf_gs_params *params)

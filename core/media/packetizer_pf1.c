@@ -7,7 +7,8 @@
 #include "core/media/packetizer.h"
 #include "core/wire/pf1_media.h"
 
-#define FEC_GF16 1 /* fec_scheme of the header */
+#define FEC_GF16   1 /* fec_scheme of the header */
+#define HEAD_BYTES (PF_SEAL_SEQ_BYTES + PF_MEDIA_HDR_BYTES)
 
 struct pf1 {
 	struct pf_packetizer base;
@@ -26,6 +27,8 @@ struct pf1 {
 	uint32_t index;	   /* next shard of that block */
 	bool parity_phase; /* all data is out */
 	bool parity_made;  /* of this block */
+	bool streams;	   /* one block: its shards go to the code as they leave */
+	uint32_t fed;	   /* of these */
 
 	uint8_t *train;		/* PF_TRAIN_MAX packets */
 	uint8_t *parity;	/* packets of one block's parity */
@@ -46,6 +49,8 @@ static uint32_t block_data(const struct pf1 *p, uint32_t block)
 
 static const uint8_t *shard_at(const struct pf1 *p, uint32_t shard)
 {
+	if (p->au.packets)
+		return p->au.packets + (size_t)shard * p->stride + HEAD_BYTES;
 	return shard + 1 < p->shards ? p->au.data + (size_t)shard * p->params.shard_bytes : p->last;
 }
 
@@ -63,8 +68,7 @@ static int grow_parity(struct pf1 *p, uint32_t packets)
 	p->parity = buf;
 	p->parity_cap = packets;
 	for (uint32_t j = 0; j < packets; j++)
-		p->parity_shard[j] =
-			buf + (size_t)j * p->stride + PF_SEAL_SEQ_BYTES + PF_MEDIA_HDR_BYTES;
+		p->parity_shard[j] = buf + (size_t)j * p->stride + HEAD_BYTES;
 	return 0;
 }
 
@@ -122,7 +126,14 @@ static int pf1_begin(struct pf_packetizer *base, const struct pf_au *au, struct 
 	err = grow_parity(p, m_max);
 	if (err)
 		return err;
-	pad_last(p);
+	if (!au->packets)
+		pad_last(p);
+	p->streams = p->blocks == 1 && p->m[0];
+	if (p->streams) {
+		err = pf_gf16_enc_begin(p->fec, p->shards, p->m[0], shard);
+		assert(!err);
+	}
+	p->fed = 0;
 	p->packets = p->shards + parity;
 	p->block = 0;
 	p->index = 0;
@@ -162,16 +173,20 @@ static void put_header(struct pf1 *p, uint32_t shard_index, uint8_t *packet)
 	pf_media_hdr_build(&h, packet + PF_SEAL_SEQ_BYTES);
 }
 
-static uint32_t put_data(struct pf1 *p, uint32_t max)
+static uint32_t put_data(struct pf1 *p, uint32_t max, uint8_t **base)
 {
 	uint32_t shard = p->params.shard_bytes, n = 0;
 
+	if (p->au.packets)
+		*base = p->au.packets +
+			((size_t)p->block * p->params.max_data_per_block + p->index) * p->stride;
 	while (n < max && p->block < p->blocks) {
-		uint8_t *packet = p->train + (size_t)n * p->stride;
+		uint8_t *packet = *base + (size_t)n * p->stride;
 		uint32_t at = p->block * p->params.max_data_per_block + p->index;
 
 		put_header(p, p->index, packet);
-		memcpy(packet + PF_SEAL_SEQ_BYTES + PF_MEDIA_HDR_BYTES, shard_at(p, at), shard);
+		if (!p->au.packets)
+			memcpy(packet + HEAD_BYTES, shard_at(p, at), shard);
 		n++;
 		if (++p->index == block_data(p, p->block)) {
 			p->index = 0;
@@ -181,19 +196,35 @@ static uint32_t put_data(struct pf1 *p, uint32_t max)
 	return n;
 }
 
+/* The code gets what is on its way. */
+static void feed(struct pf1 *p)
+{
+	while (p->streams && p->fed < p->sent && p->fed < p->shards) {
+		int err = pf_gf16_enc_add(p->fec, shard_at(p, p->fed++));
+
+		assert(!err);
+		(void)err;
+	}
+}
+
 /* Never fails for the shapes that create let through. */
 static void make_parity(struct pf1 *p)
 {
 	uint32_t k = block_data(p, p->block), first = p->block * p->params.max_data_per_block;
 	int err;
 
+	p->parity_made = true;
+	if (p->streams) {
+		err = pf_gf16_enc_finish(p->fec, p->parity_shard);
+		assert(!err);
+		return;
+	}
 	for (uint32_t i = 0; i < k; i++)
 		p->data[i] = shard_at(p, first + i);
 	err = pf_gf16_encode(
 		p->fec, k, p->m[p->block], p->params.shard_bytes, p->data, p->parity_shard);
 	assert(!err);
 	(void)err;
-	p->parity_made = true;
 }
 
 /* A train of parity never spans two blocks: they share the buffer. */
@@ -225,10 +256,12 @@ static void pf1_next(struct pf_packetizer *base, uint32_t max, struct pf_train *
 		.stride = p->stride,
 		.plain_bytes = PF_MEDIA_HDR_BYTES + p->params.shard_bytes,
 	};
+	feed(p);
 	if (p->sent == p->packets)
 		return;
 	if (!p->parity_phase) {
-		out->count = put_data(p, max);
+		out->count = put_data(p, max, &out->base);
+		out->keep = p->au.packets;
 		if (p->block == p->blocks) {
 			p->parity_phase = true;
 			p->block = 0;
@@ -302,6 +335,15 @@ int pf_packetizer_pf1_create(struct pf_packetizer **out, const struct pf_pf1_par
 	}
 	*out = &p->base;
 	return 0;
+}
+
+void pf_pf1_layout(uint16_t shard_bytes, struct pf_au_layout *out)
+{
+	*out = (struct pf_au_layout){
+		.head = HEAD_BYTES,
+		.piece = shard_bytes,
+		.stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + shard_bytes,
+	};
 }
 
 void pf_packetizer_pf1_set_shard(struct pf_packetizer *base, uint16_t shard_bytes)

@@ -21,8 +21,9 @@ void pf_seal_finish(struct pf_seal *s)
 	pf_secret_wipe(s, sizeof(*s));
 }
 
-/* Job `i` covers the `plain` bytes behind the sequence number at `packet`. */
-static void set_job(struct pf_seal *s, unsigned i, uint8_t *packet, size_t plain)
+/* Job `i` covers the `plain` bytes at `in`, which end up behind the sequence number at
+ * `packet`. */
+static void set_job(struct pf_seal *s, unsigned i, uint8_t *packet, const uint8_t *in, size_t plain)
 {
 	memcpy(s->nonces[i], s->salt, sizeof(s->salt));
 	memcpy(s->nonces[i] + sizeof(s->salt), packet, PF_SEAL_SEQ_BYTES);
@@ -30,7 +31,7 @@ static void set_job(struct pf_seal *s, unsigned i, uint8_t *packet, size_t plain
 		.nonce = s->nonces[i],
 		.aad = packet,
 		.aad_len = PF_SEAL_SEQ_BYTES,
-		.in = packet + PF_SEAL_SEQ_BYTES,
+		.in = in,
 		.out = packet + PF_SEAL_SEQ_BYTES,
 		.len = plain,
 		.tag = packet + PF_SEAL_SEQ_BYTES + plain,
@@ -40,15 +41,21 @@ static void set_job(struct pf_seal *s, unsigned i, uint8_t *packet, size_t plain
 int pf_seal_packets(
 	struct pf_seal *s, uint8_t *base, uint32_t stride, uint32_t plain_bytes, unsigned count)
 {
+	return pf_seal_packets_from(s, base, stride, base, plain_bytes, count);
+}
+
+int pf_seal_packets_from(struct pf_seal *s, uint8_t *base, uint32_t stride, const uint8_t *plain,
+	uint32_t plain_bytes, unsigned count)
+{
 	while (count) {
 		unsigned n = count < PF_SEAL_BATCH ? count : PF_SEAL_BATCH;
 		int err;
 
-		for (unsigned i = 0; i < n; i++, base += stride) {
+		for (unsigned i = 0; i < n; i++, base += stride, plain += stride) {
 			struct pf_writer w = pf_writer(base, PF_SEAL_SEQ_BYTES);
 
 			pf_wr_u64be(&w, s->seq++);
-			set_job(s, i, base, plain_bytes);
+			set_job(s, i, base, plain + PF_SEAL_SEQ_BYTES, plain_bytes);
 		}
 		err = pf_aead_seal(s->aead, s->jobs, n);
 		if (err)
@@ -74,7 +81,8 @@ unsigned pf_seal_open(struct pf_seal *s, struct pf_sealed *packets, unsigned cou
 				continue;
 			rd = pf_reader(packets->data, packets->len);
 			packets->seq = pf_rd_u64be(&rd);
-			set_job(s, n, packets->data, packets->len - PF_SEAL_OVERHEAD);
+			set_job(s, n, packets->data, packets->data + PF_SEAL_SEQ_BYTES,
+				packets->len - PF_SEAL_OVERHEAD);
 			of_job[n++] = packets;
 		}
 		if (!n)

@@ -49,6 +49,9 @@ void pf_seal_finish(struct pf_seal *s);
  * of room, `plain_bytes` of plaintext, 16 bytes of room. 0 or -EIO. */
 int pf_seal_packets(
 	struct pf_seal *s, uint8_t *base, uint32_t stride, uint32_t plain_bytes, unsigned count);
+/** The same, the plaintext taken from equal packets at `plain`, which stay as they are. */
+int pf_seal_packets_from(struct pf_seal *s, uint8_t *base, uint32_t stride, const uint8_t *plain,
+	uint32_t plain_bytes, unsigned count);
 /** Opens `count` packets in place: plaintext then starts at data + 8 and is
  * len - 24 long. Sets each result; returns how many opened. */
 unsigned pf_seal_open(struct pf_seal *s, struct pf_sealed *packets, unsigned count);

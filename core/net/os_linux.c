@@ -21,7 +21,6 @@
 #define UDP_GRO 104
 #endif
 
-#define GSO_BYTES_MAX	 65507u /* of one call, headers not counted */
 #define GSO_SEGMENTS_MAX 64u
 #define MESSAGES	 64u /* of one sendmmsg */
 #define ROOM_WAIT_MS	 20  /* for space in the socket buffer */
@@ -66,6 +65,28 @@ void pf_sleep_until_ns(uint64_t at_ns)
 		;
 }
 
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+uint64_t pf_wait_until_ns(uint64_t at_ns)
+{
+	uint64_t now = pf_clock_mono_ns(), from;
+
+	if (now + PF_SPIN_NS < at_ns) {
+		pf_sleep_until_ns(at_ns - PF_SPIN_NS);
+		now = pf_clock_mono_ns();
+	}
+	for (from = now; now < at_ns; now = pf_clock_mono_ns())
+		relax();
+	return now - from;
+}
+
 int pf_os_poll_set(const int *fds, unsigned count)
 {
 	int set = epoll_create1(EPOLL_CLOEXEC);
@@ -94,7 +115,7 @@ void pf_udp_tx_init(struct pf_udp_tx *tx, int fd)
 
 unsigned pf_udp_train_max(size_t bytes)
 {
-	size_t n = GSO_BYTES_MAX / bytes;
+	size_t n = PF_UDP_TRAIN_BYTES / bytes;
 
 	return n < GSO_SEGMENTS_MAX ? (unsigned)n : GSO_SEGMENTS_MAX;
 }

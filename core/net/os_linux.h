@@ -18,3 +18,7 @@ void pf_wake_clear(int fd);
 
 /** Sleeps until the monotonic time `at_ns`; wakes some 30 us late. */
 void pf_sleep_until_ns(uint64_t at_ns);
+/** Waits until `at_ns` to a microsecond: sleeps until PF_SPIN_NS before, then spins.
+ * Returns for how long it spun. */
+#define PF_SPIN_NS 60000ull
+uint64_t pf_wait_until_ns(uint64_t at_ns);

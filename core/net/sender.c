@@ -10,33 +10,34 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
-#include "core/media/pacer.h"
 #include "core/media/packetizer.h"
 #include "core/net/os_linux.h"
 #include "core/net/udp.h"
 #include "core/wire/pf1_media.h"
 
-/* A sleep wakes about this late, so it ends this early. */
-#define SLEEP_SLACK_NS 50000ull
 /* FEC status messages are summed up over this long, as a LossReport is. */
 #define FEC_STATUS_NS 750000000ull
 /* A LossReport says so when a frame was beyond repair (punktfunk1.md 11); pacing stays
  * gentle for so many reports more. */
 #define FRAME_LOST_PPM 50000u
 #define GENTLE_REPORTS 8u
+/* So many frames waiting behind the one that is being sent are too many. */
+#define HURRY_FRAMES 2u
 
 /* A probe's filler: one train, as long as it takes to send for this long. */
 #define PROBE_TRAIN_NS 1000000ull
-#define PROBE_NONE     0ull /* kbps << 32 | ms otherwise */
+#define PROBE_SLEEP_NS 500000ull /* shorter waits are not worth a sleep */
+#define PROBE_NONE     0ull	 /* kbps << 32 | ms otherwise */
 
 _Static_assert(PF_FEC_ADAPTIVE == PF_PARITY_ADAPTIVE, "one number for both");
 
 struct slot {
-	uint8_t *data;
+	uint8_t *packets; /* the access unit, laid out in them */
 	size_t cap;
+	uint16_t shard_bytes; /* that it is laid out for; pf1 */
 	uint32_t index;
 	uint64_t submit_ns;
-	struct pf_sender_frame f; /* f.data points at data */
+	struct pf_sender_frame f; /* f.data is not used any more */
 };
 
 struct pf_sender {
@@ -55,7 +56,9 @@ struct pf_sender {
 	uint32_t next_index; /* submit's */
 
 	atomic_uint kbps;
-	atomic_uint shard_bytes;       /* 0 = as it is */
+	atomic_uint delivery;
+	atomic_uint lost;	       /* frames, as the client told at once */
+	atomic_uint shard_bytes;       /* of frames to come; pf1 */
 	atomic_uint_least64_t report;  /* count << 32 | ppm of the newest report */
 	atomic_uint_least64_t missing; /* of all FEC status messages; one writer */
 	atomic_bool fec_status;	       /* there was one */
@@ -64,12 +67,15 @@ struct pf_sender {
 	/* The thread's own. */
 	uint32_t reports_seen;
 	unsigned gentle; /* reports left */
+	unsigned lost_seen;
+	uint64_t alarm_ns; /* gentle until then */
 	uint64_t missing_seen, status_ns;
 	uint32_t probe_index;
 	unsigned sent_tail; /* frames that left: what `tail` is set to */
 	struct pf_seal seal;
 	struct pf_gs_video_seal gs_seal;
-	uint8_t *sealed;       /* a train, where sealing is not in place */
+	uint16_t shard_now;    /* of the packetizer; pf1 */
+	uint8_t *sealed;       /* a train, where plain packets are kept */
 	uint32_t prefix_bytes; /* that this sealing adds */
 	struct pf_parity parity;
 	struct pf_packetizer *packetizer;
@@ -78,6 +84,8 @@ struct pf_sender {
 
 	/* One writer each: frames and dropped submit's, the others the thread's. */
 	atomic_uint_least64_t frames, dropped, sent, packets, packets_parity, bytes, send_errors;
+	atomic_uint_least64_t trains, calls, queue_ns, queue_max_ns, pace_ns, pace_max_ns, spin_ns;
+	atomic_bool gso, is_gentle;
 	atomic_uint loss_ppm, fec_percent;
 };
 
@@ -88,24 +96,42 @@ static void add(atomic_uint_least64_t *counter, uint64_t n)
 		memory_order_relaxed);
 }
 
+static void add_time(
+	atomic_uint_least64_t *sum, atomic_uint_least64_t *most, uint64_t from_ns, uint64_t to_ns)
+{
+	uint64_t ns = to_ns > from_ns ? to_ns - from_ns : 0;
+
+	add(sum, ns);
+	if (ns > atomic_load_explicit(most, memory_order_relaxed))
+		atomic_store_explicit(most, ns, memory_order_relaxed);
+}
+
 /* --- submit --- */
 
-static int fill_slot(struct slot *s, const struct pf_sender_frame *f)
+/* The only copy of a frame on its way to the packets that the kernel takes. */
+static int fill_slot(struct pf_sender *s, struct slot *slot, const struct pf_sender_frame *f)
 {
-	if (f->len > s->cap) {
-		size_t cap = f->len + f->len / 4;
+	struct pf_au_layout l;
+	size_t bytes;
+
+	slot->shard_bytes = (uint16_t)atomic_load_explicit(&s->shard_bytes, memory_order_relaxed);
+	if (s->params.format == PF_SENDER_GS)
+		pf_gs_layout(s->params.gs.packet_size, &l);
+	else
+		pf_pf1_layout(slot->shard_bytes, &l);
+	bytes = (size_t)pf_au_packets(&l, (uint32_t)f->len) * l.stride;
+	if (bytes > slot->cap) {
+		size_t cap = bytes + bytes / 4;
 		uint8_t *p = malloc(cap);
 
 		if (!p)
 			return -ENOMEM;
-		free(s->data);
-		s->data = p;
-		s->cap = cap;
+		free(slot->packets);
+		slot->packets = p;
+		slot->cap = cap;
 	}
-	s->f = *f;
-	s->f.data = s->data;
-	if (f->len)
-		memcpy(s->data, f->data, f->len);
+	slot->f = *f;
+	pf_au_lay_out(&l, slot->packets, f->data, (uint32_t)f->len);
 	return 0;
 }
 
@@ -122,7 +148,7 @@ int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f)
 	else if (head - atomic_load_explicit(&s->tail, memory_order_acquire) >= PF_SENDER_SLOTS)
 		err = -EAGAIN;
 	else
-		err = fill_slot(slot, f);
+		err = fill_slot(s, slot, f);
 	add(&s->frames, 1);
 	if (err) {
 		add(&s->dropped, 1);
@@ -144,6 +170,17 @@ unsigned pf_sender_queued(const struct pf_sender *s)
 void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps)
 {
 	atomic_store_explicit(&s->kbps, kbps, memory_order_relaxed);
+}
+
+void pf_sender_set_delivery(struct pf_sender *s, enum pf_delivery delivery)
+{
+	if ((unsigned)delivery < PF_DELIVERIES)
+		atomic_store_explicit(&s->delivery, delivery, memory_order_relaxed);
+}
+
+void pf_sender_frame_lost(struct pf_sender *s)
+{
+	atomic_fetch_add_explicit(&s->lost, 1, memory_order_relaxed);
 }
 
 void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm)
@@ -178,7 +215,8 @@ int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
 
 void pf_sender_set_shard(struct pf_sender *s, uint16_t bytes)
 {
-	if (s->params.format == PF_SENDER_PF1)
+	if (s->params.format == PF_SENDER_PF1 && bytes >= PF_SHARD_MIN && !(bytes % 2) &&
+		bytes <= s->params.shard_bytes_max)
 		atomic_store_explicit(&s->shard_bytes, bytes, memory_order_relaxed);
 }
 
@@ -201,8 +239,18 @@ static void take_report(struct pf_sender *s)
 		s->gentle = GENTLE_REPORTS;
 	else if (s->gentle)
 		s->gentle--;
-	s->pacer.gentle = s->gentle > 0;
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+}
+
+static void take_alarm(struct pf_sender *s, uint64_t now_ns)
+{
+	unsigned lost = atomic_load_explicit(&s->lost, memory_order_relaxed);
+
+	if (lost != s->lost_seen)
+		s->alarm_ns = now_ns + PF_SENDER_ALARM_MS * PF_NS_PER_MS;
+	s->lost_seen = lost;
+	s->pacer.gentle = s->gentle || now_ns < s->alarm_ns;
+	atomic_store_explicit(&s->is_gentle, s->pacer.gentle, memory_order_relaxed);
 }
 
 /* Status messages come for damaged blocks only: silence is good news, once it is
@@ -221,24 +269,21 @@ static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
 }
 
-static void take_shard(struct pf_sender *s)
+static void take_shard(struct pf_sender *s, uint16_t bytes)
 {
-	unsigned bytes = atomic_exchange_explicit(&s->shard_bytes, 0, memory_order_relaxed);
-
-	if (!bytes || bytes > s->params.shard_bytes_max)
+	if (s->params.format != PF_SENDER_PF1 || bytes == s->shard_now)
 		return;
-	pf_packetizer_pf1_set_shard(s->packetizer, (uint16_t)bytes);
-	s->params.shard_bytes = (uint16_t)bytes;
+	pf_packetizer_pf1_set_shard(s->packetizer, bytes);
+	s->shard_now = bytes;
 }
 
-static void wait_until_due(const struct pf_sender *s, uint64_t sent_bytes)
+static void wait_until_due(struct pf_sender *s, uint64_t sent_bytes)
 {
 	uint64_t due = pf_pacer_due_ns(&s->pacer, sent_bytes);
 
-	/* Shorter waits add up until they are worth a sleep. */
-	if (due == s->pacer.start_ns || due < pf_clock_mono_ns() + PF_PACER_SLEEP_MIN_NS)
-		return;
-	pf_sleep_until_ns(due - SLEEP_SLACK_NS);
+	if (due != s->pacer.start_ns)
+		add(&s->spin_ns, pf_wait_until_ns(due));
+	pf_pacer_leaves(&s->pacer, sent_bytes, pf_clock_mono_ns());
 }
 
 /* The train as it goes on the wire, or NULL. */
@@ -247,8 +292,11 @@ static const uint8_t *seal_train(struct pf_sender *s, const struct pf_train *t, 
 	int err;
 
 	if (s->params.format == PF_SENDER_PF1) {
-		err = pf_seal_packets(&s->seal, t->base, t->stride, t->plain_bytes, t->count);
-		return err ? NULL : t->base;
+		uint8_t *to = t->keep ? s->sealed : t->base;
+
+		err = pf_seal_packets_from(
+			&s->seal, to, t->stride, t->base, t->plain_bytes, t->count);
+		return err ? NULL : to;
 	}
 	if (!s->sealed)
 		return t->base;
@@ -270,6 +318,7 @@ static void send_train(struct pf_sender *s, const struct pf_train *t, uint32_t i
 					&s->tx, base, bytes, bytes, t->count, bytes - t->unused)
 			      : 0;
 
+	add(&s->trains, 1);
 	add(&s->packets, taken);
 	add(&s->packets_parity, t->parity < taken ? t->parity : taken);
 	add(&s->bytes, (uint64_t)taken * bytes - (taken == t->count ? t->unused : 0));
@@ -287,7 +336,7 @@ static uint16_t latency_100us(uint64_t capture_ns, uint64_t now_ns)
 static void send_frame(struct pf_sender *s, const struct slot *slot)
 {
 	struct pf_au au = {
-		.data = slot->f.data,
+		.packets = slot->packets,
 		.len = (uint32_t)slot->f.len,
 		.frame_index = slot->index,
 		.user_flags = slot->f.user_flags,
@@ -306,10 +355,13 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	uint32_t data, most, packet_bytes;
 
 	take_report(s);
-	take_shard(s);
+	take_shard(s, slot->shard_bytes);
 	take_fec_status(s, done.start_ns);
+	take_alarm(s, done.start_ns);
 	au.latency_100us = latency_100us(slot->f.capture_ns, done.start_ns);
 	s->pacer.rate_bps = atomic_load_explicit(&s->kbps, memory_order_relaxed) * 1000ull;
+	s->pacer.delivery = atomic_load_explicit(&s->delivery, memory_order_relaxed);
+	pf_pacer_frame_at(&s->pacer, slot->f.pts_unix_ns);
 	if (s->packetizer->ops->begin(s->packetizer, &au, &plan))
 		return; /* no memory: to the client it is a gap like any other */
 	data = plan.packets - plan.parity_packets;
@@ -320,8 +372,11 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	most = pf_udp_train_max(packet_bytes);
 	pf_pacer_begin(&s->pacer, (uint64_t)plan.packets * packet_bytes, done.start_ns);
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
-		uint32_t n = pf_pacer_train(&s->pacer, out, packet_bytes);
+		uint32_t n;
 
+		if (pf_sender_queued(s) > HURRY_FRAMES)
+			pf_pacer_hurry(&s->pacer, out, pf_clock_mono_ns());
+		n = pf_pacer_train(&s->pacer, out, packet_bytes);
 		s->packetizer->ops->next(s->packetizer, n < most ? n : most, &train);
 		if (!train.count)
 			break;
@@ -329,8 +384,12 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 		send_train(s, &train, slot->index);
 		out += (uint64_t)train.count * packet_bytes;
 	}
-	add(&s->sent, 1);
 	done.sent_ns = pf_clock_mono_ns();
+	add(&s->sent, 1);
+	add_time(&s->queue_ns, &s->queue_max_ns, done.submit_ns, done.start_ns);
+	add_time(&s->pace_ns, &s->pace_max_ns, done.start_ns, done.sent_ns);
+	atomic_store_explicit(&s->calls, s->tx.calls, memory_order_relaxed);
+	atomic_store_explicit(&s->gso, !s->tx.no_gso, memory_order_relaxed);
 	done.packets = plan.packets;
 	done.parity_packets = plan.parity_packets;
 	memcpy(done.user, slot->f.user, sizeof(done.user));
@@ -356,7 +415,7 @@ static bool send_filler(
 {
 	struct pf_au au = {
 		.data = filler,
-		.len = count * s->params.shard_bytes,
+		.len = count * s->shard_now,
 		.frame_index = s->probe_index++,
 		.user_flags = PF_USER_PROBE,
 		.pts_ns = pf_clock_unix_ns(),
@@ -392,7 +451,7 @@ static void wait_for_work(struct pf_sender *s, uint64_t due_ns)
 static void run_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
 {
 	uint64_t start = pf_clock_mono_ns(), end = start + duration_ms * PF_NS_PER_MS, now = start;
-	uint32_t stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + s->params.shard_bytes;
+	uint32_t stride = PF_SEAL_OVERHEAD + PF_MEDIA_HDR_BYTES + s->shard_now;
 	uint64_t train = kbps * PROBE_TRAIN_NS / 8000000 / stride;
 	uint32_t most = pf_udp_train_max(stride);
 	struct pf_sent_probe out = { 0 };
@@ -403,14 +462,14 @@ static void run_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms)
 		most = PF_PACER_TRAIN_MAX;
 	if (train < most)
 		most = train ? (uint32_t)train : 1;
-	filler = calloc(most, s->params.shard_bytes);
+	filler = calloc(most, s->params.shard_bytes_max);
 	while (filler && can && now < end &&
 		!atomic_load_explicit(&s->stop, memory_order_acquire)) {
 		/* When the filler so far should have left. */
 		uint64_t due = start + (uint64_t)out.packets * stride * 8000000 / kbps;
 
 		send_waiting(s);
-		if (due <= now || due - now < PF_PACER_SLEEP_MIN_NS)
+		if (due <= now || due - now < PROBE_SLEEP_NS)
 			can = send_filler(s, filler, most, &out);
 		else
 			wait_for_work(s, due < end ? due : end);
@@ -480,7 +539,7 @@ static void free_parts(struct pf_sender *s)
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	for (unsigned i = 0; i < PF_SENDER_SLOTS; i++)
-		free(s->slots[i].data);
+		free(s->slots[i].packets);
 	pf_secret_wipe(&s->params.keys, sizeof(s->params.keys));
 	pf_secret_wipe(s->params.gs.key, sizeof(s->params.gs.key));
 	free(s);
@@ -491,6 +550,8 @@ static int check_params(const struct pf_sender_params *p, struct pf_reason *why)
 	if (p->max_frame_bytes < PF_FRAME_BYTES_MIN || p->max_frame_bytes > PF_FRAME_BYTES_LIMIT)
 		return pf_reason_set(why, -EINVAL, "a frame limit of %u bytes is not in %u..%u",
 			p->max_frame_bytes, PF_FRAME_BYTES_MIN, PF_FRAME_BYTES_LIMIT);
+	if ((unsigned)p->delivery >= PF_DELIVERIES)
+		return pf_reason_set(why, -EINVAL, "no such delivery: %u", (unsigned)p->delivery);
 	if (p->await_punch && !p->peer.ss_family)
 		return pf_reason_set(why, -EINVAL, "no address to expect the client from");
 	return 0;
@@ -519,6 +580,10 @@ static int open_pf1(struct pf_sender *s, struct pf_reason *why)
 		return pf_reason_set(why, err,
 			"packets of %u bytes in blocks of %u are out of bounds", p->shard_bytes,
 			p->max_data_per_block);
+	s->sealed = malloc(PF_UDP_TRAIN_BYTES);
+	if (!s->sealed)
+		return pf_reason_set(why, -ENOMEM, "no memory for sealed packets");
+	s->shard_now = p->shard_bytes;
 	err = pf_seal_init(&s->seal, &p->keys, p->direction);
 	if (err)
 		return pf_reason_set(why, err, "no provider for cipher %d", (int)p->keys.alg);
@@ -577,6 +642,9 @@ int pf_sender_create(
 	s->frame_bytes_max = params->max_frame_bytes;
 	s->wake_fd = -1;
 	atomic_init(&s->kbps, params->bitrate_kbps);
+	atomic_init(&s->delivery, params->delivery);
+	atomic_init(&s->shard_bytes, params->shard_bytes);
+	atomic_init(&s->gso, true);
 	err = params->format == PF_SENDER_GS ? open_gs(s, why) : open_pf1(s, why);
 	if (err)
 		goto fail;
@@ -633,6 +701,15 @@ void pf_sender_stats(const struct pf_sender *s, struct pf_sender_stats *out)
 		GET(send_errors),
 		GET(loss_ppm),
 		GET(fec_percent),
+		GET(trains),
+		GET(calls),
+		GET(queue_ns),
+		GET(queue_max_ns),
+		GET(pace_ns),
+		GET(pace_max_ns),
+		GET(spin_ns),
+		GET(gso),
+		.gentle = atomic_load_explicit(&s->is_gentle, memory_order_relaxed),
 	};
 #undef GET
 }

@@ -13,12 +13,14 @@
 #include <stdint.h>
 #include "core/base/reason.h"
 #include "core/media/gs_video_seal.h"
+#include "core/media/pacer.h"
 #include "core/media/seal.h"
 
 #define PF_FEC_ADAPTIVE	    0xff
 #define PF_SENDER_SLOTS	    4 /* frames the ring holds */
 #define PF_SENDER_USER_U64S 4 /* words a frame carries through to its stamps */
 #define PF_PUNCH_WAIT_MS    2500
+#define PF_SENDER_ALARM_MS  2000 /* two loss reports and some */
 
 enum pf_sender_format {
 	PF_SENDER_PF1,
@@ -79,6 +81,7 @@ struct pf_sender_params {
 	enum pf_sender_format format;
 	uint32_t max_frame_bytes;
 	uint32_t bitrate_kbps; /* 0 = unpaced */
+	enum pf_delivery delivery;
 
 	/* PF_SENDER_PF1 */
 	struct pf_media_keys keys; /* copied, wiped on destroy */
@@ -95,7 +98,7 @@ struct pf_sender_params {
 	void *user;
 };
 
-/* One access unit; everything is copied. */
+/* One access unit; everything is copied, once, to where its packets are made. */
 struct pf_sender_frame {
 	const uint8_t *data;
 	size_t len;
@@ -115,6 +118,14 @@ struct pf_sender_stats {
 	uint64_t send_errors; /* packets the kernel refused */
 	uint32_t loss_ppm;    /* estimate that parity is chosen by */
 	uint32_t fec_percent; /* parity of the newest frame, rounded up */
+	uint64_t trains;      /* that packets went to the kernel in */
+	uint64_t calls;	      /* system calls for these */
+	/* Of sent frames, added up and the most: submit to start, start to last packet. */
+	uint64_t queue_ns, queue_max_ns;
+	uint64_t pace_ns, pace_max_ns;
+	uint64_t spin_ns; /* spent at the end of waits, for accuracy */
+	bool gso;	  /* the kernel cuts trains */
+	bool gentle;	  /* frames got lost lately: no bursts */
 };
 
 /** Starts the thread. On failure `fd` stays the caller's. */
@@ -129,6 +140,11 @@ int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f);
 /** Frames submitted and not yet sent completely. */
 unsigned pf_sender_queued(const struct pf_sender *s);
 void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps);
+/** From the next frame on. */
+void pf_sender_set_delivery(struct pf_sender *s, enum pf_delivery delivery);
+/** The client told at once that a frame did not come (a request to mend the picture), long
+ * before its report: pacing is gentle for PF_SENDER_ALARM_MS. */
+void pf_sender_frame_lost(struct pf_sender *s);
 /** A LossReport of the client; ignored while the percentage is pinned. */
 void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm);
 /** gs: an FEC status (0x5502) told of `missing` packets of a block. The sender
@@ -139,7 +155,7 @@ void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
  * `probed`. Frames go first. 0, -EBUSY while another one waits or runs, -ENOTSUP
  * in another format. */
 int pf_sender_probe(struct pf_sender *s, uint32_t kbps, uint32_t duration_ms);
-/** pf1: shards of `bytes` from the next frame on: at most shard_bytes_max, as
+/** pf1: shards of `bytes` from the next submitted frame on: at most shard_bytes_max, as
  * pf_packetizer_pf1_set_shard. Ignored in another format. */
 void pf_sender_set_shard(struct pf_sender *s, uint16_t bytes);
 /** Sends to `peer` from now on: the client's address changed. 0 or connect's

@@ -40,6 +40,8 @@ int pf_udp_wait_punch(int fd, int stop_fd, const struct sockaddr_storage *peer,
 
 /* ---- sending ---- */
 
+#define PF_UDP_TRAIN_BYTES 65507u /* of one segmented call, IP and UDP headers not counted */
+
 struct pf_udp_tx {
 	int fd;		/* borrowed, connected */
 	bool no_gso;	/* refused once: plain messages from then on */

@@ -49,7 +49,7 @@ static void rig_close(struct rig *g)
 }
 
 /* Sends a frame and holds every packet against the rules, computed anew. */
-static void check_frame(struct rig *g, uint32_t len, uint32_t train)
+static void check_one(struct rig *g, uint32_t len, uint32_t train, bool laid_out)
 {
 	uint32_t shards = len ? (len + g->shard - 1) / g->shard : 1;
 	uint32_t blocks = (shards + g->k_max - 1) / g->k_max;
@@ -71,6 +71,13 @@ static void check_frame(struct rig *g, uint32_t len, uint32_t train)
 	assert_true(padded && out && data && parity);
 	memcpy(padded, g->frame, len);
 	assert_int_equal(pf_gf16_create(&limits, &fec), 0);
+	if (laid_out) {
+		struct pf_au_layout layout;
+
+		pf_pf1_layout(g->shard, &layout);
+		assert_int_equal(layout.stride, 8 + 40 + g->shard + 16);
+		packets_lay_out(&au, &layout);
+	}
 	packets_of_frame(&l, g->p, &au, train);
 	for (unsigned phase = 0; phase < 2; phase++) {
 		for (uint32_t b = 0; b < blocks; b++) {
@@ -120,6 +127,13 @@ static void check_frame(struct rig *g, uint32_t len, uint32_t train)
 	free(out);
 	free(data);
 	free(parity);
+	free(au.packets);
+}
+
+static void check_frame(struct rig *g, uint32_t len, uint32_t train)
+{
+	check_one(g, len, train, false);
+	check_one(g, len, train, true);
 }
 
 static void frames_of_every_shape(void **state)

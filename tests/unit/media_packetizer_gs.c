@@ -9,10 +9,13 @@
 #include "core/wire/gs_video.h"
 #include "core/wire/pf1_media.h"
 #include "tests/unit/gs_client.h"
+#include "tests/unit/packets.h"
 #include "tests/unit/rng.h"
 
 #define MAX_FRAME   (8u << 20)
 #define MAX_PACKETS (4u * PF_GS_DATA_MAX)
+
+static bool laid_out; /* frames come as a sender's ring holds them */
 
 struct rig {
 	struct pf_parity parity;
@@ -107,13 +110,20 @@ static void through_the_cipher(struct rig *g, const struct pf_train *t, uint8_t 
 }
 
 /* All packets of a frame, in send order, into g->packets. */
-static void send_au(struct rig *g, const struct pf_au *au, uint32_t train)
+static void send_au(struct rig *g, const struct pf_au *in, uint32_t train)
 {
+	struct pf_au au = *in;
 	struct pf_au_plan plan;
 	uint32_t parity = 0;
 
 	g->count = 0;
-	assert_int_equal(g->p->ops->begin(g->p, au, &plan), 0);
+	if (laid_out) {
+		struct pf_au_layout l;
+
+		pf_gs_layout((uint16_t)(g->size - 16), &l);
+		packets_lay_out(&au, &l);
+	}
+	assert_int_equal(g->p->ops->begin(g->p, &au, &plan), 0);
 	assert_int_equal(plan.packet_bytes, g->size);
 	for (;;) {
 		struct pf_train t;
@@ -126,6 +136,8 @@ static void send_au(struct rig *g, const struct pf_au *au, uint32_t train)
 		assert_int_equal(t.stride, g->size);
 		assert_int_equal(t.plain_bytes, g->size);
 		assert_true(!t.parity || t.parity == t.count);
+		assert_true(!t.parity || !t.keep);
+		assert_true(t.parity || t.keep || !laid_out);
 		assert_in_range(g->count + t.count, 1, MAX_PACKETS);
 		if (g->seal.aead)
 			through_the_cipher(g, &t, to);
@@ -136,6 +148,7 @@ static void send_au(struct rig *g, const struct pf_au *au, uint32_t train)
 	}
 	assert_int_equal(g->count, plan.packets);
 	assert_int_equal(parity, plan.parity_packets);
+	free(au.packets);
 }
 
 static void send_len(struct rig *g, uint32_t len, uint32_t train)
@@ -530,6 +543,17 @@ static void bad_parameters_are_refused(void **state)
 	p->ops->destroy(p);
 }
 
+static int lay_out(void **state)
+{
+	laid_out = true;
+	return 0;
+}
+
+#define LAID_OUT(test)                                                                             \
+	{                                                                                          \
+#test " laid out", test, lay_out, NULL, NULL                                       \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,6 +567,11 @@ int main(void)
 		cmocka_unit_test(what_the_frame_header_tells),
 		cmocka_unit_test(a_frame_left_half_way),
 		cmocka_unit_test(bad_parameters_are_refused),
+		LAID_OUT(the_shapes_of_the_table),
+		LAID_OUT(the_largest_frames),
+		LAID_OUT(parity_byte_by_byte),
+		LAID_OUT(what_parity_covers_comes_back),
+		LAID_OUT(what_the_frame_header_tells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

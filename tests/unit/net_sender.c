@@ -308,6 +308,81 @@ static void lost_frames_make_it_gentle(void **state)
 	close(fd[1]);
 }
 
+/* A client that asks for a repair need not wait for its report. */
+static void a_lost_frame_makes_it_gentle_at_once(void **state)
+{
+	static struct seen seen;
+	struct pf_sender_params params;
+	struct pf_sender_stats st;
+	struct pf_sender *s;
+	int fd[2];
+
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	params.fec_percent = 0;
+	params.bitrate_kbps = 10000;
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	assert_true(pace_ns(s, &seen, 1) < 45000000);
+	pf_sender_stats(s, &st);
+	assert_false(st.gentle);
+	pf_sender_frame_lost(s);
+	assert_true(pace_ns(s, &seen, 2) > 45000000);
+	pf_sender_stats(s, &st);
+	assert_true(st.gentle);
+	/* a report that all is well does not cut it short */
+	pf_sender_loss_report(s, 0);
+	assert_true(pace_ns(s, &seen, 3) > 45000000);
+	pf_sender_destroy(s);
+	close(fd[1]);
+}
+
+/* Burst, capped and smooth, by parameter and by call; what it cost is told. */
+static void deliveries_differ(void **state)
+{
+	static struct seen seen;
+	static uint8_t data[200 * 1024];
+	struct pf_sender_frame f = { .data = data, .len = sizeof(data), .user_flags = 1 };
+	struct pf_sender_params params;
+	struct pf_sender_stats st;
+	struct pf_sender *s;
+	uint64_t took[3], sum = 0, most = 0;
+	int fd[2];
+
+	udp_pair(fd);
+	params = params_for(fd[0], &seen);
+	params.fec_percent = 0;
+	params.bitrate_kbps = 50000;
+	params.delivery = PF_DELIVERY_BURST;
+	assert_int_equal(pf_sender_create(&s, &params, NULL), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		if (i)
+			pf_sender_set_delivery(s, i == 1 ? PF_DELIVERY_CAPPED : PF_DELIVERY_SMOOTH);
+		f.pts_unix_ns += 10000000;
+		assert_int_equal(pf_sender_submit(s, &f), 0);
+		wait_for(&seen.sent, i + 1);
+		took[i] = seen.frames[i].sent_ns - seen.frames[i].start_ns;
+		sum += took[i];
+		if (took[i] > most)
+			most = took[i];
+	}
+	pf_sender_stats(s, &st);
+	/* 214 kB: all of it at 75 Mbit/s, or 83 kB at 150 */
+	assert_true(took[2] > 21000000);
+	assert_true(took[1] > 3000000);
+	assert_true(st.pace_ns == sum && st.pace_max_ns == most);
+	assert_true(st.queue_ns >= st.queue_max_ns);
+	/* At most 60 us at the end of each of two dozen waits, and what else ran then. */
+	assert_in_range(st.spin_ns, 0, 30000000);
+	/* The burst in full trains, the others in trains of sixteen. */
+	assert_in_range(st.trains, 4 + 6 + 10, 4 + 9 + 11);
+	assert_in_range(st.calls, st.trains, st.gso ? st.trains : st.packets);
+	params.fd = 0;
+	params.delivery = PF_DELIVERIES;
+	pf_sender_destroy(s);
+	assert_int_equal(pf_sender_create(&s, &params, NULL), -EINVAL);
+	close(fd[1]);
+}
+
 static void a_probe_fills_the_link_beside_the_frames(void **state)
 {
 	static struct seen seen;
@@ -420,6 +495,8 @@ int main(void)
 		cmocka_unit_test(large_frames_are_spread),
 		cmocka_unit_test(reports_steer_the_parity),
 		cmocka_unit_test(lost_frames_make_it_gentle),
+		cmocka_unit_test(a_lost_frame_makes_it_gentle_at_once),
+		cmocka_unit_test(deliveries_differ),
 		cmocka_unit_test(a_probe_fills_the_link_beside_the_frames),
 		cmocka_unit_test(bad_parameters_say_why),
 	};

@@ -32,6 +32,17 @@ static inline void packets_add(struct packet_list *l, const uint8_t *bytes, uint
 	l->v[l->n++] = p;
 }
 
+/* `au` as a sender's ring holds it: copied to where its packets are made. Free what
+ * au->packets then is. */
+static inline void packets_lay_out(struct pf_au *au, const struct pf_au_layout *l)
+{
+	au->packets = malloc((size_t)pf_au_packets(l, au->len) * l->stride);
+	assert_non_null(au->packets);
+	memset(au->packets, 0xa5, (size_t)pf_au_packets(l, au->len) * l->stride);
+	pf_au_lay_out(l, au->packets, au->data, au->len);
+	au->data = NULL;
+}
+
 /* Appends the packets of one frame in send order, as the sender takes them. */
 static inline void packets_of_frame(
 	struct packet_list *l, struct pf_packetizer *p, const struct pf_au *au, uint32_t train)
@@ -48,6 +59,7 @@ static inline void packets_of_frame(
 			break;
 		assert_in_range(t.count, 1, train);
 		assert_int_equal(t.stride, plan.packet_bytes);
+		assert_int_equal(t.keep, au->packets && !t.parity);
 		parity += t.parity;
 		for (uint32_t i = 0; i < t.count; i++)
 			packets_add(l, t.base + (size_t)i * t.stride + PF_SEAL_SEQ_BYTES,
