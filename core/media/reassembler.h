@@ -36,7 +36,8 @@ struct pf_assembled {
 	uint64_t first_ns; /* time of its first packet */
 	uint64_t done_ns;  /* time of the packet that completed it */
 	uint32_t shards_recovered;
-	bool partial; /* missing shards are zero */
+	bool partial;	  /* missing shards are zero */
+	uint64_t last_ns; /* done_ns before its holder moved that on */
 };
 
 struct pf_reassembler_stats {

@@ -278,6 +278,7 @@ static void exchange(struct pf_receiver *r, uint64_t now_ns)
 	while (r->returned_len)
 		pf_reassembler_release(r->reassembler, r->returned[--r->returned_len]);
 	while ((f = pf_reassembler_take(r->reassembler))) {
+		f->last_ns = f->done_ns;
 		f->done_ns = now_ns;
 		count_frame(r, f);
 		note_ask(r,
@@ -474,6 +475,7 @@ static bool take_frame(struct pf_receiver *r, struct pf_received_frame *out)
 		.shards_recovered = f->shards_recovered,
 		.partial = f->partial,
 		.hold = oldest.hold,
+		.last_ns = f->last_ns,
 	};
 	return true;
 }

@@ -76,8 +76,9 @@ struct pf_received_frame {
 	uint32_t frame_index;
 	uint32_t user_flags;
 	uint32_t shards_recovered;
-	bool partial; /* chunk-aligned frames only: missing shards are zero */
-	bool hold;    /* the decode freeze is on: decode, but show nothing new */
+	bool partial;	  /* chunk-aligned frames only: missing shards are zero */
+	bool hold;	  /* the decode freeze is on: decode, but show nothing new */
+	uint64_t last_ns; /* its last needed packet was read; opening and recovery follow */
 };
 
 struct pf_receiver_stats {

@@ -71,6 +71,7 @@ struct pf_sender {
 	uint64_t alarm_ns; /* gentle until then */
 	uint64_t missing_seen, status_ns;
 	uint32_t probe_index;
+	uint64_t sealed_ns; /* of the frame under way, its first train; 0 = not yet */
 	unsigned sent_tail; /* frames that left: what `tail` is set to */
 	struct pf_seal seal;
 	struct pf_gs_video_seal gs_seal;
@@ -314,9 +315,13 @@ static void send_train(struct pf_sender *s, const struct pf_train *t, uint32_t i
 {
 	const uint8_t *base = seal_train(s, t, index);
 	uint32_t bytes = t->stride + s->prefix_bytes;
-	unsigned taken = base ? pf_udp_send_train_cut(
-					&s->tx, base, bytes, bytes, t->count, bytes - t->unused)
-			      : 0;
+	unsigned taken;
+
+	if (!s->sealed_ns)
+		s->sealed_ns = pf_clock_mono_ns();
+	taken = base ? pf_udp_send_train_cut(
+			       &s->tx, base, bytes, bytes, t->count, bytes - t->unused)
+		     : 0;
 
 	add(&s->trains, 1);
 	add(&s->packets, taken);
@@ -354,6 +359,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	uint64_t out = 0;
 	uint32_t data, most, packet_bytes;
 
+	s->sealed_ns = 0;
 	take_report(s);
 	take_shard(s, slot->shard_bytes);
 	take_fec_status(s, done.start_ns);
@@ -393,6 +399,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	done.packets = plan.packets;
 	done.parity_packets = plan.parity_packets;
 	memcpy(done.user, slot->f.user, sizeof(done.user));
+	done.sealed_ns = s->sealed_ns;
 	if (s->params.events && s->params.events->sent)
 		s->params.events->sent(s->params.user, &done);
 }

@@ -40,6 +40,7 @@ struct pf_sent_frame {
 	uint32_t packets;
 	uint32_t parity_packets;
 	uint64_t user[PF_SENDER_USER_U64S];
+	uint64_t sealed_ns; /* first train made and sealed, about to be sent */
 };
 
 /* What a capacity probe came to. */

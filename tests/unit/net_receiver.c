@@ -159,7 +159,8 @@ static struct pf_received_frame next(struct rig *g, uint32_t index, uint32_t len
 	for (uint32_t i = 0; i < len; i++)
 		assert_int_equal(f.data[i], (uint8_t)index);
 	assert_true(f.pts_unix_ns == 1000 + index);
-	assert_true(f.first_ns <= f.completed_ns && f.completed_ns <= pf_clock_mono_ns());
+	assert_true(f.first_ns <= f.last_ns && f.last_ns <= f.completed_ns);
+	assert_true(f.completed_ns <= pf_clock_mono_ns());
 	return f;
 }
 

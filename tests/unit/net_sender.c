@@ -140,7 +140,7 @@ static void frames_leave_sealed_and_stamped(void **state)
 		assert_int_equal(done->parity_packets, m);
 		assert_true(done->user[0] == i && done->user[3] == ~0ull);
 		assert_true(before <= done->submit_ns && done->submit_ns <= done->start_ns &&
-			    done->start_ns <= done->sent_ns);
+			    done->start_ns <= done->sealed_ns && done->sealed_ns <= done->sent_ns);
 	}
 	assert_int_equal(seen.ready, 1);
 	assert_int_equal(pf_sender_queued(s), 0);
