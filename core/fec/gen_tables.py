@@ -63,11 +63,11 @@ def numbers(values, fmt, per_line):
         emit("\t\t" + " ".join(fmt % v + "," for v in values[i:i + per_line]))
 
 
-def field(name, product, generator):
+def field(name, product, generator, factor=lambda c: c):
     macro = name.upper() + "_ROWS"
     emit("#define %s(R) \\" % macro)
     for c in range(256):
-        emit("\tR(%s)%s" % (", ".join("%d" % product(c, 1 << b) for b in range(8)),
+        emit("\tR(%s)%s" % (", ".join("%d" % product(factor(c), 1 << b) for b in range(8)),
                             " \\" if c < 255 else ""))
     emit()
     exp, log, v = [], [0] * 256, 1
@@ -112,7 +112,12 @@ emit("""/* SPDX-License-Identifier: MIT OR Apache-2.0 */
 	BITS(6, __VA_ARGS__) | BITS(7, __VA_ARGS__),
 """)
 
-field("gf8_field", lambda a, b: mul(a, b, 0x11D, 8), 2)
+def mul8(a, b):
+    return mul(a, b, 0x11D, 8)
+
+
+inverse = {a: b for a in range(256) for b in range(256) if mul8(a, b) == 1}
+field("gf8_field", mul8, 2, lambda c: inverse[c] if c else 0)
 g8 = power16(257)
 assert g8 < 256
 sub_log = field("gf16_sub", mul16, g8)

@@ -39,31 +39,37 @@ const char *pf_gf8_kernel_name(void)
 	return pf_gf8_kernel_pick(pf_cpu_flags())->name;
 }
 
-void pf_gf8_dot_c(uint8_t *const *dst, uint32_t rows, const uint8_t *const *src, uint32_t n,
-	const uint8_t *factors, size_t from, size_t to)
+void pf_gf8_sum_c(const struct pf_gf8_sum *s, uint32_t first, uint32_t rows, size_t from, size_t to)
 {
-	for (uint32_t r = 0; r < rows; r++) {
+	for (uint32_t r = first; r < first + rows; r++) {
+		const uint8_t *over = pf_gf8_field.nib[s->over ? s->over[r] : 1];
+		const uint8_t *init = s->init ? s->init[r] + s->src_at : NULL;
+		uint8_t *dst = s->dst[r] + s->dst_at;
+
 		for (size_t b = from; b < to; b++)
-			dst[r][b] = 0;
-		for (uint32_t i = 0; i < n; i++) {
-			const uint8_t *nib = pf_gf8_field.nib[factors[r * n + i]];
+			dst[b] = init ? init[b] : 0;
+		for (uint32_t i = 0; i < s->n; i++) {
+			const uint8_t *nib = pf_gf8_field.nib[s->x[r] ^ s->y[i]];
+			const uint8_t *src = s->src[i] + s->src_at;
 
 			for (size_t b = from; b < to; b++)
-				dst[r][b] ^= nib[src[i][b] & 15] ^ nib[16 + (src[i][b] >> 4)];
+				dst[b] ^= nib[src[b] & 15] ^ nib[16 + (src[b] >> 4)];
 		}
+		for (size_t b = from; b < to && s->over; b++)
+			dst[b] = over[dst[b] & 15] ^ over[16 + (dst[b] >> 4)];
 	}
 }
 
-const struct pf_gf8_kernel pf_gf8_c = { pf_gf8_dot_c, "c", 0 };
-
-struct code {
-	uint32_t k, m;
-	bool audio;
-};
-
-static uint8_t factor(const struct code *c, uint32_t j, uint32_t i)
+static void sum_all(const struct pf_gf8_sum *s)
 {
-	return c->audio ? audio_matrix[j][i] : pf_gf8_factor(c->m, j, i);
+	pf_gf8_sum_c(s, 0, s->rows, 0, s->bytes);
+}
+
+const struct pf_gf8_kernel pf_gf8_c = { sum_all, "c", 0 };
+
+static const struct pf_gf8_kernel *kernel(void)
+{
+	return pf_gf8_kernel_pick(pf_cpu_flags());
 }
 
 static int check(uint32_t k, uint32_t m, size_t bytes)
@@ -73,198 +79,213 @@ static int check(uint32_t k, uint32_t m, size_t bytes)
 	return 0;
 }
 
-static void encode(
-	const struct code *c, size_t bytes, const uint8_t *const *data, uint8_t *const *parity)
-{
-	const struct pf_gf8_kernel *kern = pf_gf8_kernel_pick(pf_cpu_flags());
-	uint8_t factors[PF_GF8_ROWS * PF_GF8_SHARDS_MAX];
-
-	for (uint32_t j = 0; j < c->m; j += PF_GF8_ROWS) {
-		uint32_t rows = c->m - j < PF_GF8_ROWS ? c->m - j : PF_GF8_ROWS;
-
-		for (uint32_t r = 0; r < rows; r++)
-			for (uint32_t i = 0; i < c->k; i++)
-				factors[r * c->k + i] = factor(c, j + r, i);
-		kern->dot(parity + j, rows, data, c->k, factors, 0, bytes);
-	}
-}
-
-/* e data shards are lost; as many parity shards are used for them. */
+/* e data shards are lost; the first e parity shards there are used for them. */
 struct losses {
 	uint32_t e;
 	uint8_t lost[LOSSES_MAX], got[LOSSES_MAX];
-	uint8_t inverse[LOSSES_MAX * LOSSES_MAX]; /* row by lost shard */
 };
 
-/* With x = j and y = m + i the factors are 1 / (x + y): Cauchy's closed form. */
-static void invert_cauchy(const struct code *c, struct losses *l)
+static int find_losses(uint32_t k, uint32_t m, const uint8_t *const *data,
+	const uint8_t *const *parity, uint8_t *const *out, struct losses *l)
 {
-	const uint8_t *log = pf_gf8_field.log; /* log[0] is 0: leaves itself out of a sum */
-	uint32_t x_log[LOSSES_MAX], y_log[LOSSES_MAX];
-
-	for (uint32_t a = 0; a < l->e; a++) {
-		const uint32_t x = l->got[a], y = c->m + l->lost[a];
-		uint32_t up = 0, down = 0;
-
-		for (uint32_t t = 0; t < l->e; t++) {
-			up += log[x ^ (c->m + l->lost[t])];
-			down += log[x ^ l->got[t]];
-		}
-		x_log[a] = up + 255 - down % 255;
-		up = down = 0;
-		for (uint32_t t = 0; t < l->e; t++) {
-			up += log[y ^ l->got[t]];
-			down += log[y ^ (c->m + l->lost[t])];
-		}
-		y_log[a] = up + 255 - down % 255;
-	}
-	for (uint32_t b = 0; b < l->e; b++)
-		for (uint32_t a = 0; a < l->e; a++)
-			l->inverse[b * l->e + a] =
-				pf_gf8_field.exp[(x_log[a] + y_log[b] + 255 -
-							 log[l->got[a] ^ (c->m + l->lost[b])]) %
-						 255];
-}
-
-/* At most two are lost; there are no signs in this field. */
-static void invert_audio(struct losses *l)
-{
-	const uint8_t i0 = l->lost[0], i1 = l->lost[1];
-	const uint8_t *r0 = audio_matrix[l->got[0]], *r1 = audio_matrix[l->got[1]];
-	uint8_t over;
-
-	if (l->e == 1) {
-		l->inverse[0] = inv(r0[i0]);
-		return;
-	}
-	over = inv(mul(r0[i0], r1[i1]) ^ mul(r0[i1], r1[i0]));
-	l->inverse[0] = mul(r1[i1], over);
-	l->inverse[1] = mul(r0[i1], over);
-	l->inverse[2] = mul(r1[i0], over);
-	l->inverse[3] = mul(r0[i0], over);
-}
-
-/* out[lost[a]] = parity got[a] less what the data at hand gave to it. */
-static void syndromes(const struct code *c, const struct losses *l, size_t bytes,
-	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
-{
-	const struct pf_gf8_kernel *kern = pf_gf8_kernel_pick(pf_cpu_flags());
-	const uint8_t *src[PF_GF8_SHARDS_MAX + PF_GF8_ROWS];
-	uint8_t *dst[PF_GF8_ROWS], factors[PF_GF8_ROWS * (PF_GF8_SHARDS_MAX + PF_GF8_ROWS)];
-
-	for (uint32_t a = 0; a < l->e; a += PF_GF8_ROWS) {
-		uint32_t rows = l->e - a < PF_GF8_ROWS ? l->e - a : PF_GF8_ROWS;
-		uint32_t all = c->k - l->e + rows, n = 0;
-
-		for (uint32_t i = 0; i < c->k; i++) {
-			if (!data[i])
-				continue;
-			for (uint32_t r = 0; r < rows; r++)
-				factors[r * all + n] = factor(c, l->got[a + r], i);
-			src[n++] = data[i];
-		}
-		for (uint32_t p = 0; p < rows; p++) {
-			for (uint32_t r = 0; r < rows; r++)
-				factors[r * all + n] = r == p;
-			dst[p] = out[l->lost[a + p]];
-			src[n++] = parity[l->got[a + p]];
-		}
-		kern->dot(dst, rows, src, n, factors, 0, bytes);
-	}
-}
-
-/* out[lost] = inverse * out[lost], some columns at a time. */
-static void solve(const struct losses *l, size_t bytes, uint8_t *const *out)
-{
-	const struct pf_gf8_kernel *kern = pf_gf8_kernel_pick(pf_cpu_flags());
-	const size_t width = COLUMN_BYTES / l->e & ~(size_t)63;
-	uint8_t column[COLUMN_BYTES], *dst[PF_GF8_ROWS];
-	const uint8_t *src[LOSSES_MAX];
-
-	for (uint32_t a = 0; a < l->e; a++)
-		src[a] = column + a * width;
-	for (size_t at = 0; at < bytes; at += width) {
-		size_t n = bytes - at < width ? bytes - at : width;
-
-		for (uint32_t a = 0; a < l->e; a++)
-			memcpy(column + a * width, out[l->lost[a]] + at, n);
-		for (uint32_t b = 0; b < l->e; b += PF_GF8_ROWS) {
-			uint32_t rows = l->e - b < PF_GF8_ROWS ? l->e - b : PF_GF8_ROWS;
-
-			for (uint32_t r = 0; r < rows; r++)
-				dst[r] = out[l->lost[b + r]] + at;
-			kern->dot(dst, rows, src, l->e, l->inverse + b * l->e, 0, n);
-		}
-	}
-}
-
-static int decode(const struct code *c, size_t bytes, const uint8_t *const *data,
-	const uint8_t *const *parity, uint8_t *const *out)
-{
-	struct losses l = { 0 };
 	uint32_t e = 0, have = 0;
 
-	for (uint32_t i = 0; i < c->k; i++)
+	for (uint32_t i = 0; i < k; i++) {
 		if (!data[i] && !out[i])
 			return -EINVAL;
-	for (uint32_t i = 0; i < c->k; i++)
 		e += !data[i];
-	for (uint32_t j = 0; j < c->m; j++)
-		have += parity[j] != NULL;
-	if (e > have)
-		return -ENODATA;
-	if (!e)
-		return 0;
-	for (uint32_t i = 0; i < c->k; i++)
-		if (!data[i])
-			l.lost[l.e++] = (uint8_t)i;
-	have = 0;
-	for (uint32_t j = 0; have < e; j++)
+	}
+	for (uint32_t j = 0; j < m && have < e; j++)
 		if (parity[j])
-			l.got[have++] = (uint8_t)j;
-	syndromes(c, &l, bytes, data, parity, out);
-	if (c->audio)
-		invert_audio(&l);
-	else
-		invert_cauchy(c, &l);
-	solve(&l, bytes, out);
+			l->got[have++] = (uint8_t)j;
+	if (have < e)
+		return -ENODATA;
+	l->e = 0;
+	for (uint32_t i = 0; i < k; i++)
+		if (!data[i])
+			l->lost[l->e++] = (uint8_t)i;
 	return 0;
+}
+
+/* With parity at points x and data at points y the factors are 1 / (x + y). The
+ * inverse of such a matrix is one of the same kind between two diagonal ones:
+ * 1 / (y_b + x_a) / (over_x[a] * over_y[b]), where over_x[a] is the product of x_a +
+ * x_t over all t but a by that of x_a + y_t over all t, and over_y likewise. */
+static void invert(const uint8_t *x, const uint8_t *y, uint32_t e, uint8_t *over_x, uint8_t *over_y)
+{
+	const uint8_t *log = pf_gf8_field.log; /* log[0] is 0: leaves itself out of a sum */
+	int32_t sum_x[LOSSES_MAX] = { 0 }, sum_y[LOSSES_MAX] = { 0 };
+
+	for (uint32_t a = 0; a < e; a++) {
+		int32_t of_x = 0, of_y = 0;
+
+		for (uint32_t t = 0; t < e; t++) {
+			const int32_t between = log[x[a] ^ y[t]];
+
+			of_x += log[x[a] ^ x[t]] - between;
+			of_y += log[y[a] ^ y[t]];
+			sum_y[t] -= between;
+		}
+		sum_x[a] = of_x;
+		sum_y[a] += of_y;
+	}
+	for (uint32_t a = 0; a < e; a++) {
+		/* No sum is below -255 * LOSSES_MAX. */
+		over_x[a] = pf_gf8_field.exp[(sum_x[a] + 255 * LOSSES_MAX) % 255];
+		over_y[a] = pf_gf8_field.exp[(sum_y[a] + 255 * LOSSES_MAX) % 255];
+	}
+}
+
+/* What the data at hand leave of the parity, then the inverse of that, some columns
+ * at a time. */
+static void recover(uint32_t k, uint32_t m, const struct losses *l, size_t bytes,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
+{
+	const struct pf_gf8_kernel *kern = kernel();
+	const size_t width = COLUMN_BYTES / l->e & ~(size_t)63;
+	uint8_t y_have[PF_GF8_SHARDS_MAX], y_lost[LOSSES_MAX], over_x[LOSSES_MAX],
+		over_y[LOSSES_MAX], column[COLUMN_BYTES], *left[LOSSES_MAX], *dst[LOSSES_MAX];
+	const uint8_t *have[PF_GF8_SHARDS_MAX], *init[LOSSES_MAX];
+	struct pf_gf8_sum first = { .dst = left,
+		.x = l->got,
+		.rows = l->e,
+		.src = have,
+		.y = y_have,
+		.init = init,
+		.over = over_x };
+	struct pf_gf8_sum then = { .dst = dst,
+		.x = y_lost,
+		.rows = l->e,
+		.src = (const uint8_t *const *)left,
+		.y = l->got,
+		.n = l->e,
+		.over = over_y };
+
+	for (uint32_t i = 0; i < k; i++) {
+		if (!data[i])
+			continue;
+		y_have[first.n] = (uint8_t)(m + i);
+		have[first.n++] = data[i];
+	}
+	for (uint32_t a = 0; a < l->e; a++) {
+		y_lost[a] = (uint8_t)(m + l->lost[a]);
+		init[a] = parity[l->got[a]];
+		dst[a] = out[l->lost[a]];
+		left[a] = column + a * width;
+	}
+	if (l->e == 1) {
+		over_x[0] = inv(l->got[0] ^ y_lost[0]);
+		first.dst = dst;
+		first.bytes = bytes;
+		kern->sum(&first);
+		return;
+	}
+	invert(l->got, y_lost, l->e, over_x, over_y);
+	for (size_t at = 0; at < bytes; at += width) {
+		first.src_at = then.dst_at = at;
+		first.bytes = then.bytes = bytes - at < width ? bytes - at : width;
+		kern->sum(&first);
+		kern->sum(&then);
+	}
 }
 
 int pf_gf8_encode(
 	uint32_t k, uint32_t m, size_t bytes, const uint8_t *const *data, uint8_t *const *parity)
 {
-	const struct code c = { k, m, false };
+	uint8_t x[PF_GF8_SHARDS_MAX], y[PF_GF8_SHARDS_MAX];
+	const struct pf_gf8_sum s = {
+		.dst = parity, .x = x, .rows = m, .src = data, .y = y, .n = k, .bytes = bytes
+	};
 	int r = check(k, m, bytes);
 
 	if (r < 0)
 		return r;
-	encode(&c, bytes, data, parity);
+	for (uint32_t j = 0; j < m; j++)
+		x[j] = (uint8_t)j;
+	for (uint32_t i = 0; i < k; i++)
+		y[i] = (uint8_t)(m + i);
+	kernel()->sum(&s);
 	return 0;
 }
 
 int pf_gf8_decode(uint32_t k, uint32_t m, size_t bytes, const uint8_t *const *data,
 	const uint8_t *const *parity, uint8_t *const *out)
 {
-	const struct code c = { k, m, false };
+	struct losses l;
 	int r = check(k, m, bytes);
 
-	return r < 0 ? r : decode(&c, bytes, data, parity, out);
+	if (!r)
+		r = find_losses(k, m, data, parity, out, &l);
+	if (r < 0)
+		return r;
+	if (l.e)
+		recover(k, m, &l, bytes, data, parity, out);
+	return 0;
 }
 
-static const struct code audio_code = { PF_GF8_AUDIO_DATA, PF_GF8_AUDIO_PARITY, true };
+/* One row with factors of any kind but 0: with x = 0, y is the inverse of a factor. */
+static void audio_row(uint8_t *dst, const uint8_t *const src[PF_GF8_AUDIO_DATA],
+	const uint8_t factors[PF_GF8_AUDIO_DATA], size_t bytes)
+{
+	const uint8_t x = 0;
+	uint8_t y[PF_GF8_AUDIO_DATA];
+	const struct pf_gf8_sum s = { .dst = &dst,
+		.x = &x,
+		.rows = 1,
+		.src = src,
+		.y = y,
+		.n = PF_GF8_AUDIO_DATA,
+		.bytes = bytes };
+
+	for (uint32_t i = 0; i < PF_GF8_AUDIO_DATA; i++)
+		y[i] = inv(factors[i]);
+	kernel()->sum(&s);
+}
 
 int pf_gf8_audio_encode(size_t bytes, const uint8_t *const data[PF_GF8_AUDIO_DATA],
 	uint8_t *const parity[PF_GF8_AUDIO_PARITY])
 {
 	if (!bytes)
 		return -EINVAL;
-	encode(&audio_code, bytes, data, parity);
+	for (uint32_t j = 0; j < PF_GF8_AUDIO_PARITY; j++)
+		audio_row(parity[j], data, audio_matrix[j], bytes);
 	return 0;
 }
 
+/* Every lost shard as a sum over the four that serve: first the parity, then the data
+ * at hand. No factor is 0, or not any four shards would do. */
 int pf_gf8_audio_decode(size_t bytes, const uint8_t *const data[PF_GF8_AUDIO_DATA],
 	const uint8_t *const parity[PF_GF8_AUDIO_PARITY], uint8_t *const out[PF_GF8_AUDIO_DATA])
 {
-	return bytes ? decode(&audio_code, bytes, data, parity, out) : -EINVAL;
+	const uint8_t *src[PF_GF8_AUDIO_DATA];
+	uint8_t f[PF_GF8_AUDIO_DATA];
+	struct losses l;
+	int r = bytes ? find_losses(PF_GF8_AUDIO_DATA, PF_GF8_AUDIO_PARITY, data, parity, out, &l)
+		      : -EINVAL;
+
+	if (r < 0)
+		return r;
+	for (uint32_t a = 0; a < l.e; a++) {
+		const uint8_t *r0 = audio_matrix[l.got[0]], *r1 = audio_matrix[l.got[l.e - 1]];
+		const uint32_t mine = l.lost[a], other = l.lost[l.e - 1 - a];
+		/* Of two equations, one less the other times what removes `other`. */
+		const uint8_t c0 = l.e == 1 ? 1 : r1[other], c1 = l.e == 1 ? 0 : r0[other];
+		const uint8_t over = inv(mul(c0, r0[mine]) ^ mul(c1, r1[mine]));
+		uint32_t n = 0;
+
+		src[n] = parity[l.got[0]];
+		f[n++] = mul(c0, over);
+		if (l.e == 2) {
+			src[n] = parity[l.got[1]];
+			f[n++] = mul(c1, over);
+		}
+		for (uint32_t i = 0; i < PF_GF8_AUDIO_DATA; i++) {
+			if (!data[i])
+				continue;
+			src[n] = data[i];
+			f[n++] = mul(over, mul(c0, r0[i]) ^ mul(c1, r1[i]));
+		}
+		audio_row(out[mine], src, f, bytes);
+	}
+	return 0;
 }

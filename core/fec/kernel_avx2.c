@@ -46,11 +46,14 @@ static inline V v_map(V v, T t)
 		_mm256_shuffle_epi8(t.hi, _mm256_and_si256(_mm256_srli_epi64(v, 4), low)));
 }
 
+/* 16 registers: up to 8 sums, two for a factor and what a product takes. */
+#define GF8_ROWS       4
+#define GF8_WIDE(rows) 2u
 #include "core/fec/gf8_tmpl.inc"
 #include "core/fec/gf16_pair_tmpl.inc"
 #define MADD_MOST 1
 #include "core/fec/gf16_tmpl.inc"
 
-const struct pf_gf8_kernel pf_gf8_avx2 = { dot, "avx2", PF_CPU_AVX2 };
+const struct pf_gf8_kernel pf_gf8_avx2 = { sum, "avx2", PF_CPU_AVX2 };
 const struct pf_gf16_kernel pf_gf16_avx2 = { load, store, mul, madd, add, gather, scatter, ifft,
 	fft, walsh, "avx2", PF_CPU_AVX2 };

@@ -41,11 +41,14 @@ static inline V v_map(V v, T t)
 	return _mm256_gf2p8affine_epi64_epi8(v, t, 0);
 }
 
+/* 16 registers: up to 12 sums, two inputs, a factor and a product. */
+#define GF8_ROWS       6
+#define GF8_WIDE(rows) ((rows) <= 3 ? 4u : 2u)
 #include "core/fec/gf8_tmpl.inc"
 #include "core/fec/gf16_pair_tmpl.inc"
 #define MADD_MOST 2
 #include "core/fec/gf16_tmpl.inc"
 
-const struct pf_gf8_kernel pf_gf8_gfni256 = { dot, "avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };
+const struct pf_gf8_kernel pf_gf8_gfni256 = { sum, "avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };
 const struct pf_gf16_kernel pf_gf16_gfni256 = { load, store, mul, madd, add, gather, scatter, ifft,
 	fft, walsh, "avx2_gfni", PF_CPU_AVX2 | PF_CPU_GFNI };

@@ -41,6 +41,9 @@ static inline V v_map(V v, T t)
 	return _mm512_gf2p8affine_epi64_epi8(v, t, 0);
 }
 
+/* 32 registers: 22 to 24 sums, up to four inputs and a factor. */
+#define GF8_ROWS       6
+#define GF8_WIDE(rows) ((rows) <= 2 ? 11u : 24u / (rows))
 #include "core/fec/gf8_tmpl.inc"
 
 /* One group of a row as it lies: low halves in the lower half of the vector. */
@@ -146,6 +149,6 @@ static inline E e_out(E e, B b)
 #define MADD_MOST   4
 #include "core/fec/gf16_tmpl.inc"
 
-const struct pf_gf8_kernel pf_gf8_gfni512 = { dot, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf8_kernel pf_gf8_gfni512 = { sum, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
 const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, gather, scatter, ifft,
 	fft, walsh, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };

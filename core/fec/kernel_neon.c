@@ -43,11 +43,14 @@ static inline V v_map(V v, T t)
 		vqtbl1q_u8(t.lo, vandq_u8(v, vdupq_n_u8(15))), vqtbl1q_u8(t.hi, vshrq_n_u8(v, 4)));
 }
 
+/* 32 registers: 16 sums, inputs, two for a factor and what a product takes. */
+#define GF8_ROWS       4
+#define GF8_WIDE(rows) 4u
 #include "core/fec/gf8_tmpl.inc"
 #include "core/fec/gf16_pair_tmpl.inc"
 #define MADD_MOST 1
 #include "core/fec/gf16_tmpl.inc"
 
-const struct pf_gf8_kernel pf_gf8_neon = { dot, "neon", PF_CPU_NEON };
+const struct pf_gf8_kernel pf_gf8_neon = { sum, "neon", PF_CPU_NEON };
 const struct pf_gf16_kernel pf_gf16_neon = { load, store, mul, madd, add, gather, scatter, ifft,
 	fft, walsh, "neon", PF_CPU_NEON };

@@ -11,14 +11,15 @@
 #define PF_GF256_NO_LOG 512 /* stands for the log of 0: it and any log give exp 0 */
 
 struct pf_gf256 {
-	uint8_t nib[256][32]; /* product by the constant c */
+	uint8_t nib[256][32]; /* product by the constant c, or quotient */
 	uint64_t affine[256];
 	/* Two periods, so that a sum of two logs needs no reduction; then zeros. */
 	uint8_t exp[PF_GF256_NO_LOG + 256];
 	uint8_t log[256]; /* log[0] is 0 and means nothing */
 } __attribute__((aligned(64)));
 
-/* GF(2^8) over 0x11D: GameStream. */
+/* GF(2^8) over 0x11D: GameStream. Its maps divide by c, since the factors of a Cauchy
+ * matrix are quotients; division by 0 gives 0. */
 extern const struct pf_gf256 pf_gf8_field;
 /* The subfield of GF(2^16) with Cantor coordinates 0-255, in these coordinates. */
 extern const struct pf_gf256 pf_gf16_sub;

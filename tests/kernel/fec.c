@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Every row of the kernel tables against plain C.
- *
- * --bench prints instead how fast each is, on rows that lie in the first-level
- * cache, and whole blocks with the row that was picked. */
+/* Every row of the kernel tables against plain C; pf-bench tells how fast they are. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,11 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/base/clock.h"
 #include "core/base/cpu.h"
-#include "core/fec/gf16.h"
 #include "core/fec/gf16_kernel.h"
-#include "core/fec/gf8.h"
 #include "core/fec/gf8_kernel.h"
 #include "tests/unit/rng.h"
 
@@ -71,36 +65,61 @@ static void skip_unless(uint32_t needs, const char *name)
 	skip();
 }
 
+#define GF8_ROWS_MOST 14
+
 static void gf8_row(void **state)
 {
 	const struct pf_gf8_kernel *kern = *state;
 
 	skip_unless(kern->needs, kern->name);
 	for (int round = 0; round < 400; round++) {
-		uint32_t rows = 1 + rng_below(&rng, PF_GF8_ROWS), n = rng_below(&rng, 9);
-		size_t to = rng_below(&rng, 400), from = rng_below(&rng, (uint32_t)to + 1);
-		uint8_t factors[PF_GF8_ROWS * 8], *dst[2][PF_GF8_ROWS];
-		struct twin out[PF_GF8_ROWS], src[8];
-		const uint8_t *in[8];
+		const uint32_t rows = 1 + rng_below(&rng, GF8_ROWS_MOST), n = rng_below(&rng, 9);
+		const size_t bytes = rng_below(&rng, round % 8 ? 600 : 1500);
+		const size_t dst_at = rng_below(&rng, 70), src_at = rng_below(&rng, 70);
+		uint8_t x[GF8_ROWS_MOST], y[8], over[GF8_ROWS_MOST], *dst[2][GF8_ROWS_MOST];
+		struct twin out[GF8_ROWS_MOST], added[GF8_ROWS_MOST], src[8];
+		const uint8_t *in[8], *init[GF8_ROWS_MOST];
+		struct pf_gf8_sum s = { .x = x,
+			.rows = rows,
+			.src = in,
+			.y = y,
+			.n = n,
+			.init = round % 2 ? init : NULL,
+			.over = round % 3 ? over : NULL,
+			.dst_at = dst_at,
+			.src_at = src_at,
+			.bytes = bytes };
 
-		rng_fill(&rng, factors, sizeof(factors));
+		rng_fill(&rng, x, sizeof(x));
+		rng_fill(&rng, y, sizeof(y));
+		rng_fill(&rng, over, sizeof(over));
+		if (round % 5 == 0)
+			y[0] = x[0]; /* division by 0 */
 		for (uint32_t i = 0; i < n; i++) {
-			twin_init(&src[i], to);
+			twin_init(&src[i], src_at + bytes);
 			in[i] = src[i].p[0];
 		}
 		for (uint32_t r = 0; r < rows; r++) {
-			twin_init(&out[r], to);
+			twin_init(&out[r], dst_at + bytes);
+			twin_init(&added[r], src_at + bytes);
 			dst[0][r] = out[r].p[0];
 			dst[1][r] = out[r].p[1];
+			init[r] = added[r].p[0];
 		}
-		kern->dot(dst[0], rows, in, n, factors, from, to);
-		pf_gf8_dot_c(dst[1], rows, in, n, factors, from, to);
+		s.dst = dst[0];
+		kern->sum(&s);
+		s.dst = dst[1];
+		pf_gf8_sum_c(&s, 0, rows, 0, bytes);
 		for (uint32_t r = 0; r < rows; r++) {
 			twin_check(&out[r]);
+			twin_check(&added[r]);
 			twin_finish(&out[r]);
+			twin_finish(&added[r]);
 		}
-		for (uint32_t i = 0; i < n; i++)
+		for (uint32_t i = 0; i < n; i++) {
+			twin_check(&src[i]);
 			twin_finish(&src[i]);
+		}
 	}
 }
 
@@ -288,191 +307,13 @@ static void picks_by_flags(void **state)
 	assert_string_equal(pf_gf8_kernel_pick(0)->name, "c");
 }
 
-/* Best nanoseconds of `call` over some hundred milliseconds at most. */
-#define BEST_NS(...)                                                                               \
-	({                                                                                         \
-		uint64_t best_ = UINT64_MAX, begin_ = pf_clock_mono_ns(), end_ = begin_;           \
-		for (int i_ = 0; i_ < 2000 && end_ - begin_ < 60000000; i_++) {                    \
-			uint64_t from_ = pf_clock_mono_ns();                                       \
-			for (int j_ = 0; j_ < reps; j_++)                                          \
-				__VA_ARGS__;                                                       \
-			end_ = pf_clock_mono_ns();                                                 \
-			if (end_ - from_ < best_)                                                  \
-				best_ = end_ - from_;                                              \
-		}                                                                                  \
-		(double)best_ / reps;                                                              \
-	})
-
-#define BENCH_ROWS  16
-#define BENCH_WIDTH 1024
-
-static void bench_row(const char *what, double ns, double c_ns, double copy_ns, size_t bytes)
-{
-	printf("  %-12s %8.1f ns %7.2f GB/s  %6.2f x plain C  %5.2f x memcpy\n", what, ns,
-		(double)bytes / ns, c_ns / ns, ns / copy_ns);
-}
-
-static void bench_kernels(void)
-{
-	const size_t all = BENCH_ROWS * BENCH_WIDTH;
-	uint8_t *a = aligned_alloc(64, all), *b = aligned_alloc(64, all);
-	uint8_t factors[PF_GF8_ROWS * 12], *dst[PF_GF8_ROWS];
-	const uint8_t *src[12];
-	double copy, dot_c = 0, c[7] = { 0 };
-	const int reps = 16;
-
-	rng_fill(&rng, a, all);
-	rng_fill(&rng, b, all);
-	rng_fill(&rng, factors, sizeof(factors));
-	for (int i = 0; i < 12; i++)
-		src[i] = a + i * BENCH_WIDTH;
-	for (int r = 0; r < PF_GF8_ROWS; r++)
-		dst[r] = b + r * BENCH_WIDTH;
-	copy = BEST_NS(memcpy(a, b, all); __asm__ volatile("" ::: "memory"));
-	for (unsigned i = pf_gf16_kernel_count; i-- > 0;) {
-		const struct pf_gf16_kernel *k = pf_gf16_kernels[i];
-		const char *const names[] = { "load", "store", "mul", "madd", "add", "ifft 16",
-			"fft 16" };
-		const uint16_t factor = 0x1234;
-		const uint8_t *from = b;
-		double ns[7];
-
-		if (k->needs & ~pf_cpu_flags())
-			continue;
-		ns[0] = BEST_NS(k->load(a, b, all));
-		ns[1] = BEST_NS(k->store(a, b, all));
-		ns[2] = BEST_NS(k->mul(a, b, 0x1234, all));
-		ns[3] = BEST_NS(k->madd(a, &from, &factor, 1, all));
-		ns[4] = BEST_NS(k->add(a, b, all));
-		ns[5] = BEST_NS(k->ifft(a, BENCH_WIDTH, 4, 16, 16));
-		ns[6] = BEST_NS(k->fft(a, BENCH_WIDTH, 4, 0, 0, 16));
-		printf("gf16 %s, 16 KiB\n", k->name);
-		for (int n = 0; n < 7; n++) {
-			if (!k->needs)
-				c[n] = ns[n];
-			bench_row(names[n], ns[n], c[n], copy, all);
-		}
-	}
-	for (unsigned i = pf_gf8_kernel_count; i-- > 0;) {
-		const struct pf_gf8_kernel *k = pf_gf8_kernels[i];
-		double ns;
-
-		if (k->needs & ~pf_cpu_flags())
-			continue;
-		ns = BEST_NS(k->dot(dst, PF_GF8_ROWS, src, 12, factors, 0, BENCH_WIDTH));
-		if (!k->needs)
-			dot_c = ns;
-		printf("gf8 %s, 12 + 4 KiB\n", k->name);
-		bench_row("dot 12 to 4", ns, dot_c, copy, all);
-	}
-	free(a);
-	free(b);
-}
-
-/* One block of 1408-byte shards, each in a packet of its own; the times are
- * those of a frame that lies in the second-level cache if it fits there. */
-static void bench_block(uint32_t k, uint32_t m, const uint32_t *losses, unsigned loss_count)
-{
-	const struct pf_gf16_limits limits = { k, m, 1408 };
-	const size_t packet = 1472;
-	uint8_t *arena = aligned_alloc(64, (size_t)(2 * k + m) * packet);
-	uint8_t **data = calloc(k, sizeof(*data)), **out = calloc(k, sizeof(*out));
-	uint8_t **parity = calloc(m, sizeof(*parity));
-	const uint8_t **got = calloc(k, sizeof(*got));
-	struct pf_gf16_ctx *ctx = NULL;
-	const int reps = 1;
-	double copy, ns;
-
-	if (pf_gf16_create(&limits, &ctx) < 0)
-		abort();
-	rng_fill(&rng, arena, (size_t)(2 * k + m) * packet);
-	for (uint32_t i = 0; i < k; i++) {
-		data[i] = arena + i * packet + 48;
-		out[i] = arena + (k + m + i) * packet;
-		got[i] = data[i];
-	}
-	for (uint32_t j = 0; j < m; j++)
-		parity[j] = arena + (k + j) * packet + 48;
-	copy = BEST_NS(for (uint32_t i = 0; i < k; i++) memcpy(out[i], data[i], 1408));
-	ns = BEST_NS(pf_gf16_encode(ctx, k, m, 1408, (const uint8_t *const *)data, parity));
-	printf("gf16 %s %u+%u, 1408 bytes\n", pf_gf16_kernel_name(ctx), k, m);
-	printf("  %-12s %8.1f us %7.2f GB/s  %5.2f x memcpy of the data\n", "encode", ns / 1e3,
-		k * 1408 / ns, ns / copy);
-	for (unsigned n = 0; n < loss_count; n++) {
-		char what[32];
-
-		for (uint32_t e = 0; e < losses[n];) {
-			uint32_t i = rng_below(&rng, k);
-
-			e += got[i] != NULL;
-			got[i] = NULL;
-		}
-		ns = BEST_NS(
-			pf_gf16_decode(ctx, k, m, 1408, got, (const uint8_t *const *)parity, out));
-		snprintf(what, sizeof(what), "decode %u", losses[n]);
-		printf("  %-12s %8.1f us %7.2f GB/s  %5.2f x memcpy of the data\n", what, ns / 1e3,
-			k * 1408 / ns, ns / copy);
-		for (uint32_t i = 0; i < k; i++)
-			got[i] = data[i];
-	}
-	pf_gf16_destroy(ctx);
-	free(arena);
-	free(data);
-	free(out);
-	free(parity);
-	free(got);
-}
-
-static void bench_gf8(uint32_t k, uint32_t m)
-{
-	uint8_t *arena = aligned_alloc(64, (size_t)(k + m) * 1472);
-	uint8_t *parity[255];
-	const uint8_t *data[255];
-	const int reps = 1;
-	double ns;
-
-	rng_fill(&rng, arena, (size_t)(k + m) * 1472);
-	for (uint32_t i = 0; i < k; i++)
-		data[i] = arena + i * 1472;
-	for (uint32_t j = 0; j < m; j++)
-		parity[j] = arena + (k + j) * 1472;
-	ns = BEST_NS(pf_gf8_encode(k, m, 1408, data, parity));
-	printf("gf8 %s %u+%u, 1408 bytes\n  %-12s %8.1f us %7.2f GB/s\n", pf_gf8_kernel_name(), k,
-		m, "encode", ns / 1e3, k * 1408 / ns);
-	free(arena);
-}
-
-static int bench(void)
-{
-	static const struct {
-		uint32_t k, m, losses[6];
-	} shapes[] = { { 20, 4, { 1, 4 } }, { 74, 15, { 1, 4, 15 } }, { 200, 40, { 1, 10, 40 } },
-		{ 520, 104, { 1, 5, 26, 60, 104 } }, { 1000, 200, { 1, 10, 50, 200 } },
-		{ 4000, 800, { 1, 40, 200, 800 } } };
-
-	bench_kernels();
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		unsigned n = 0;
-
-		while (n < 6 && shapes[i].losses[n])
-			n++;
-		bench_block(shapes[i].k, shapes[i].m, shapes[i].losses, n);
-	}
-	bench_gf8(20, 4);
-	bench_gf8(64, 13);
-	bench_gf8(200, 40);
-	return 0;
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	struct CMUnitTest tests[32];
 	char names[32][48];
 	size_t n = 0;
 
 	rng = rng_seed();
-	if (argc > 1 && !strcmp(argv[1], "--bench"))
-		return bench();
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(picks_by_flags);
 	for (unsigned i = 0; i < pf_gf8_kernel_count; i++, n++) {
 		snprintf(names[n], sizeof(names[n]), "gf8 %s", pf_gf8_kernels[i]->name);
