@@ -22,8 +22,9 @@
 #endif
 
 #define GSO_SEGMENTS_MAX 64u
-#define MESSAGES	 64u /* of one sendmmsg */
-#define ROOM_WAIT_MS	 20  /* for space in the socket buffer */
+#define MESSAGES	 64u		  /* of one sendmmsg */
+#define IP_HEADERS(v6)	 ((v6) ? 48 : 28) /* and UDP's */
+#define ROOM_WAIT_MS	 20		  /* for space in the socket buffer */
 #define RX_MESSAGES	 32u
 #define RX_BYTES	 (64u << 10) /* a coalesced train */
 
@@ -146,7 +147,37 @@ static bool worth_a_retry(int fd, int err, unsigned *patience)
 
 static bool offload_refused(int err)
 {
-	return err == EIO || err == EINVAL || err == EOPNOTSUPP || err == ENOPROTOOPT;
+	return err == EIO || err == EINVAL || err == EOPNOTSUPP || err == ENOPROTOOPT ||
+	       err == EMSGSIZE;
+}
+
+/* The largest packet that the path to the peer takes whole; 0 = unknown. */
+static uint32_t path_bytes(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer), mtu_len = sizeof(int);
+	bool v6;
+	int mtu;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len))
+		return 0;
+	v6 = peer.ss_family == AF_INET6 &&
+	     !IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)&peer)->sin6_addr);
+	if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &mtu_len))
+		return 0;
+	return mtu > IP_HEADERS(v6) ? (uint32_t)(mtu - IP_HEADERS(v6)) : 0;
+}
+
+/* A kernel, device or tunnel that cannot do it says so for every train; packets above the
+ * MTU are refused for what they are (EINVAL, newer kernels EMSGSIZE). */
+static void remember_refusal(struct pf_udp_tx *tx, size_t bytes)
+{
+	uint32_t fit = path_bytes(tx->fd);
+
+	if (fit && bytes > fit)
+		tx->gso_refuse = fit + 1;
+	else
+		tx->no_gso = true;
 }
 
 /* One call for `count` packets back to back. The count, 0, or -errno. */
@@ -231,12 +262,13 @@ unsigned pf_udp_send_train_cut(struct pf_udp_tx *tx, const uint8_t *base, size_t
 	unsigned per_call = pf_udp_train_max(bytes);
 	unsigned sent = 0;
 
-	while (count > 1 && per_call > 1 && stride == bytes && !tx->no_gso) {
+	while (count > 1 && per_call > 1 && stride == bytes && !tx->no_gso &&
+		(!tx->gso_refuse || bytes < tx->gso_refuse)) {
 		unsigned n = count < per_call ? count : per_call;
 		int done = send_segmented(tx, base, bytes, n, n < count ? bytes : last_bytes);
 
 		if (done < 0 && offload_refused(-done)) {
-			tx->no_gso = true;
+			remember_refusal(tx, bytes);
 			break;
 		}
 		if (done > 0)

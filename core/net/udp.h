@@ -43,16 +43,19 @@ int pf_udp_wait_punch(int fd, int stop_fd, const struct sockaddr_storage *peer,
 #define PF_UDP_TRAIN_BYTES 65507u /* of one segmented call, IP and UDP headers not counted */
 
 struct pf_udp_tx {
-	int fd;		/* borrowed, connected */
-	bool no_gso;	/* refused once: plain messages from then on */
-	uint64_t calls; /* system calls made */
+	int fd;	     /* borrowed, connected */
+	bool no_gso; /* refused once: plain messages from then on */
+	uint32_t
+		gso_refuse; /* packets of so many bytes or more go plain: above the MTU; 0 = none */
+	uint64_t calls;	    /* system calls made */
 };
 
 void pf_udp_tx_init(struct pf_udp_tx *tx, int fd);
 /** Packets of `bytes` that one segmented call takes. */
 unsigned pf_udp_train_max(size_t bytes);
 /** Sends `count` packets of `bytes` each; packet i at base + i * stride (a gap
- * between packets costs the offload). Waits up to 20 ms for room in the socket
+ * between packets costs the offload, and so do packets that the path's MTU makes the
+ * kernel cut: it refuses those in trains, and only those). Waits up to 20 ms for room in the socket
  * buffer. Returns how many the kernel took; the rest is lost, as on a network. */
 unsigned pf_udp_send_train(
 	struct pf_udp_tx *tx, const uint8_t *base, size_t bytes, size_t stride, unsigned count);

@@ -177,6 +177,9 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	if (err)
 		return err;
 	w->data_port = pf_udp_port(d->fd);
+	if (a->dscp)
+		pf_udp_set_dscp(d->fd, a->dscp);
+	d->delivery = a->delivery;
 
 	/* Also on a fixed port, where the original does not wait: behind a NAT or a
 	 * relay the port that the client reports is not the one it comes from. */
@@ -392,6 +395,14 @@ static void probe(struct pf_host_session *s, uint32_t kbps, uint32_t duration_ms
 	pf_ctl_send(s->conn, &none);
 }
 
+static void frame_lost(struct pf_host_session *s)
+{
+	struct pf_sender *sender = atomic_load(&s->sender);
+
+	if (sender)
+		pf_sender_frame_lost(sender);
+}
+
 static void refuse(struct pf_host_session *s, const char *text)
 {
 	pf_quic_conn_close(s->conn, PUNKTFUNK_CLOSE_SETUP_FAILED, text);
@@ -442,6 +453,9 @@ bool pf_host_session_message(
 		} else if (msg->type == PF_CTL_PROBE_REQUEST) {
 			probe(s, msg->probe_request.target_kbps, msg->probe_request.duration_ms);
 		} else {
+			/* It saw a gap: long before its report says so. */
+			if (msg->type == PF_CTL_RFI_REQUEST || msg->type == PF_CTL_REQUEST_KEYFRAME)
+				frame_lost(s);
 			forward = true;
 		}
 		break;
@@ -693,6 +707,15 @@ void pf_host_session_ignore(struct pf_host_session *s, uint8_t type)
 bool pf_host_session_ignored(struct pf_host_session *s, unsigned index, PunktfunkIgnored *out)
 {
 	return pf_ignored_get(&s->ignored, index, out);
+}
+
+void pf_host_session_sender_stats(struct pf_host_session *s, struct pf_sender_stats *out)
+{
+	*out = (struct pf_sender_stats){ 0 };
+	pthread_mutex_lock(&s->lock);
+	if (atomic_load(&s->sender))
+		pf_sender_stats(atomic_load(&s->sender), out);
+	pthread_mutex_unlock(&s->lock);
 }
 
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out)

@@ -96,6 +96,8 @@ struct pf_accept {
 				      data_port, shard_payload, max_data are filled in */
 	uint8_t fec_percent;	   /* 0..90 pinned or PUNKTFUNK_FEC_ADAPTIVE */
 	uint32_t probe_max_kbps;   /* of capacity probes; 0 = none is run */
+	uint8_t delivery;	   /* pf_delivery */
+	uint8_t dscp;		   /* that video packets carry, 0..63 */
 };
 
 /* When a submitted frame went through the host, for HOST_TIMING; monotonic ns. */
@@ -173,6 +175,9 @@ void pf_host_session_ignore(struct pf_host_session *s, uint8_t type);
 /** Any thread. The `index`-th kind of what was ignored; false: there are no more. */
 bool pf_host_session_ignored(struct pf_host_session *s, unsigned index, PunktfunkIgnored *out);
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
+/** What the sender has to tell; all zero before there is one. */
+struct pf_sender_stats;
+void pf_host_session_sender_stats(struct pf_host_session *s, struct pf_sender_stats *out);
 /** What it asked for, while the session is held. */
 const struct pf_hello *pf_host_session_hello(const struct pf_host_session *s);
 void pf_host_session_peer(const struct pf_host_session *s, struct pf_peer *out);

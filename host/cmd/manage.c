@@ -59,6 +59,7 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 		json_real(end_ns > launch_ns ? (double)(end_ns - launch_ns) / 1e9 : 0));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		json_object_set_new(o, rows[i].key, json_integer((json_int_t)rows[i].value));
+	json_object_set_new(o, "sender", pf_report_sender(&s->sender));
 	json_array_append_new(user, o);
 }
 

@@ -65,6 +65,20 @@ json_t *pf_report_timeline(const struct pf_timeline *t)
 	return o;
 }
 
+static json_t *mean_max(uint64_t sum_ns, uint64_t max_ns, uint64_t count)
+{
+	return json_pack("{s:f, s:f}", "mean", count ? (double)sum_ns / (double)count / 1e6 : 0.0,
+		"max", (double)max_ns / 1e6);
+}
+
+json_t *pf_report_sender(const struct pf_sender_stats *s)
+{
+	return json_pack("{s:I, s:I, s:b, s:b, s:o, s:o, s:f}", "trains", (json_int_t)s->trains,
+		"calls", (json_int_t)s->calls, "gso", s->gso, "gentle", s->gentle, "queue_ms",
+		mean_max(s->queue_ns, s->queue_max_ns, s->sent), "pace_ms",
+		mean_max(s->pace_ns, s->pace_max_ns, s->sent), "spin_ms", (double)s->spin_ns / 1e6);
+}
+
 /* By name, what the client said and the host does not act on. */
 static json_t *ignored_json(const struct pf_session_report *s)
 {
@@ -137,6 +151,7 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "send_errors", json_integer((json_int_t)s->wire.send_errors));
 	json_object_set_new(o, "loss_ppm", json_integer(s->wire.loss_ppm));
 	json_object_set_new(o, "fec_percent", json_integer(s->wire.fec_percent));
+	json_object_set_new(o, "sender", pf_report_sender(&s->sender));
 	json_object_set_new(o, "ignored", ignored_json(s));
 	json_object_set_new(o, "close_code", json_integer(s->close_code));
 	json_object_set_new(o, "close_text", json_string(s->close_text));

@@ -23,6 +23,8 @@ void pf_report_ended(void *report, const struct pf_session_report *s);
 int pf_report_fill(const struct pf_report *r, struct pf_native *n, bool ended, struct json_t *o);
 /** The marks that were reached, in ms after the begin. NULL when out of memory. */
 struct json_t *pf_report_timeline(const struct pf_timeline *t);
+/** What a sender did; NULL when out of memory. */
+struct json_t *pf_report_sender(const struct pf_sender_stats *s);
 /** Replaces `path`. `n` adds the sessions that live; it may be NULL. */
 int pf_report_write(
 	struct pf_report *r, struct pf_native *n, const char *path, struct pf_reason *why);

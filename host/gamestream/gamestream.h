@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "core/base/reason.h"
+#include "core/net/sender.h"
 #include "host/desk/desk.h"
 #include "host/encode/encode.h"
 #include "host/stream/timeline.h"
@@ -64,6 +65,7 @@ struct pf_gs_session_report {
 	uint64_t audio_packets;
 	bool encoder_kept; /* from the client's session before */
 	unsigned rtt_ms;
+	struct pf_sender_stats sender;
 };
 
 /* What came to the ports and was no use, since the start. */

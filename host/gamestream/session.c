@@ -580,6 +580,14 @@ static uint32_t encoder_kbps(const struct pf_gs_session *s)
 	return kbps > c->bitrate_max_kbps ? c->bitrate_max_kbps : kbps;
 }
 
+/* What packets are marked with: what the settings say, else what the client asked for. */
+static unsigned class_of(const struct pf_gs_session *s, bool asked, unsigned dscp)
+{
+	const struct pf_config *c = s->g->params.config;
+
+	return c->dscp != PF_CONFIG_AUTO ? c->dscp : asked ? dscp : 0;
+}
+
 /* Sound goes to where the newest ping came from. */
 static void bind_sound(struct pf_gs_session *s)
 {
@@ -593,8 +601,7 @@ static void bind_sound(struct pf_gs_session *s)
 			memset(&s->audio_path, 0, sizeof(s->audio_path));
 	} else if (!pf_gs_port_connect(s->g->audio, &s->audio_path, &fd)) {
 		(void)pf_gs_ear_open(&s->audio_ear, s->g->audio, fd);
-		if (s->announce.audio_qos)
-			pf_udp_set_dscp(fd, DSCP_AUDIO);
+		pf_udp_set_dscp(fd, class_of(s, s->announce.audio_qos, DSCP_AUDIO));
 		s->sound_bound = !pf_gs_audio_set_socket(s->sound, fd);
 	}
 }
@@ -718,10 +725,14 @@ bool pf_gs_session_message(
 	switch (m.kind) {
 	case PF_GS_CTL_IDR_REQUEST:
 		/* Also the first message of all, and the first frame is an IDR anyway. */
-		if (atomic_load(&s->first_sent))
+		if (atomic_load(&s->first_sent)) {
+			pf_sender_frame_lost(s->sender);
 			pf_stream_keyframe(s->stream);
+		}
 		break;
 	case PF_GS_CTL_INVALIDATE:
+		if (s->sender)
+			pf_sender_frame_lost(s->sender);
 		/* The stream counts frames from 0, this wire from 1. */
 		if (m.invalidate.first)
 			pf_stream_lost(s->stream, m.invalidate.first - 1, m.invalidate.last - 1);
@@ -771,6 +782,7 @@ static int open_sender(struct pf_gs_session *s, int fd, struct pf_reason *why)
 		.format = PF_SENDER_GS,
 		.max_frame_bytes = FRAME_BYTES_MAX,
 		.bitrate_kbps = s->encoder_kbps,
+		.delivery = (enum pf_delivery)c->delivery,
 		.gs = {
 			.packet_size = a->packet_size,
 			.fec_percent = c->fec_percent == PF_CONFIG_AUTO ? PF_FEC_ADAPTIVE
@@ -818,8 +830,7 @@ void pf_gs_session_video_ping(
 	s->video_path = *path;
 	r = pf_gs_port_connect(s->g->video, path, &fd);
 	if (!r) {
-		if (s->announce.video_qos)
-			pf_udp_set_dscp(fd, DSCP_VIDEO);
+		pf_udp_set_dscp(fd, class_of(s, s->announce.video_qos, DSCP_VIDEO));
 		(void)pf_gs_ear_open(&s->video_ear, s->g->video, fd);
 		r = open_sender(s, fd, &why);
 		if (r)

@@ -44,6 +44,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.idrs = stream.idrs,
 		.encoder_kept = stream.encoder_kept,
 		.audio_packets = sound.packets,
+		.sender = st,
 		.rtt_ms = s->link ? pf_gs_link_rtt_ms(s->link) : 0,
 	};
 	pf_mark_at(&out->timeline, PF_MARK_SENT_SOUND, sound.first_ns);

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "core/net/sender.h"
 #include "core/session/listener.h"
 #include "host/desk/desk.h"
 #include "host/native/knocks.h"
@@ -41,6 +42,7 @@ struct pf_session_report {
 	char close_text[128];
 	struct pf_stream_stats stream;
 	PunktfunkStats wire;
+	struct pf_sender_stats sender;
 	unsigned ignored_count;
 	PunktfunkIgnored ignored[16]; /* the first kinds of them */
 };

@@ -726,6 +726,9 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	if (p->config->fec_percent != PF_CONFIG_AUTO)
 		accept.fec_percent = (uint8_t)p->config->fec_percent;
 	accept.probe_max_kbps = p->config->speed_test_max_kbps;
+	accept.delivery = (uint8_t)p->config->delivery;
+	if (p->config->dscp != PF_CONFIG_AUTO)
+		accept.dscp = (uint8_t)p->config->dscp;
 	r = pf_host_session_accept(ns->s, &accept);
 	if (r)
 		return pf_reason_set(why, r, "cannot accept the session: %s", strerror(-r));
@@ -826,6 +829,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 	snprintf(out->encoder, sizeof(out->encoder), "%s", out->stream.encoder);
 	out->wire.struct_size = sizeof(out->wire);
 	(void)pf_host_session_stats(ns->s, &out->wire);
+	pf_host_session_sender_stats(ns->s, &out->sender);
 	while (out->ignored_count < 16 && pf_host_session_ignored(ns->s, out->ignored_count,
 						  &out->ignored[out->ignored_count]))
 		out->ignored_count++;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "core/base/log.h"
 #include "host/sys/files.h"
 
@@ -94,6 +95,18 @@ static const struct pf_config_key keys[] = {
 		true },
 	{ "fec_percent", PF_CONFIG_NUMBER_OR_AUTO, AT(fec_percent), 0, 90, NULL, "auto",
 		"Parity packets per hundred video packets. auto follows the measured loss.",
+		false },
+	{ "delivery", PF_CONFIG_CHOICE, AT(delivery), 0, 0, "capped|burst|smooth", "capped",
+		"How the packets of a frame leave. capped: the first 128 KiB at once, the rest at "
+		"three times the bit rate, but not faster than the next smaller Ethernet. burst: "
+		"all at once. smooth: evenly over most of the time until the next frame, for links "
+		"that lose what comes in bursts; it costs that time.",
+		false },
+	{ "dscp", PF_CONFIG_DSCP, AT(dscp), 0, 63, NULL, "auto",
+		"Class that video packets are marked with, by name (EF, AF41, CS5) or number, and "
+		"the sound of Moonlight clients with them. auto: CS5 and CS6 for Moonlight clients "
+		"that ask for it, else nothing. Networks that are not told about it ignore or "
+		"remove it.",
 		false },
 	{ "repeat_frames", PF_CONFIG_NUMBER, AT(repeat_frames), 0, 10, NULL, "2",
 		"How often a picture that stopped changing is sent again, so that its quality "
@@ -297,6 +310,52 @@ static bool parse_number(const char *value, uint32_t *out)
 	return true;
 }
 
+/* "EF", "af41", "CS5", "46", "off". */
+static bool parse_dscp(const char *value, uint32_t *out)
+{
+	unsigned a = 0, b = 0;
+
+	if (!strcasecmp(value, "off") || !strcasecmp(value, "auto")) {
+		*out = strcasecmp(value, "off") ? PF_CONFIG_AUTO : 0;
+		return true;
+	}
+	if (!strcasecmp(value, "EF")) {
+		*out = 46;
+		return true;
+	}
+	if (strlen(value) >= 3)
+		a = (unsigned)(value[2] - '0');
+	if (!strncasecmp(value, "CS", 2) && strlen(value) == 3 && a <= 7) {
+		*out = a << 3;
+		return true;
+	}
+	if (!strncasecmp(value, "AF", 2) && strlen(value) == 4) {
+		b = (unsigned)(value[3] - '0');
+		if (a < 1 || a > 4 || b < 1 || b > 3)
+			return false;
+		*out = a << 3 | b << 1;
+		return true;
+	}
+	return parse_number(value, out) && *out <= 63;
+}
+
+/* The shortest way to write it that parse_dscp takes. */
+static void format_dscp(uint32_t dscp, char *buf, size_t cap)
+{
+	if (dscp == PF_CONFIG_AUTO)
+		snprintf(buf, cap, "auto");
+	else if (!dscp)
+		snprintf(buf, cap, "off");
+	else if (dscp == 46)
+		snprintf(buf, cap, "EF");
+	else if (!(dscp & 7))
+		snprintf(buf, cap, "CS%u", dscp >> 3);
+	else if (!(dscp & 1) && dscp >> 3 >= 1 && dscp >> 3 <= 4)
+		snprintf(buf, cap, "AF%u%u", dscp >> 3, (dscp & 7) >> 1);
+	else
+		snprintf(buf, cap, "%u", dscp);
+}
+
 static bool parse_bool(const char *value, bool *out)
 {
 	static const struct {
@@ -343,6 +402,9 @@ void pf_config_allowed(const struct pf_config_key *key, char *buf, size_t cap)
 		buf[len] = 0;
 		break;
 	}
+	case PF_CONFIG_DSCP:
+		snprintf(buf, cap, "auto, off, EF, CS0 to CS7, AF11 to AF43, 0 to 63");
+		break;
 	case PF_CONFIG_TEXT:
 		snprintf(buf, cap, "text of at most %u bytes", PF_CONFIG_TEXT_BYTES - 1);
 		break;
@@ -397,6 +459,11 @@ static bool store(struct pf_config *c, const struct pf_config_key *key, const ch
 		return true;
 	case PF_CONFIG_CHOICES:
 		if (!parse_choices(key->choices, value, &number))
+			return false;
+		memcpy(field, &number, sizeof(number));
+		return true;
+	case PF_CONFIG_DSCP:
+		if (!parse_dscp(value, &number))
 			return false;
 		memcpy(field, &number, sizeof(number));
 		return true;
@@ -639,6 +706,8 @@ void pf_config_format(
 	memcpy(&number, field, sizeof(number));
 	if (key->type == PF_CONFIG_CHOICE)
 		choice_word(key->choices, number, buf, cap);
+	else if (key->type == PF_CONFIG_DSCP)
+		format_dscp(number, buf, cap);
 	else if (key->type == PF_CONFIG_CHOICES)
 		format_choices(key->choices, number, buf, cap);
 	else if (key->type == PF_CONFIG_NUMBER_OR_AUTO && number == PF_CONFIG_AUTO)

@@ -76,6 +76,8 @@ struct pf_config {
 	uint32_t speed_test_max_kbps; /* 0 = none */
 	bool jumbo_packets;
 	uint32_t fec_percent; /* PF_CONFIG_AUTO = by measured loss */
+	uint32_t delivery;    /* pf_delivery */
+	uint32_t dscp;	      /* 0 = unmarked; PF_CONFIG_AUTO = as the client asks */
 	uint32_t repeat_frames;
 	uint32_t repeat_delay_ms;
 	bool audio;
@@ -111,6 +113,7 @@ enum pf_config_type {
 	PF_CONFIG_CHOICE_NUMBER, /* one number of `choices`; stored as itself */
 	PF_CONFIG_CHOICES,	 /* words of `choices` with commas; a bit for each place */
 	PF_CONFIG_TEXT,
+	PF_CONFIG_DSCP, /* a class by name or number, "off" = 0, or "auto" */
 };
 
 struct pf_config_key {

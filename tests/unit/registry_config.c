@@ -117,6 +117,39 @@ static void a_list_of_words_becomes_bits_and_words_again(void **state)
 	assert_string_equal(small, "h264,he");
 }
 
+static void classes_of_service_have_names(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t value;
+		const char *words;
+	} rows[] = { { "off", 0, "off" }, { "CS0", 0, "off" }, { "0", 0, "off" },
+		{ "ef", 46, "EF" }, { "46", 46, "EF" }, { "AF41", 34, "AF41" },
+		{ "34", 34, "AF41" }, { "AF11", 10, "AF11" }, { "af43", 38, "AF43" },
+		{ "CS5", 40, "CS5" }, { "CS7", 56, "CS7" }, { "63", 63, "63" }, { "1", 1, "1" },
+		{ "42", 42, "42" }, { "auto", PF_CONFIG_AUTO, "auto" } };
+	const struct pf_config_key *key = pf_config_find("dscp");
+	struct pf_reason why = { 0 };
+	struct pf_config c;
+	char text[64];
+
+	pf_config_init(&c);
+	assert_int_equal(c.dscp, PF_CONFIG_AUTO);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(pf_config_set(&c, key->name, rows[i].text, &why), 0);
+		assert_int_equal(c.dscp, rows[i].value);
+		pf_config_format(&c, key, text, sizeof(text));
+		assert_string_equal(text, rows[i].words);
+	}
+	for (uint32_t v = 0; v < 64; v++) {
+		c.dscp = v;
+		pf_config_format(&c, key, text, sizeof(text));
+		c.dscp = 99;
+		assert_int_equal(pf_config_set(&c, key->name, text, &why), 0);
+		assert_int_equal(c.dscp, v);
+	}
+}
+
 static void an_unknown_key_is_a_warning_with_its_place(void **state)
 {
 	struct pf_config c;
@@ -145,6 +178,14 @@ static void a_bad_value_says_what_is_allowed(void **state)
 		{ "port = 0x10", "0 to 65535" },
 		{ "port =", "0 to 65535" },
 		{ "fec_percent = 91", "auto or 0 to 90" },
+		{ "delivery = slow", "capped, burst, smooth" },
+		{ "dscp = AF14", "AF11 to AF43" },
+		{ "dscp = AF51", "AF11 to AF43" },
+		{ "dscp = CS8", "CS0 to CS7" },
+		{ "dscp = CS", "auto, off" },
+		{ "dscp = 64", "0 to 63" },
+		{ "dscp = EFG", "auto, off" },
+		{ "dscp = ", "auto, off" },
 		{ "audio = maybe", "yes or no" },
 		{ "audio_channels = 4", "2, 6, 8" },
 		{ "software_codecs = ", "one or more of h264, hevc, av1" },
@@ -305,6 +346,7 @@ int main(void)
 		cmocka_unit_test(every_default_is_allowed_and_survives_a_round_trip),
 		cmocka_unit_test(good_lines_are_applied),
 		cmocka_unit_test(a_list_of_words_becomes_bits_and_words_again),
+		cmocka_unit_test(classes_of_service_have_names),
 		cmocka_unit_test(an_unknown_key_is_a_warning_with_its_place),
 		cmocka_unit_test(a_bad_value_says_what_is_allowed),
 		cmocka_unit_test(hostile_text_stays_inside_its_bounds),
