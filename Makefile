@@ -16,7 +16,7 @@ help:
 	@echo 'make lint        format, structure and clang warnings'
 	@echo 'make asan tsan   the tests under sanitizers'
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
-	@echo 'make bench       kernels and stages, as ratios'
+	@echo 'make bench       kernels and stages, as ratios (a minute); PEERS="a.so b.so"'
 	@echo 'make bench-native   starts, changes of mode and latency of the native plane (3 min)'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
 	@echo 'make test-trixie the same and contract and e2e tests in a Debian 13 root, with labwc'
@@ -61,7 +61,8 @@ SECONDS ?= 180
 fuzz: deps
 	@scripts/fuzz.sh $(SECONDS)
 
-# PEERS="a.so b.so": other libraries behind tools/bench/peer.h, beside ours.
+# PEERS="a.so b.so": other libraries behind tools/bench/peer.h, beside ours; BENCH_ARGS:
+# more options of pf-bench.
 bench: build
 	@mkdir -p $(BUILD)/bench
 	@$(BUILD)/tools/bench/pf-bench --out $(BUILD)/bench/report.json \

@@ -7,7 +7,7 @@
 #include "core/crypto/secret.h"
 #include "pf_config.h"
 
-/* Fastest first, by tests/kernel/crypto_aead_bench; libipsec-mb leads on each of
+/* Fastest first, by `pf-bench --kernel seal,open`; libipsec-mb leads on each of
  * its code paths. */
 static const struct pf_aead_ops *const providers[] = {
 #if PF_HAVE_IPSEC_MB

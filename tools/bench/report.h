@@ -69,5 +69,6 @@ int pf_bench_write(const struct pf_bench *b, const char *path);
  * printed what. */
 int pf_bench_gf16(struct pf_bench *b);
 int pf_bench_gf8(struct pf_bench *b);
+int pf_bench_packets(struct pf_bench *b);
 int pf_bench_seal(struct pf_bench *b);
 int pf_bench_pipeline(struct pf_bench *b);
