@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-vm test-fresh test-trixie lint asan tsan fuzz bench bench-native coverage install clean help
+.PHONY: all deps build demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate coverage install clean help
 
 all: build
 
@@ -13,11 +13,13 @@ help:
 	@echo 'make test        install what is missing, build, run all tests'
 	@echo 'make build       build into $(BUILD)/'
 	@echo 'make test-vm     gamepads, touch and pen as programs read them, in a virtual machine'
+	@echo 'make test-uml    pf-impair against the kernel'"'"'s netem, in a user-mode kernel'
 	@echo 'make lint        format, structure and clang warnings'
 	@echo 'make asan tsan   the tests under sanitizers'
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
 	@echo 'make bench       kernels and stages, as ratios (a minute); PEERS="a.so b.so"'
 	@echo 'make bench-native   starts, changes of mode and latency of the native plane (3 min)'
+	@echo 'make linerate    the transport at 1.4 Gbit/s and 2 % loss, then until it breaks (8 min)'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
 	@echo 'make test-trixie the same and contract and e2e tests in a Debian 13 root, with labwc'
 	@echo 'make coverage    which lines of core/ its tests run; below 90 % it fails'
@@ -37,6 +39,9 @@ test: build
 
 test-vm: build
 	@tests/vm/run $(BUILD)
+
+test-uml: build
+	@tests/uml/run $(BUILD)
 
 lint: deps
 	@scripts/lint
@@ -71,6 +76,9 @@ bench: build
 
 bench-native: build
 	@python3 scripts/bench_native.py --build $(BUILD)
+
+linerate: build
+	@python3 scripts/linerate.py --build $(BUILD)
 
 test-fresh:
 	@scripts/test-fresh
