@@ -30,6 +30,7 @@
 
 #define FRAME	   730000u
 #define SHARD	   1408u
+#define PACKET	   (SHARD + PF_MEDIA_HDR_BYTES + PF_SEAL_OVERHEAD)
 #define SHAPE	   "519+104x1408"
 #define SHARDS	   519u
 #define PARITY	   104u
@@ -64,7 +65,9 @@ struct path {
 	struct pf_seal seal;
 	struct pf_udp_tx tx;
 	uint32_t frame_index;
-	uint8_t *wire; /* a sealed frame, less what is lost */
+	uint8_t *laid_out; /* a frame in its packets */
+	uint8_t *sealed;   /* a train, where the packets are still needed */
+	uint8_t *wire;	   /* a sealed frame, less what is lost */
 
 	struct pf_udp_rx *rx;
 	struct pf_seal open;
@@ -134,14 +137,26 @@ static void far_do(void (*work)(struct path *), struct path *p)
 
 static void begin_frame(struct path *p, struct pf_au_plan *plan)
 {
+	struct pf_au_layout l;
 	struct pf_au au = {
-		.data = frames[p->rotating ? p->turn : 0],
+		.packets = p->laid_out,
 		.len = FRAME,
 		.frame_index = p->frame_index++,
 		.pts_ns = (uint64_t)p->frame_index * INTERVAL,
 	};
 
+	pf_pf1_layout(SHARD, &l);
+	pf_au_lay_out(&l, p->laid_out, frames[p->rotating ? p->turn : 0], FRAME);
 	must(!p->packetizer->ops->begin(p->packetizer, &au, plan), "a frame cannot be cut");
+}
+
+/* The train as it goes on the wire. */
+static const uint8_t *seal_train(struct path *p, const struct pf_train *t)
+{
+	uint8_t *to = t->keep ? p->sealed : t->base;
+
+	pf_seal_packets_from(&p->seal, to, t->stride, t->base, t->plain_bytes, t->count);
+	return to;
 }
 
 /* Packets that went. */
@@ -173,8 +188,7 @@ static void send_work(void *user, uint32_t turn, bool rotating)
 		p->packetizer->ops->next(p->packetizer, most, &t);
 		if (!t.count)
 			break;
-		pf_seal_packets(&p->seal, t.base, t.stride, t.plain_bytes, t.count);
-		sent += send_packets(p, t.base, t.stride, t.count);
+		sent += send_packets(p, seal_train(p, &t), t.stride, t.count);
 	}
 	p->wrong += sent != plan.packets;
 }
@@ -191,15 +205,16 @@ static void send_lossy(struct path *p)
 	stride = plan.packet_bytes;
 	most = pf_udp_train_max(stride);
 	for (;;) {
+		const uint8_t *base;
 		struct pf_train t;
 
 		p->packetizer->ops->next(p->packetizer, most, &t);
 		if (!t.count)
 			break;
-		pf_seal_packets(&p->seal, t.base, t.stride, t.plain_bytes, t.count);
+		base = seal_train(p, &t);
 		for (unsigned i = 0; i < t.count; i++, at++)
 			if (at >= SHARDS || !drop[at])
-				memcpy(p->wire + (size_t)n++ * stride, t.base + (size_t)i * stride,
+				memcpy(p->wire + (size_t)n++ * stride, base + (size_t)i * stride,
 					stride);
 	}
 	for (unsigned i = 0; i < n; i += most)
@@ -329,9 +344,10 @@ static void path_open(struct path *p, const struct variant *v, struct pf_bench_b
 	pf_udp_tx_init(&p->tx, p->tx_fd);
 	p->tx.no_gso = v->calls != TRAINS;
 	pf_replay_init(&p->replay);
-	p->wire =
-		malloc((size_t)(SHARDS + PARITY) * (SHARD + PF_MEDIA_HDR_BYTES + PF_SEAL_OVERHEAD));
-	must(p->wire, "out of memory");
+	p->laid_out = malloc((size_t)SHARDS * PACKET);
+	p->sealed = malloc((size_t)PF_TRAIN_MAX * PACKET);
+	p->wire = malloc((size_t)(SHARDS + PARITY) * PACKET);
+	must(p->laid_out && p->sealed && p->wire, "out of memory");
 	if (p->rx_fd >= 0)
 		must(!pf_udp_rx_create(&p->rx, p->rx_fd), "no receiver");
 }
@@ -343,6 +359,8 @@ static void path_close(struct path *p)
 	pf_seal_finish(&p->open);
 	pf_reassembler_destroy(p->reassembler);
 	pf_udp_rx_destroy(p->rx);
+	free(p->laid_out);
+	free(p->sealed);
 	free(p->wire);
 	close(p->tx_fd);
 	if (p->rx_fd >= 0)
