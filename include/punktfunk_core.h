@@ -151,6 +151,21 @@ typedef struct PunktfunkStats {
 	uint64_t audio_lost;	  /* client: neither came */
 	uint64_t audio_late;	  /* client: duplicates and older ones, dropped */
 	uint64_t mic_packets;	  /* client: of the microphone, sent */
+	/* client: frames whole more than 2.5 intervals behind the one before, pauses of
+	 * the source not counted: one lost frame is no stall, two are */
+	uint64_t stalls;
+	uint64_t packets_read; /* client: datagrams of the data plane, whatever was in them */
+	uint64_t read_wakeups; /* client: times that its thread woke to read them */
+	/* client: what the kernel handed over: a datagram, or a train that it coalesced */
+	uint64_t read_messages;
+	uint64_t path_lost;   /* client: packets lost on the way, by their sealed numbers */
+	uint64_t path_bursts; /* client: runs that they were lost in */
+	/* client: 99 of 100 frames of the last 8 s came no later behind the one before,
+	 * pauses of the source not counted; 0 = not known */
+	uint32_t gap_p99_us;
+	uint32_t path_loss_ppm;	  /* client: packets lost on the way in the last seconds */
+	uint32_t path_burst_x100; /* client: and the mean length of a run x 100; 0 = none */
+	uint32_t reserved2;
 } PunktfunkStats;
 
 /* What the other end said and we do not act on: newer than we are, malformed, or of no

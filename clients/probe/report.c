@@ -59,6 +59,11 @@ static double kbps(const struct pf_probe_report *r)
 	return r->seconds > 0 ? (double)r->received_bytes * 8 / 1000 / r->seconds : 0;
 }
 
+static double ratio(uint64_t n, uint64_t of)
+{
+	return of ? (double)n / (double)of : 0;
+}
+
 void pf_probe_report_print(struct pf_probe_report *r, FILE *out)
 {
 	const struct pf_track *t = r->track;
@@ -89,6 +94,13 @@ void pf_probe_report_print(struct pf_probe_report *r, FILE *out)
 		(unsigned long long)t->sent, (unsigned long long)r->received,
 		(unsigned long long)t->decoded, (unsigned long long)pf_track_not_shown(t),
 		(unsigned long long)t->repaired, (unsigned long long)t->idrs, fps(r), kbps(r));
+	fprintf(out,
+		"arrival: %.2f ms between 99 of 100 frames, %llu stalls; path: %llu packets lost "
+		"in %llu runs; read: %.1f packets at a wake-up, %.1f at a message\n",
+		r->stats.gap_p99_us / 1e3, (unsigned long long)r->stats.stalls,
+		(unsigned long long)r->stats.path_lost, (unsigned long long)r->stats.path_bursts,
+		ratio(r->stats.packets_read, r->stats.read_wakeups),
+		ratio(r->stats.packets_read, r->stats.read_messages));
 	fprintf(out, "strip: %llu read, %llu repeats, %llu not forward\n",
 		(unsigned long long)t->strips, (unsigned long long)t->repeats,
 		(unsigned long long)t->backwards);
@@ -207,6 +219,17 @@ void pf_probe_report_json(struct pf_probe_report *r, FILE *out)
 	json_count(out, "packets_duplicate", r->stats.packets_duplicate);
 	json_count(out, "shards_recovered", r->stats.shards_recovered);
 	json_number(out, "loss_pct", r->stats.loss_ppm / 1e4, true);
+	json_number(out, "gap_p99_ms", r->stats.gap_p99_us / 1e3, r->stats.gap_p99_us > 0);
+	json_count(out, "stalls", r->stats.stalls);
+	json_count(out, "path_lost", r->stats.path_lost);
+	json_count(out, "path_bursts", r->stats.path_bursts);
+	json_number(out, "path_loss_pct", r->stats.path_loss_ppm / 1e4, true);
+	json_number(
+		out, "path_burst", r->stats.path_burst_x100 / 1e2, r->stats.path_burst_x100 > 0);
+	json_number(out, "packets_per_wakeup", ratio(r->stats.packets_read, r->stats.read_wakeups),
+		r->stats.read_wakeups > 0);
+	json_number(out, "packets_per_message",
+		ratio(r->stats.packets_read, r->stats.read_messages), r->stats.read_messages > 0);
 	json_count(out, "audio_packets", r->sound.packets);
 	json_count(out, "audio_lost", r->sound.lost);
 	json_count(out, "audio_broken", r->sound.broken);

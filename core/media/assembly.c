@@ -408,7 +408,10 @@ int pf_assembly_add(struct pf_assembly_store *s, struct pf_assembly *a,
 		return PF_ASSEMBLY_SPARE;
 	}
 	if (i < b->k) {
-		memcpy(shard_at(a, b->base + i), shard, a->shard_bytes);
+		uint8_t *at = shard_at(a, b->base + i);
+
+		if (at != shard)
+			memcpy(at, shard, a->shard_bytes);
 		b->data_have++;
 	} else {
 		err = keep_parity(s, a, h->block_index, i - b->k, shard);
@@ -425,6 +428,18 @@ bool pf_assembly_misses(const struct pf_assembly *a, uint32_t block, uint32_t i)
 	const struct block *b = block_at(a, block);
 
 	return i < b->k && !b->complete && !test_bit(bits_of(a, b), i);
+}
+
+uint8_t *pf_assembly_place(const struct pf_assembly *a, uint32_t block, uint32_t i)
+{
+	const struct block *b;
+
+	if (block >= a->blocks_len)
+		return NULL;
+	b = block_at(a, block);
+	if (!b->known || !pf_assembly_misses(a, block, i))
+		return NULL;
+	return shard_at(a, b->base + i);
 }
 
 void pf_assembly_complete(struct pf_assembly_store *s, struct pf_assembly *a, uint32_t block)

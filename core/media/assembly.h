@@ -71,13 +71,15 @@ void pf_assembly_put(struct pf_assembly_store *s, struct pf_assembly *a);
 void pf_assembly_lend(struct pf_assembly_store *s, const struct pf_assembly *a);
 void pf_assembly_return(struct pf_assembly_store *s, struct pf_assembly *a);
 
-/** Stores a packet's shard. A step, or -EPROTO it contradicts earlier ones,
- * -EBADMSG it proves that the frame makes no sense, -ENOMEM no room: nothing
- * changed then but buffers, try again after giving others up. */
+/** Stores a packet's shard, which may lie at its place already. A step, or -EPROTO it contradicts
+ * earlier ones, -EBADMSG it proves that the frame makes no sense, -ENOMEM no room: nothing changed
+ * then but buffers, try again after giving others up. */
 int pf_assembly_add(struct pf_assembly_store *s, struct pf_assembly *a,
 	const struct pf_media_hdr *h, const struct pf_geometry *g, const uint8_t *shard);
 /** True if data shard `i` of the block is neither here nor rebuilt. */
 bool pf_assembly_misses(const struct pf_assembly *a, uint32_t block, uint32_t i);
+/** Where data shard `i` of the block belongs, while it is missing; else NULL. */
+uint8_t *pf_assembly_place(const struct pf_assembly *a, uint32_t block, uint32_t i);
 /** Completes a block that has k shards: rebuilds the missing data. */
 void pf_assembly_complete(struct pf_assembly_store *s, struct pf_assembly *a, uint32_t block);
 /** All blocks are complete. */

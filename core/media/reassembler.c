@@ -6,6 +6,8 @@
 #include "core/media/reassembler.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include "core/base/bytes.h"
 #include "core/media/assembly.h"
 #include "core/media/packetizer.h"
 
@@ -34,6 +36,21 @@ struct rebuilt {
 	uint16_t block, shard;
 };
 
+/* The newest packet that passed all checks: most packets are of the same block. */
+struct newest {
+	bool valid;
+	uint8_t raw[PF_MEDIA_HDR_BYTES];
+	struct pf_media_hdr h;
+	struct pf_geometry g;
+};
+
+/* Memory of a frame lent for a packet to be opened into. */
+struct loan {
+	uint8_t *at; /* header, then the shard at its place; NULL = none */
+	uint32_t shard;
+	uint8_t under[PF_MEDIA_HDR_BYTES]; /* what the header covers */
+};
+
 struct pf_reassembler {
 	struct pf_geometry_limits limits;
 	struct pf_assembly_store store;
@@ -44,6 +61,8 @@ struct pf_reassembler {
 	uint64_t newest_pts_ns;
 	struct slot slots[SLOTS];
 	unsigned chunked; /* chunk-aligned frames in flight */
+	struct newest newest_packet;
+	struct loan loan;
 	struct pf_assembly *ready, **ready_end;
 
 	struct rebuilt rebuilt[REBUILT_KEPT];
@@ -322,43 +341,146 @@ static bool admit(struct pf_reassembler *r, const struct pf_media_hdr *h)
 	return (int32_t)(index - r->base) >= 0 && !too_old(r, h->pts_ns);
 }
 
-int pf_reassembler_push(struct pf_reassembler *r, const uint8_t *plain, size_t len, uint64_t now_ns)
+/* Offsets in a header (punktfunk1.md 10.3). */
+#define AT_STREAM_SEQ  12
+#define AT_FRAME_BYTES 16
+#define AT_SHARD_INDEX 32
+#define AT_SHARD_BYTES 34
+#define AT_VERSION     37
+
+/* A header that differs from the newest one in nothing that was checked but the
+ * shard's number. */
+static bool same_block(const struct newest *n, const uint8_t *raw)
 {
-	struct pf_media_hdr h;
-	struct pf_geometry g;
-	struct slot *s;
-	bool fresh;
+	return n->valid && !memcmp(raw, n->raw, AT_STREAM_SEQ) &&
+	       !memcmp(raw + AT_FRAME_BYTES, n->raw + AT_FRAME_BYTES,
+		       AT_SHARD_INDEX - AT_FRAME_BYTES) &&
+	       !memcmp(raw + AT_SHARD_BYTES, n->raw + AT_SHARD_BYTES, AT_VERSION - AT_SHARD_BYTES);
+}
+
+static bool read_same(struct newest *n, const uint8_t *raw, size_t shard_len)
+{
+	struct pf_reader rd = pf_reader(raw + AT_SHARD_INDEX, 2);
+	uint16_t shard;
+
+	if (shard_len < n->h.shard_bytes || !same_block(n, raw))
+		return false;
+	shard = pf_rd_u16le(&rd);
+	if (shard >= n->h.data_shards + n->h.recovery_shards)
+		return false;
+	n->h.shard_index = shard;
+	return true;
+}
+
+/* Into the frame that its header names. */
+static int sort_in(
+	struct pf_reassembler *r, struct newest *n, const uint8_t *shard, uint64_t now_ns)
+{
+	struct slot *s = slot_of(r, n->h.frame_index);
+	bool fresh = !slot_is(s, n->h.frame_index);
 	int err;
 
-	if (pf_media_hdr_parse(&h, plain, len) ||
-		pf_geometry_check(&r->limits, &h, len - PF_MEDIA_HDR_BYTES, &g)) {
-		r->stats.invalid++;
-		return -EPROTO;
-	}
-	if ((h.user_flags & (PF_USER_PROBE | PF_USER_VIDEO)) == PF_USER_PROBE) {
-		r->stats.probe_packets++;
-		r->stats.probe_bytes += len;
-		return 0;
-	}
-	if (!admit(r, &h)) {
-		r->stats.stale++;
-		return 0;
-	}
-	s = slot_of(r, h.frame_index);
-	fresh = !slot_is(s, h.frame_index);
 	if (!fresh && s->state == SLOT_DONE) {
-		after_done(r, s, &h);
+		after_done(r, s, &n->h);
 		return 0;
 	}
-	if (fresh && !start_frame(r, s, &h, &g, now_ns))
+	if (fresh && !start_frame(r, s, &n->h, &n->g, now_ns))
 		return -ENOMEM;
-	err = place(r, s, &h, &g, plain + PF_MEDIA_HDR_BYTES, now_ns);
+	err = place(r, s, &n->h, &n->g, shard, now_ns);
 	if (err == -EPROTO)
 		r->stats.invalid++;
 	return err;
 }
 
+static int push(struct pf_reassembler *r, const uint8_t *raw, const uint8_t *shard,
+	size_t shard_len, uint64_t now_ns)
+{
+	struct newest *n = &r->newest_packet;
+
+	if (read_same(n, raw, shard_len)) {
+		const struct slot *s = slot_of(r, n->h.frame_index);
+
+		/* Admitted before, and not given up since. */
+		if (slot_is(s, n->h.frame_index) && s->state != SLOT_LOST)
+			return sort_in(r, n, shard, now_ns);
+	}
+	n->valid = false;
+	if (pf_media_hdr_parse(&n->h, raw, PF_MEDIA_HDR_BYTES) ||
+		pf_geometry_check(&r->limits, &n->h, shard_len, &n->g)) {
+		r->stats.invalid++;
+		return -EPROTO;
+	}
+	if ((n->h.user_flags & (PF_USER_PROBE | PF_USER_VIDEO)) == PF_USER_PROBE) {
+		r->stats.probe_packets++;
+		r->stats.probe_bytes += PF_MEDIA_HDR_BYTES + shard_len;
+		return 0;
+	}
+	if (!admit(r, &n->h)) {
+		r->stats.stale++;
+		return 0;
+	}
+	memcpy(n->raw, raw, PF_MEDIA_HDR_BYTES);
+	n->valid = true;
+	return sort_in(r, n, shard, now_ns);
+}
+
+int pf_reassembler_push(struct pf_reassembler *r, const uint8_t *plain, size_t len, uint64_t now_ns)
+{
+	if (len < PF_MEDIA_HDR_BYTES) {
+		r->stats.invalid++;
+		return -EPROTO;
+	}
+	return push(r, plain, plain + PF_MEDIA_HDR_BYTES, len - PF_MEDIA_HDR_BYTES, now_ns);
+}
+
+uint8_t *pf_reassembler_lend(struct pf_reassembler *r, uint64_t ahead, size_t plain_len)
+{
+	const struct newest *n = &r->newest_packet;
+	const struct slot *s = slot_of(r, n->h.frame_index);
+	struct loan *l = &r->loan;
+	uint8_t *at;
+
+	if (!n->valid || plain_len != PF_MEDIA_HDR_BYTES + (size_t)n->h.shard_bytes ||
+		ahead >= n->h.data_shards)
+		return NULL;
+	if (!slot_is(s, n->h.frame_index) || s->state != SLOT_FLIGHT ||
+		s->f->shard_bytes != n->h.shard_bytes)
+		return NULL;
+	l->shard = n->h.shard_index + (uint32_t)ahead;
+	at = pf_assembly_place(s->f, n->h.block_index, l->shard);
+	if (!at || at - s->f->data.p < PF_MEDIA_HDR_BYTES)
+		return NULL;
+	l->at = at - PF_MEDIA_HDR_BYTES;
+	memcpy(l->under, l->at, PF_MEDIA_HDR_BYTES);
+	return l->at;
+}
+
+int pf_reassembler_settle(struct pf_reassembler *r, bool opened, uint8_t *spare, uint64_t now_ns)
+{
+	const struct newest *n = &r->newest_packet;
+	struct loan *l = &r->loan;
+	uint8_t raw[PF_MEDIA_HDR_BYTES], *shard = l->at + PF_MEDIA_HDR_BYTES;
+	struct pf_reader rd = pf_reader(raw + AT_SHARD_INDEX, 2);
+	size_t len = n->h.shard_bytes;
+
+	memcpy(raw, l->at, PF_MEDIA_HDR_BYTES);
+	memcpy(l->at, l->under, PF_MEDIA_HDR_BYTES);
+	l->at = NULL;
+	if (!opened)
+		return 0;
+	if (same_block(n, raw) && pf_rd_u16le(&rd) == l->shard)
+		return push(r, raw, shard, len, now_ns);
+	/* Its place may be that of another packet, and its frame go for this one. */
+	memcpy(spare, shard, len);
+	return push(r, raw, spare, len, now_ns);
+}
+
 /* --- out --- */
+
+bool pf_reassembler_ready(const struct pf_reassembler *r)
+{
+	return r->ready;
+}
 
 struct pf_assembled *pf_reassembler_take(struct pf_reassembler *r)
 {

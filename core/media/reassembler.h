@@ -65,6 +65,18 @@ void pf_reassembler_destroy(struct pf_reassembler *r);
  * -EPROTO refused, -ENOMEM dropped for want of memory. */
 int pf_reassembler_push(
 	struct pf_reassembler *r, const uint8_t *plain, size_t len, uint64_t now_ns);
+/** Memory for the packet that was sent `ahead` packets behind the one pushed last, to
+ * be opened into: if it holds a data shard of the same block, its shard comes to lie
+ * at its place in the frame, and need not be copied. Only a place that holds nothing
+ * is lent, but the header's bytes in front of it cover another shard's: whatever came
+ * of opening, call pf_reassembler_settle next. NULL = open it elsewhere and push. */
+uint8_t *pf_reassembler_lend(struct pf_reassembler *r, uint64_t ahead, size_t plain_len);
+/** Puts back what the header covered. If the packet opened, it is then pushed;
+ * `spare`, as long as its shard, takes that when it is not what was expected. Returns as
+ * pf_reassembler_push, 0 when it did not open. */
+int pf_reassembler_settle(struct pf_reassembler *r, bool opened, uint8_t *spare, uint64_t now_ns);
+/** Whether pf_reassembler_take has something. */
+bool pf_reassembler_ready(const struct pf_reassembler *r);
 /** Oldest complete frame not yet taken, or NULL. */
 struct pf_assembled *pf_reassembler_take(struct pf_reassembler *r);
 /** Gives a frame's buffer back; not before all later use of it. */

@@ -95,3 +95,30 @@ unsigned pf_seal_open(struct pf_seal *s, struct pf_sealed *packets, unsigned cou
 	}
 	return opened;
 }
+
+int pf_seal_open_at(struct pf_seal *s, struct pf_sealed *packet, uint8_t *out)
+{
+	uint8_t nonce[PF_AEAD_NONCE_BYTES];
+	struct pf_aead_job job;
+	struct pf_reader rd;
+
+	packet->result = -EMSGSIZE;
+	if (packet->len < PF_SEAL_OVERHEAD || packet->len > PF_DATAGRAM_MAX)
+		return packet->result;
+	rd = pf_reader(packet->data, packet->len);
+	packet->seq = pf_rd_u64be(&rd);
+	memcpy(nonce, s->salt, sizeof(s->salt));
+	memcpy(nonce + sizeof(s->salt), packet->data, PF_SEAL_SEQ_BYTES);
+	job = (struct pf_aead_job){
+		.nonce = nonce,
+		.aad = packet->data,
+		.aad_len = PF_SEAL_SEQ_BYTES,
+		.in = packet->data + PF_SEAL_SEQ_BYTES,
+		.out = out,
+		.len = packet->len - PF_SEAL_OVERHEAD,
+		.tag = packet->data + packet->len - PF_SEAL_TAG_BYTES,
+	};
+	pf_aead_open(s->aead, &job, 1);
+	packet->result = job.result;
+	return job.result;
+}

@@ -55,3 +55,7 @@ int pf_seal_packets_from(struct pf_seal *s, uint8_t *base, uint32_t stride, cons
 /** Opens `count` packets in place: plaintext then starts at data + 8 and is
  * len - 24 long. Sets each result; returns how many opened. */
 unsigned pf_seal_open(struct pf_seal *s, struct pf_sealed *packets, unsigned count);
+/** Opens one packet; the plaintext (len - 24 bytes) goes to `out`, which may be
+ * data + 8 and else overlaps nothing. What is at `out` of a packet that does not open
+ * is zero. Sets and returns the result. */
+int pf_seal_open_at(struct pf_seal *s, struct pf_sealed *packet, uint8_t *out);

@@ -25,8 +25,14 @@
 #define MESSAGES	 64u		  /* of one sendmmsg */
 #define IP_HEADERS(v6)	 ((v6) ? 48 : 28) /* and UDP's */
 #define ROOM_WAIT_MS	 20		  /* for space in the socket buffer */
-#define RX_MESSAGES	 32u
+#define RX_MESSAGES	 64u
+#define RX_MESSAGES_MIN	 8u
 #define RX_BYTES	 (64u << 10) /* a coalesced train */
+/* From one buffer to the next: not a power of two, or single packets would share a
+ * few sets of the caches. */
+#define RX_STRIDE (RX_BYTES + 1536u)
+/* Read in one call: as much as stays in the second-level cache until it is opened. */
+#define RX_CALL_BYTES (256u << 10)
 
 /* --- wake-up and sleep --- */
 
@@ -285,6 +291,9 @@ struct pf_udp_rx {
 	int fd;
 	unsigned messages, message; /* received, next to hand out */
 	size_t offset;		    /* in that message */
+	size_t segment;		    /* of it */
+	unsigned ask;		    /* messages of the next call */
+	struct pf_udp_rx_stats stats;
 	struct mmsghdr msgs[RX_MESSAGES];
 	struct iovec iov[RX_MESSAGES];
 	union {
@@ -301,10 +310,17 @@ int pf_udp_rx_create(struct pf_udp_rx **out, int fd)
 	if (!rx)
 		return -ENOMEM;
 	rx->fd = fd;
-	rx->bufs = malloc((size_t)RX_MESSAGES * RX_BYTES);
+	rx->ask = RX_MESSAGES_MIN;
+	rx->bufs = malloc((size_t)RX_MESSAGES * RX_STRIDE);
 	if (!rx->bufs) {
 		free(rx);
 		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < RX_MESSAGES; i++) {
+		rx->iov[i] = (struct iovec){ rx->bufs + (size_t)i * RX_STRIDE, RX_BYTES };
+		rx->msgs[i].msg_hdr.msg_iov = &rx->iov[i];
+		rx->msgs[i].msg_hdr.msg_iovlen = 1;
+		rx->msgs[i].msg_hdr.msg_control = rx->control[i].buf;
 	}
 	/* Without it every packet is a message of its own: slower, not wrong. */
 	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &(int){ 1 }, sizeof(int));
@@ -318,34 +334,6 @@ void pf_udp_rx_destroy(struct pf_udp_rx *rx)
 		return;
 	free(rx->bufs);
 	free(rx);
-}
-
-static int refill(struct pf_udp_rx *rx)
-{
-	int n;
-
-	for (unsigned i = 0; i < RX_MESSAGES; i++) {
-		rx->iov[i] = (struct iovec){ rx->bufs + (size_t)i * RX_BYTES, RX_BYTES };
-		rx->msgs[i] = (struct mmsghdr){
-			.msg_hdr = {
-				.msg_iov = &rx->iov[i],
-				.msg_iovlen = 1,
-				.msg_control = rx->control[i].buf,
-				.msg_controllen = sizeof(rx->control[i].buf),
-			},
-		};
-	}
-	rx->message = 0;
-	rx->offset = 0;
-	rx->messages = 0;
-	n = recvmmsg(rx->fd, rx->msgs, RX_MESSAGES, MSG_DONTWAIT, NULL);
-	if (n >= 0) {
-		rx->messages = (unsigned)n;
-		return 0;
-	}
-	if (errno == EBADF || errno == ENOTSOCK || errno == EFAULT)
-		return -errno;
-	return 0; /* nothing there, or an ICMP error */
 }
 
 /* Packet size inside a message: what was coalesced, else all of it. */
@@ -363,6 +351,40 @@ static size_t segment_bytes(struct msghdr *msg, size_t len)
 	return len;
 }
 
+/* Trains or single packets: what came last tells what comes next. */
+static unsigned next_ask(const struct pf_udp_rx *rx)
+{
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < rx->messages; i++)
+		bytes += rx->msgs[i].msg_len;
+	if (bytes * RX_MESSAGES <= (size_t)RX_CALL_BYTES * rx->messages)
+		return RX_MESSAGES;
+	bytes = RX_CALL_BYTES * (size_t)rx->messages / bytes;
+	return bytes > RX_MESSAGES_MIN ? (unsigned)bytes : RX_MESSAGES_MIN;
+}
+
+static int refill(struct pf_udp_rx *rx)
+{
+	int n;
+
+	for (unsigned i = 0; i < rx->ask; i++)
+		rx->msgs[i].msg_hdr.msg_controllen = sizeof(rx->control[i].buf);
+	rx->message = 0;
+	rx->messages = 0;
+	rx->stats.calls++;
+	n = recvmmsg(rx->fd, rx->msgs, rx->ask, MSG_DONTWAIT, NULL);
+	if (n > 0) {
+		rx->messages = (unsigned)n;
+		rx->stats.messages += (unsigned)n;
+		rx->ask = next_ask(rx);
+		return 0;
+	}
+	if (n < 0 && (errno == EBADF || errno == ENOTSOCK || errno == EFAULT))
+		return -errno;
+	return 0; /* nothing there, or an ICMP error */
+}
+
 int pf_udp_receive(struct pf_udp_rx *rx, struct pf_udp_packet *out, unsigned max)
 {
 	unsigned n = 0;
@@ -375,20 +397,25 @@ int pf_udp_receive(struct pf_udp_rx *rx, struct pf_udp_packet *out, unsigned max
 	}
 	while (n < max && rx->message < rx->messages) {
 		struct mmsghdr *m = &rx->msgs[rx->message];
-		size_t segment = segment_bytes(&m->msg_hdr, m->msg_len);
 		size_t left = m->msg_len - rx->offset;
 
-		if (left < segment)
-			segment = left;
+		if (!rx->offset)
+			rx->segment = segment_bytes(&m->msg_hdr, m->msg_len);
 		out[n++] = (struct pf_udp_packet){
 			.data = (uint8_t *)m->msg_hdr.msg_iov->iov_base + rx->offset,
-			.len = (uint32_t)segment,
+			.len = (uint32_t)(left < rx->segment ? left : rx->segment),
 		};
-		rx->offset += segment;
+		rx->offset += out[n - 1].len;
 		if (rx->offset == m->msg_len) {
 			rx->message++;
 			rx->offset = 0;
 		}
 	}
+	rx->stats.packets += n;
 	return (int)n;
+}
+
+void pf_udp_rx_stats(const struct pf_udp_rx *rx, struct pf_udp_rx_stats *out)
+{
+	*out = rx->stats;
 }

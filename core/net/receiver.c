@@ -7,14 +7,13 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "core/base/bytes.h"
 #include "core/base/clock.h"
 #include "core/crypto/secret.h"
+#include "core/media/cadence.h"
 #include "core/media/jitter.h"
 #include "core/media/packetizer.h"
-#include "core/media/reassembler.h"
 #include "core/media/recovery.h"
-#include "core/media/replay.h"
+#include "core/net/intake.h"
 #include "core/net/os_linux.h"
 #include "core/net/udp.h"
 #include "core/wire/pf1_media.h"
@@ -43,13 +42,11 @@ struct pf_receiver {
 	pthread_t thread;
 
 	/* The thread's own. */
-	struct pf_udp_rx *rx;
-	struct pf_seal seal;
-	struct pf_reassembler *reassembler;
-	struct pf_replay replay;
+	struct pf_intake in;
+	struct pf_cadence cadence;
 	uint64_t report_at_ns, punch_at_ns;
 	unsigned punches;
-	uint64_t bytes, forged, replayed, bad_length;
+	uint64_t wakeups;
 
 	/* Held for a few moves of pointers at a time, by the thread and by the one
 	 * who pulls frames. */
@@ -77,45 +74,6 @@ struct pf_receiver {
 	struct pf_ask ask; /* not yet handed to the events */
 	struct pf_receiver_stats stats;
 };
-
-/* --- intake --- */
-
-static uint64_t seq_of(const struct pf_udp_packet *p)
-{
-	struct pf_reader rd = pf_reader(p->data, p->len);
-
-	return pf_rd_u64be(&rd);
-}
-
-static void take_packets(
-	struct pf_receiver *r, const struct pf_udp_packet *in, unsigned count, uint64_t now_ns)
-{
-	struct pf_sealed sealed[PF_SEAL_BATCH];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		r->bytes += in[i].len;
-		/* No time for what the window refuses anyway; forged packets are not
-		 * told apart from replayed ones here. */
-		if (in[i].len >= PF_SEAL_OVERHEAD && !pf_replay_fresh(&r->replay, seq_of(&in[i]))) {
-			r->replayed++;
-			continue;
-		}
-		sealed[n++] = (struct pf_sealed){ .data = in[i].data, .len = in[i].len };
-	}
-	pf_seal_open(&r->seal, sealed, n);
-	for (unsigned i = 0; i < n; i++) {
-		if (sealed[i].result == -EMSGSIZE)
-			r->bad_length++;
-		else if (sealed[i].result)
-			r->forged++;
-		else if (!pf_replay_accept(&r->replay, sealed[i].seq))
-			r->replayed++;
-		else
-			pf_reassembler_push(r->reassembler, sealed[i].data + PF_SEAL_SEQ_BYTES,
-				sealed[i].len - PF_SEAL_OVERHEAD, now_ns);
-	}
-}
 
 /* --- frames to the ring --- */
 
@@ -187,13 +145,13 @@ static void drop_oldest(struct pf_receiver *r, const struct pf_assembled *incomi
 	uint32_t index = f->frame_index;
 
 	r->stats.frames_dropped++;
-	pf_reassembler_release(r->reassembler, f);
+	pf_reassembler_release(r->in.reassembler, f);
 	for (unsigned i = 0; i < r->ring_len;) {
 		if (begins_anew(ring_at(r, i)->f))
 			return; /* the chain begins anew behind the gap */
 		if (r->params.skip_held) {
 			r->stats.frames_withheld++;
-			pf_reassembler_release(r->reassembler, ring_remove(r).f);
+			pf_reassembler_release(r->in.reassembler, ring_remove(r).f);
 		} else {
 			ring_at(r, i++)->hold = true;
 		}
@@ -202,23 +160,39 @@ static void drop_oldest(struct pf_receiver *r, const struct pf_assembled *incomi
 		note_ask(r, pf_recovery_dropped(&r->recovery, index, now_ns));
 }
 
+/* With each frame, and at the end of a wake-up. Lock held. */
 static void publish_stats(struct pf_receiver *r)
 {
-	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->reassembler);
+	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->in.reassembler);
 	struct pf_receiver_stats *s = &r->stats;
+	struct pf_arrival_path path;
+	struct pf_udp_rx_stats rx;
 
+	pf_arrival_path(&r->in.arrival, &path);
+	pf_udp_rx_stats(r->in.rx, &rx);
 	s->frames = a->frames;
 	s->frames_lost = a->frames_lost;
 	s->frames_repaired = a->frames_repaired;
 	s->packets = a->packets;
 	s->packets_parity = a->packets_parity;
-	s->bytes = r->bytes;
+	s->bytes = r->in.bytes;
 	s->shards_recovered = a->shards_recovered;
 	s->shards_late = a->shards_late;
-	s->packets_duplicate = a->duplicates + r->replayed;
-	s->packets_forged = r->forged;
-	s->packets_invalid = a->invalid + r->bad_length;
+	s->packets_duplicate = a->duplicates + r->in.replayed;
+	s->packets_forged = r->in.forged;
+	s->packets_invalid = a->invalid + r->in.bad_length;
 	s->in_flight_bytes = a->memory_bytes;
+	s->wakeups = r->wakeups;
+	s->receive_calls = rx.calls;
+	s->receive_messages = rx.messages;
+	s->packets_read = rx.packets;
+	s->path_packets = path.packets;
+	s->path_lost = path.lost;
+	s->path_bursts = path.bursts;
+	s->path_loss_ppm = path.loss_ppm;
+	s->path_burst_x100 = path.burst_x100;
+	s->stalls = r->cadence.stalls;
+	s->gap_p99_ns = pf_cadence_p99_ns(&r->cadence);
 }
 
 /* From `pts_ns` to `at_ns` against the session's first frame. Two clocks: any
@@ -247,7 +221,7 @@ static void count_frame(struct pf_receiver *r, const struct pf_assembled *f)
 /* Filler that came since the last look. */
 static void count_probe(struct pf_receiver *r, uint64_t now_ns)
 {
-	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->reassembler);
+	const struct pf_reassembler_stats *a = pf_reassembler_stats(r->in.reassembler);
 	uint64_t packets = a->probe_packets - r->probe_packets;
 	uint64_t bytes = a->probe_bytes - r->probe_bytes;
 
@@ -270,34 +244,38 @@ static bool withhold(const struct pf_receiver *r)
 }
 
 /* Moves complete frames to the ring, takes back used ones. Lock held. */
-static void exchange(struct pf_receiver *r, uint64_t now_ns)
+static void exchange(struct pf_receiver *r, bool idle, uint64_t now_ns)
 {
 	struct pf_assembled *f;
+	bool publish = idle;
 	uint32_t lost;
 
 	while (r->returned_len)
-		pf_reassembler_release(r->reassembler, r->returned[--r->returned_len]);
-	while ((f = pf_reassembler_take(r->reassembler))) {
+		pf_reassembler_release(r->in.reassembler, r->returned[--r->returned_len]);
+	while ((f = pf_reassembler_take(r->in.reassembler))) {
+		publish = true;
 		f->last_ns = f->done_ns;
 		f->done_ns = now_ns;
 		count_frame(r, f);
+		pf_cadence_arrived(&r->cadence, f->frame_index, f->pts_ns, now_ns);
 		note_ask(r,
 			pf_recovery_delivered(&r->recovery, f->frame_index, f->user_flags, now_ns));
 		while (!withhold(r) && ring_full(r, f->len))
 			drop_oldest(r, f, now_ns);
 		if (withhold(r)) {
 			r->stats.frames_withheld++;
-			pf_reassembler_release(r->reassembler, f);
+			pf_reassembler_release(r->in.reassembler, f);
 			continue;
 		}
 		ring_add(r, f, pf_recovery_holding(&r->recovery), now_ns);
 	}
-	if (pf_reassembler_take_lost(r->reassembler, &lost))
+	if (pf_reassembler_take_lost(r->in.reassembler, &lost))
 		note_ask(r, pf_recovery_lost(&r->recovery, lost, now_ns));
 	note_ask(r, pf_recovery_poll(&r->recovery, now_ns));
-	count_probe(r, now_ns);
+	count_probe(r, r->in.read_ns);
+	if (publish)
+		publish_stats(r);
 	ring_show(r, now_ns);
-	publish_stats(r);
 }
 
 /* --- the thread --- */
@@ -342,9 +320,10 @@ static void report_loss(struct pf_receiver *r, bool discard, uint64_t now_ns)
 
 	if (!discard && now_ns < r->report_at_ns)
 		return;
-	ppm = pf_reassembler_loss_ppm(r->reassembler);
+	ppm = pf_reassembler_loss_ppm(r->in.reassembler);
 	r->report_at_ns = now_ns + REPORT_NS;
 	pthread_mutex_lock(&r->lock);
+	publish_stats(r);
 	w = next_window(r, ppm, now_ns);
 	discard = discard || r->probing;
 	if (!discard)
@@ -391,7 +370,6 @@ static void *run(void *arg)
 	struct pf_receiver *r = arg;
 	struct pollfd p[2] = { { .fd = r->params.fd, .events = POLLIN },
 		{ .fd = r->wake_fd, .events = POLLIN } };
-	struct pf_udp_packet packets[PF_SEAL_BATCH];
 	uint64_t now = pf_clock_mono_ns(), at = now;
 
 	r->report_at_ns = now + REPORT_NS;
@@ -406,16 +384,15 @@ static void *run(void *arg)
 			return NULL;
 		if (p[1].revents)
 			pf_wake_clear(r->wake_fd);
+		r->wakeups += p[0].revents != 0;
 		do {
-			n = pf_udp_receive(r->rx, packets, PF_SEAL_BATCH);
+			n = pf_intake_step(&r->in);
+			/* Opening and recovery took time: stamp what comes out now. */
 			now = pf_clock_mono_ns();
-			if (n > 0)
-				take_packets(r, packets, (unsigned)n, now);
-			pf_reassembler_poll(r->reassembler, now);
-			/* Recovery took time: stamp what comes out now. */
-			now = pf_clock_mono_ns();
+			pf_reassembler_poll(r->in.reassembler, now);
+			pf_arrival_poll(&r->in.arrival, &r->in.replay, now);
 			pthread_mutex_lock(&r->lock);
-			exchange(r, now);
+			exchange(r, n <= 0, now);
 			ask = r->ask;
 			r->ask = (struct pf_ask){ .kind = PF_ASK_NONE };
 			stop = r->stop;
@@ -432,7 +409,7 @@ static void *run(void *arg)
 		if (stop || n < 0)
 			return NULL;
 		at = earliest(at, r->report_at_ns);
-		at = earliest(at, pf_reassembler_deadline_ns(r->reassembler));
+		at = earliest(at, pf_reassembler_deadline_ns(r->in.reassembler));
 		if (r->params.punch)
 			at = earliest(at, r->punch_at_ns);
 	}
@@ -557,9 +534,7 @@ void pf_receiver_stats(struct pf_receiver *r, struct pf_receiver_stats *out)
 /* Everything but the socket, which only a finished receiver owns. */
 static void free_parts(struct pf_receiver *r)
 {
-	pf_udp_rx_destroy(r->rx);
-	pf_seal_finish(&r->seal);
-	pf_reassembler_destroy(r->reassembler);
+	pf_intake_finish(&r->in);
 	if (r->wake_fd >= 0)
 		close(r->wake_fd);
 	if (r->ready_fd >= 0)
@@ -586,19 +561,18 @@ int pf_receiver_create(
 	r->wake_fd = -1;
 	r->ready_fd = -1;
 	pthread_mutex_init(&r->lock, NULL);
-	pf_replay_init(&r->replay);
+	pf_cadence_init(&r->cadence);
 	pf_recovery_init(&r->recovery);
 	pf_jitter_init(&r->jitter, params->even_out_hz);
-	err = pf_reassembler_create(&r->reassembler, &rp);
+	err = pf_intake_init(&r->in, params->fd, &params->keys, params->direction, &rp);
 	if (err) {
 		pf_reason_set(why, err,
-			"shards of %u bytes, blocks of %u or frames of %u bytes are out of bounds",
-			params->shard_bytes, params->max_data_per_block, params->max_frame_bytes);
-		goto fail;
-	}
-	err = pf_seal_init(&r->seal, &params->keys, params->direction);
-	if (err) {
-		pf_reason_set(why, err, "no provider for cipher %d", (int)params->keys.alg);
+			"%s: shards of %u bytes, blocks of %u, frames of %u bytes, cipher %d",
+			err == -ENOTSUP	 ? "no provider for the cipher"
+			: err == -EINVAL ? "out of bounds"
+					 : "no memory for the receiver",
+			params->shard_bytes, params->max_data_per_block, params->max_frame_bytes,
+			(int)params->keys.alg);
 		goto fail;
 	}
 	err = pf_wake_open(&r->wake_fd);
@@ -606,8 +580,6 @@ int pf_receiver_create(
 		err = pf_wake_open(&r->ready_fd);
 	if (!err && params->peer.ss_family)
 		err = pf_udp_connect(params->fd, &params->peer);
-	if (!err)
-		err = pf_udp_rx_create(&r->rx, params->fd);
 	if (err) {
 		pf_reason_set(why, err, "cannot set up the data socket: %s", strerror(-err));
 		goto fail;

@@ -72,8 +72,15 @@ struct pf_udp_packet {
 	uint32_t len;
 };
 
+struct pf_udp_rx_stats {
+	uint64_t calls; /* system calls made to read */
+	uint64_t messages;
+	uint64_t packets; /* inside them: more where trains arrive coalesced */
+};
+
 int pf_udp_rx_create(struct pf_udp_rx **out, int fd);
 void pf_udp_rx_destroy(struct pf_udp_rx *rx);
 /** Takes what waits, up to `max` packets, in order; 0 when nothing does. Call
  * again while it returns more than 0. Negative errno when the socket is dead. */
 int pf_udp_receive(struct pf_udp_rx *rx, struct pf_udp_packet *out, unsigned max);
+void pf_udp_rx_stats(const struct pf_udp_rx *rx, struct pf_udp_rx_stats *out);

@@ -40,6 +40,15 @@ void pf_public_receiver_stats(struct pf_receiver *r, PunktfunkStats *out)
 		.packets_invalid = st.packets_invalid,
 		.in_flight_bytes = st.in_flight_bytes,
 		.loss_ppm = st.loss_ppm,
+		.stalls = st.stalls,
+		.packets_read = st.packets_read,
+		.read_wakeups = st.wakeups,
+		.read_messages = st.receive_messages,
+		.path_lost = st.path_lost,
+		.path_bursts = st.path_bursts,
+		.gap_p99_us = (uint32_t)(st.gap_p99_ns / 1000),
+		.path_loss_ppm = st.path_loss_ppm,
+		.path_burst_x100 = st.path_burst_x100,
 	};
 }
 

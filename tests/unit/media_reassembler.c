@@ -20,6 +20,7 @@ struct rig {
 	struct packet_list l;
 	uint32_t max_frame;
 	uint64_t rng;
+	uint32_t pushes, pushed; /* the newest's number in the list */
 };
 
 /* `most`: how large shards may become, 0 = no larger. */
@@ -72,9 +73,27 @@ static void add_frame(struct rig *g, uint32_t index, uint32_t len, uint32_t flag
 	free(b);
 }
 
+/* Three of four packets come into memory that the reassembler lends, if it does; one
+ * of eight with a forged one before. */
 static int push(struct rig *g, uint32_t i, uint64_t now)
 {
-	return pf_reassembler_push(g->r, g->l.v[i].bytes, g->l.v[i].len, now);
+	const struct packet *p = &g->l.v[i];
+	uint32_t ahead = i - g->pushed, turn = g->pushes++;
+	uint8_t spare[PF_SHARD_MAX], *lent = NULL;
+
+	g->pushed = i;
+	if (turn % 8 == 1) {
+		lent = pf_reassembler_lend(g->r, 1 + turn / 8 % 3, p->len);
+		if (lent) {
+			memset(lent, 0xee, p->len);
+			assert_int_equal(pf_reassembler_settle(g->r, false, spare, now), 0);
+		}
+	}
+	lent = turn % 4 ? pf_reassembler_lend(g->r, ahead, p->len) : NULL;
+	if (!lent)
+		return pf_reassembler_push(g->r, p->bytes, p->len, now);
+	memcpy(lent, p->bytes, p->len);
+	return pf_reassembler_settle(g->r, true, spare, now);
 }
 
 /* Takes the next frame and checks its bytes; its number, or -1 if there is none. */
@@ -814,6 +833,107 @@ static void taken_frames_survive_what_follows(void **state)
 	rig_close(&g);
 }
 
+/* ---- opened straight into the frame ---- */
+
+static void the_next_shard_is_opened_at_its_place(void **state)
+{
+	uint8_t spare[512] = { 0 }, *first, *lent, *b = frame_bytes(0, 10 * 512);
+	struct pf_assembled *f;
+	struct rig g;
+
+	rig_open(&g, 512, 64, 25, 64u << 10);
+	assert_null(pf_reassembler_lend(g.r, 1, 552));
+	add_frame(&g, 0, 10 * 512, 0); /* 10 + 3 */
+	add_frame(&g, 1, 10 * 512, 0);
+	assert_int_equal(pf_reassembler_push(g.r, g.l.v[0].bytes, 552, 1), 0);
+	/* Not another size, not the same again, not beyond the data. */
+	assert_null(pf_reassembler_lend(g.r, 1, 551));
+	assert_null(pf_reassembler_lend(g.r, 1, 553));
+	assert_null(pf_reassembler_lend(g.r, 0, 552));
+	assert_null(pf_reassembler_lend(g.r, 10, 552));
+	assert_null(pf_reassembler_lend(g.r, UINT64_MAX, 552));
+	first = pf_reassembler_lend(g.r, 1, 552);
+	assert_non_null(first);
+	memcpy(first, g.l.v[1].bytes, 552);
+	assert_int_equal(pf_reassembler_settle(g.r, true, spare, 1), 0);
+	/* What is in front of it came back. */
+	assert_memory_equal(first + 40 - 512, b, 1024);
+	/* One lost: two ahead. */
+	lent = pf_reassembler_lend(g.r, 2, 552);
+	assert_ptr_equal(lent, first + 1024);
+	memcpy(lent, g.l.v[3].bytes, 552);
+	assert_int_equal(pf_reassembler_settle(g.r, true, spare, 1), 0);
+	/* A forged packet ruins nothing. */
+	lent = pf_reassembler_lend(g.r, 1, 552);
+	assert_ptr_equal(lent, first + 3 * 512);
+	memset(lent, 0, 552);
+	assert_int_equal(pf_reassembler_settle(g.r, false, spare, 1), 0);
+	assert_memory_equal(first + 40 - 512, b, 1024);
+	assert_memory_equal(first + 40 + 1024, b + 3 * 512, 512);
+	/* Another frame's packet goes where it belongs, from elsewhere. */
+	lent = pf_reassembler_lend(g.r, 1, 552);
+	memcpy(lent, g.l.v[14].bytes, 552);
+	assert_int_equal(pf_reassembler_settle(g.r, true, spare, 1), 0);
+	assert_memory_equal(spare, g.l.v[14].bytes + 40, 512);
+	/* The frame under way is another one now; what it lacks is pushed. */
+	for (unsigned i = 13; i < 26; i++)
+		assert_int_equal(push(&g, i, 2), 0);
+	assert_int_equal(take(&g, 10 * 512), 1);
+	for (unsigned i = 4; i < 11; i++)
+		assert_int_equal(push(&g, i, 2), 0);
+	f = pf_reassembler_take(g.r);
+	assert_non_null(f);
+	assert_int_equal(f->shards_recovered, 1);
+	assert_ptr_equal(f->data, first + 40 - 512);
+	assert_memory_equal(f->data, b, 10 * 512);
+	assert_true(stats(&g)->invalid == 0 && stats(&g)->duplicates == 1);
+	/* A frame that is done lends nothing. */
+	assert_int_equal(pf_reassembler_push(g.r, g.l.v[11].bytes, 552, 1), 0);
+	assert_null(pf_reassembler_lend(g.r, 1, 552));
+	pf_reassembler_release(g.r, f);
+	free(b);
+	rig_close(&g);
+}
+
+/* Authentic, but made so that the loan's own frame goes for it: by age, for want of
+ * memory, or because it contradicts. */
+static void what_was_lent_may_go_with_its_frame(void **state)
+{
+	static const uint32_t leaps[] = { 1, 65, 200, 1u << 30 };
+	uint8_t *lent, spare[512], packet[552] = { 0 };
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct pf_media_hdr h;
+		struct rig g;
+
+		rig_open(&g, 512, 64, 25, 64u << 10);
+		add_frame(&g, 0, 60 * 512, 0);
+		assert_int_equal(pf_reassembler_push(g.r, g.l.v[0].bytes, 552, 1), 0);
+		h = g.l.v[0].h;
+		h.frame_index += leaps[i];
+		h.pts_ns += leaps[i] * 8 * MS;
+		for (unsigned n = 0; n < 8; n++) {
+			lent = pf_reassembler_lend(g.r, 1, 552);
+			assert_non_null(lent);
+			h.frame_index++;
+			h.frame_bytes = 60 * 512 + n % 2 * 512 * 4;
+			h.data_shards = (uint16_t)(60 + n % 2 * 4);
+			pf_media_hdr_build(&h, packet);
+			memcpy(lent, packet, 552);
+			assert_int_equal(pf_reassembler_settle(g.r, true, spare, 1), 0);
+		}
+		/* The same block, of another size: refused, and its frame is unharmed. */
+		lent = pf_reassembler_lend(g.r, 1, 552);
+		h.recovery_shards++;
+		h.shard_index++;
+		pf_media_hdr_build(&h, packet);
+		memcpy(lent, packet, 552);
+		assert_int_equal(pf_reassembler_settle(g.r, true, spare, 1), -EPROTO);
+		assert_true(stats(&g)->memory_peak_bytes <= 4 * (64u << 10));
+		rig_close(&g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -835,6 +955,8 @@ int main(void)
 		cmocka_unit_test(probes_have_a_space_of_their_own),
 		cmocka_unit_test(chunked_frames_may_come_in_part),
 		cmocka_unit_test(taken_frames_survive_what_follows),
+		cmocka_unit_test(the_next_shard_is_opened_at_its_place),
+		cmocka_unit_test(what_was_lent_may_go_with_its_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
