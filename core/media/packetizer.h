@@ -49,6 +49,7 @@ struct pf_au_plan {
 	uint32_t packets; /* parity included */
 	uint32_t parity_packets;
 	uint32_t packet_bytes; /* of one packet with its room: the stride */
+	uint32_t blocks;
 };
 
 /* Packets to seal and send; inside the packetizer until the next call. */

@@ -58,12 +58,12 @@ static uint32_t percent_for(uint32_t data, uint32_t want)
 }
 
 /* The percentage that a block should have, whatever its size leads to. */
-static uint32_t percent_wanted(const struct gs *g, uint32_t data)
+static uint32_t percent_wanted(const struct gs *g, uint32_t data, uint32_t blocks)
 {
 	uint32_t percent = g->params.fec_percent, want;
 
 	if (percent == PF_PARITY_ADAPTIVE) {
-		want = pf_parity_choose(g->params.parity, data);
+		want = pf_parity_choose(g->params.parity, data, blocks);
 		return percent_for(data, want > g->params.min_parity ? want : g->params.min_parity);
 	}
 	if (percent && pf_gs_parity_count(data, percent) < g->params.min_parity)
@@ -76,12 +76,12 @@ static bool fits(uint32_t data, uint32_t percent)
 	return data + pf_gs_parity_count(data, percent) <= PF_GS_SHARDS_MAX;
 }
 
-static struct block plan_block(const struct gs *g, uint32_t data, bool protect)
+static struct block plan_block(const struct gs *g, uint32_t data, uint32_t blocks, bool protect)
 {
 	uint32_t percent = 0;
 
 	if (protect && data < PF_GS_SHARDS_MAX) {
-		percent = percent_wanted(g, data);
+		percent = percent_wanted(g, data, blocks);
 		while (!fits(data, percent))
 			percent--;
 	}
@@ -103,7 +103,7 @@ static void plan_blocks(struct gs *g, uint32_t shards)
 	if (adaptive) {
 		for (; count < PF_GS_BLOCKS_MAX; count++) {
 			each = (shards + count - 1) / count;
-			if (each < PF_GS_SHARDS_MAX && fits(each, percent_wanted(g, each)))
+			if (each < PF_GS_SHARDS_MAX && fits(each, percent_wanted(g, each, count)))
 				break;
 		}
 	} else {
@@ -115,7 +115,7 @@ static void plan_blocks(struct gs *g, uint32_t shards)
 	/* More than one block means more than nine shards: the last has some. */
 	each = (shards + count - 1) / count;
 	for (uint32_t b = 0; b < count; b++, shards -= each)
-		g->blocks[b] = plan_block(g, b + 1 < count ? each : shards, protect);
+		g->blocks[b] = plan_block(g, b + 1 < count ? each : shards, count, protect);
 	g->block_count = count;
 }
 
@@ -172,6 +172,7 @@ static int gs_begin(struct pf_packetizer *base, const struct pf_au *au, struct p
 		.packets = shards + parity,
 		.parity_packets = parity,
 		.packet_bytes = g->stride,
+		.blocks = g->block_count,
 	};
 	return 0;
 }
@@ -355,7 +356,7 @@ int pf_packetizer_gs_create(struct pf_packetizer **out, const struct pf_gs_param
 	g->payload = g->stride - PF_GS_VIDEO_HDR_BYTES;
 	if (percent != PF_PARITY_ADAPTIVE) {
 		g->data_max = 100 * PF_GS_SHARDS_MAX / (100 + percent);
-		while (!fits(g->data_max, percent_wanted(g, g->data_max)))
+		while (!fits(g->data_max, percent_wanted(g, g->data_max, 1)))
 			g->data_max--;
 	}
 	g->packets = malloc((size_t)PF_GS_SHARDS_MAX * g->stride);

@@ -118,7 +118,8 @@ static int pf1_begin(struct pf_packetizer *base, const struct pf_au *au, struct 
 		/* Filler is sent to be counted. */
 		p->m[b] = au->user_flags & PF_USER_PROBE
 				  ? 0
-				  : (uint16_t)pf_parity_choose(p->params.parity, block_data(p, b));
+				  : (uint16_t)pf_parity_choose(
+					    p->params.parity, block_data(p, b), p->blocks);
 		parity += p->m[b];
 		if (p->m[b] > m_max)
 			m_max = p->m[b];
@@ -143,6 +144,7 @@ static int pf1_begin(struct pf_packetizer *base, const struct pf_au *au, struct 
 		.packets = p->packets,
 		.parity_packets = parity,
 		.packet_bytes = p->stride,
+		.blocks = p->blocks,
 	};
 	return 0;
 }

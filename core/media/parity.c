@@ -14,10 +14,9 @@
 #include "core/media/parity.h"
 #include <errno.h>
 #include <math.h>
-#include <stdbool.h>
 
-/* Share of the distance that the estimate falls with each clean report. */
-#define DECAY 0.125
+#define FRAME_LOST_PPM 50000u /* that a report adds (punktfunk1.md 11) */
+#define MEAN_SHARE     (1.0 / 32)
 
 /* Numbers are kept as value * 2^-scale, so that a^(k-1) cannot underflow. */
 #define SCALE_STEP 500
@@ -76,6 +75,27 @@ uint32_t pf_parity_solve(uint32_t k, double loss, double burst, double residual,
 	return m_max;
 }
 
+static void go_by(struct pf_parity *p, double loss, double burst)
+{
+	if (loss > PF_PARITY_LOSS_MAX)
+		loss = PF_PARITY_LOSS_MAX;
+	p->loss = loss > PF_PARITY_LOSS_MIN ? loss : PF_PARITY_LOSS_MIN;
+	p->burst = burst;
+}
+
+/* After each report. */
+static void settle(struct pf_parity *p)
+{
+	p->data = p->total = p->frames = p->blocks = 0;
+	p->data_sq = 0;
+	p->frames_lost = 0;
+	if (p->told)
+		return;
+	go_by(p, pf_loss_rate_bound(&p->est), pf_loss_burst(&p->est));
+	p->burst_share = PF_PARITY_BURST_SHARE +
+			 (PF_PARITY_BURST_SHARE_PROVEN - PF_PARITY_BURST_SHARE) * p->est.proven;
+}
+
 int pf_parity_init(
 	struct pf_parity *p, uint8_t percent, uint8_t welcome_percent, uint16_t max_data_per_block)
 {
@@ -88,15 +108,52 @@ int pf_parity_init(
 	*p = (struct pf_parity){
 		.percent = percent,
 		.block_cap = k_max + (k_max * welcome_percent + 99) / 100,
-		.loss = PF_PARITY_LOSS_MIN,
-		.burst = 1,
 	};
 	if (p->block_cap > UINT16_MAX)
 		p->block_cap = UINT16_MAX;
+	pf_loss_init(&p->est);
+	settle(p);
 	return 0;
 }
 
-uint32_t pf_parity_choose(const struct pf_parity *p, uint32_t k)
+/* Small frames may take what is little beside the large ones around them. */
+static uint32_t burst_cap(const struct pf_parity *p, uint32_t k)
+{
+	double data = k > p->mean_data ? k : p->mean_data;
+
+	return (uint32_t)(p->burst_share *
+			  (data > PF_PARITY_BURST_DATA_MIN ? data : PF_PARITY_BURST_DATA_MIN));
+}
+
+/* For independent loss: the strict aim where it is cheap, else the lenient one. */
+static uint32_t for_loss(const struct pf_parity *p, uint32_t k, uint32_t blocks, uint32_t cap)
+{
+	uint32_t cheap = (uint32_t)(PF_PARITY_CHEAP_SHARE * k), m, least;
+
+	if (cheap < PF_PARITY_CHEAP)
+		cheap = PF_PARITY_CHEAP;
+	m = pf_parity_solve(k, p->loss, 1, PF_PARITY_RESIDUAL / blocks, cap);
+	if (m <= cheap)
+		return m;
+	least = pf_parity_solve(k, p->loss, 1, PF_PARITY_LENIENT / blocks, m);
+	return least > cheap ? least : cheap;
+}
+
+static uint32_t adapt(const struct pf_parity *p, uint32_t k, uint32_t blocks, uint32_t cap)
+{
+	uint32_t most, alone, m;
+
+	if (p->burst * (1 - p->loss) <= 1)
+		return for_loss(p, k, blocks, cap);
+	most = burst_cap(p, k);
+	m = pf_parity_solve(k, p->loss, p->burst, PF_PARITY_RESIDUAL / blocks, cap);
+	if (m <= most)
+		return m;
+	alone = for_loss(p, k, blocks, m);
+	return alone > most ? alone : most;
+}
+
+uint32_t pf_parity_choose(const struct pf_parity *p, uint32_t k, uint32_t blocks)
 {
 	uint32_t cap = p->block_cap > k ? p->block_cap - k : 0;
 	uint32_t m;
@@ -106,59 +163,91 @@ uint32_t pf_parity_choose(const struct pf_parity *p, uint32_t k)
 	if (p->percent != PF_PARITY_ADAPTIVE)
 		m = (k * p->percent + 99) / 100;
 	else
-		m = pf_parity_solve(k, p->loss, p->burst, PF_PARITY_RESIDUAL, cap);
+		m = adapt(p, k, blocks ? blocks : 1, cap);
 	if (m < PF_PARITY_MIN)
 		m = PF_PARITY_MIN;
 	return m < cap ? m : cap;
 }
 
-void pf_parity_sent(struct pf_parity *p, uint32_t data, uint32_t parity)
+void pf_parity_sent(struct pf_parity *p, uint32_t data, uint32_t parity, uint32_t blocks)
 {
 	p->data += data;
 	p->total += (uint64_t)data + parity;
+	p->frames++;
+	p->blocks += blocks;
+	p->data_sq += (double)data * data / (blocks ? blocks : 1);
+	p->mean_data += (data - p->mean_data) * MEAN_SHARE;
 }
 
-/* A new report: the counts begin anew, the estimate rises at once. */
-static void take(struct pf_parity *p, double loss)
+void pf_parity_frames_lost(struct pf_parity *p, uint32_t frames)
 {
-	p->data = 0;
-	p->total = 0;
-	if (loss > PF_PARITY_LOSS_MAX)
-		loss = PF_PARITY_LOSS_MAX;
-	if (loss < p->loss)
-		loss = p->loss + (loss - p->loss) * DECAY;
-	p->loss = loss > PF_PARITY_LOSS_MIN ? loss : PF_PARITY_LOSS_MIN;
+	p->frames_lost =
+		frames < UINT16_MAX - p->frames_lost ? p->frames_lost + frames : UINT16_MAX;
 }
 
 void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm)
 {
-	double seen = loss_ppm < 1000000 ? loss_ppm / 1e6 : 1;
-	double loss = seen;
+	bool lost = loss_ppm >= FRAME_LOST_PPM && p->frames_lost;
+	double seen = (lost ? loss_ppm - FRAME_LOST_PPM : loss_ppm) / 1e6, share = 1, loss;
+	struct pf_loss_window w = { .frame_lost = lost };
 
+	if (seen > 1)
+		seen = 1;
 	/* The client counts rebuilt data shards, lost parity does not show. With
 	 * loss x, data packets K of N: seen = xK / ((1 - x)N + xK). */
-	if (p->data && seen < 1) {
-		double share = (double)p->data / (double)p->total;
+	if (p->data)
+		share = (double)p->data / (double)p->total;
+	loss = seen < 1 ? seen / (share + seen * (1 - share)) : 1;
+	w.seen = p->data ? (double)p->data : 100; /* some packets were, unknown to us */
+	w.lost = loss * w.seen;
+	if (lost && p->frames) {
+		/* Of a frame that was lost the report counts nothing. */
+		double per_frame = (double)(p->total - p->data) / (double)p->frames + 1;
+		double frames = p->frames_lost < p->frames ? p->frames_lost : p->frames;
 
-		loss = seen / (share + seen * (1 - share));
+		w.lost += frames * per_frame * share;
+		if (w.lost > w.seen)
+			w.lost = w.seen;
 	}
-	take(p, loss);
+	pf_loss_add(&p->est, &w);
+	settle(p);
 }
 
-void pf_parity_missed(struct pf_parity *p, uint64_t lost)
+void pf_parity_missed(struct pf_parity *p, const struct pf_parity_missed *m)
 {
 	/* A block is complete with as many packets as it has data: while they came,
 	 * `lost` others did not. What follows is not looked at. */
-	take(p, p->data ? (double)lost / ((double)p->data + (double)lost) : p->loss);
+	struct pf_loss_window w = {
+		.lost = (double)m->lost,
+		.seen = (double)p->data + (double)m->lost,
+		.dispersion = 1,
+		.frame_lost = m->frame_lost,
+	};
+	double per, sum;
+
+	if (!p->data)
+		return;
+	/* Each arrival has lost packets before it in a number of its own: with mean
+	 * `per` their variance is per (1 + per) if losses are independent. */
+	per = (double)m->lost / (double)p->data;
+	sum = (double)m->lost_sq - 2 * per * (double)m->lost_data + per * per * p->data_sq;
+	if (m->lost && sum > 0)
+		w.dispersion = sum / ((double)p->data * per * (1 + per));
+	pf_loss_add(&p->est, &w);
+	settle(p);
 }
 
-void pf_parity_set_burst(struct pf_parity *p, double mean_packets)
+void pf_parity_tell(struct pf_parity *p, double loss, double burst)
 {
-	if (mean_packets >= 1)
-		p->burst = mean_packets < 1000 ? mean_packets : 1000;
+	p->told = true;
+	p->burst_share = PF_PARITY_BURST_SHARE_PROVEN;
+	go_by(p, loss, burst < PF_LOSS_BURST_MAX ? burst : PF_LOSS_BURST_MAX);
 }
 
 uint32_t pf_parity_loss_ppm(const struct pf_parity *p)
 {
-	return (uint32_t)(p->loss * 1e6 + 0.5);
+	double rate = p->told ? p->loss : pf_loss_rate(&p->est);
+
+	rate = rate > PF_PARITY_LOSS_MIN ? rate : PF_PARITY_LOSS_MIN;
+	return (uint32_t)((rate < PF_PARITY_LOSS_MAX ? rate : PF_PARITY_LOSS_MAX) * 1e6 + 0.5);
 }

@@ -57,19 +57,21 @@ struct pf_sender {
 
 	atomic_uint kbps;
 	atomic_uint delivery;
-	atomic_uint lost;	       /* frames, as the client told at once */
-	atomic_uint shard_bytes;       /* of frames to come; pf1 */
-	atomic_uint_least64_t report;  /* count << 32 | ppm of the newest report */
-	atomic_uint_least64_t missing; /* of all FEC status messages; one writer */
-	atomic_bool fec_status;	       /* there was one */
-	atomic_uint_least64_t probe;   /* asked for and not over */
+	atomic_uint lost;	      /* frames, as the client told at once */
+	atomic_uint shard_bytes;      /* of frames to come; pf1 */
+	atomic_uint_least64_t report; /* count << 32 | ppm of the newest report */
+	/* Sums over all FEC status messages; one writer. */
+	atomic_uint_least64_t missing, missing_sq, missing_data, blocks_lost;
+	atomic_bool fec_status;	     /* there was one */
+	atomic_uint_least64_t probe; /* asked for and not over */
 
 	/* The thread's own. */
 	uint32_t reports_seen;
 	unsigned gentle; /* reports left */
-	unsigned lost_seen;
+	unsigned lost_seen, lost_reported;
 	uint64_t alarm_ns; /* gentle until then */
-	uint64_t missing_seen, status_ns;
+	struct pf_parity_missed missed_seen;
+	uint64_t blocks_lost_seen, dropped_seen, status_ns;
 	uint32_t probe_index;
 	uint64_t sealed_ns; /* of the frame under way, its first train; 0 = not yet */
 	unsigned sent_tail; /* frames that left: what `tail` is set to */
@@ -194,9 +196,12 @@ void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm)
 		&s->report, &old, next, memory_order_relaxed, memory_order_relaxed));
 }
 
-void pf_sender_fec_status(struct pf_sender *s, uint32_t missing)
+void pf_sender_fec_status(struct pf_sender *s, uint32_t missing, uint32_t data, bool lost)
 {
 	add(&s->missing, missing);
+	add(&s->missing_sq, (uint64_t)missing * missing);
+	add(&s->missing_data, (uint64_t)missing * data);
+	add(&s->blocks_lost, lost);
 	atomic_store_explicit(&s->fec_status, true, memory_order_release);
 }
 
@@ -230,11 +235,19 @@ int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer)
 
 static void take_report(struct pf_sender *s)
 {
-	uint64_t report = atomic_load_explicit(&s->report, memory_order_relaxed);
+	uint64_t report = atomic_load_explicit(&s->report, memory_order_relaxed), dropped;
+	unsigned lost;
 
 	if ((uint32_t)(report >> 32) == s->reports_seen)
 		return;
 	s->reports_seen = (uint32_t)(report >> 32);
+	lost = atomic_load_explicit(&s->lost, memory_order_relaxed);
+	dropped = atomic_load_explicit(&s->dropped, memory_order_relaxed);
+	/* A frame that never left is missed by the client, too. */
+	if (dropped == s->dropped_seen)
+		pf_parity_frames_lost(&s->parity, lost - s->lost_reported);
+	s->lost_reported = lost;
+	s->dropped_seen = dropped;
 	pf_parity_report(&s->parity, (uint32_t)report);
 	if (s->params.format == PF_SENDER_PF1 && (uint32_t)report >= FRAME_LOST_PPM)
 		s->gentle = GENTLE_REPORTS;
@@ -258,15 +271,26 @@ static void take_alarm(struct pf_sender *s, uint64_t now_ns)
  * known that the client sends them. */
 static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 {
-	uint64_t missing;
+	struct pf_parity_missed all, news;
+	uint64_t lost;
 
 	if (!atomic_load_explicit(&s->fec_status, memory_order_acquire) ||
 		now_ns - s->status_ns < FEC_STATUS_NS)
 		return;
 	s->status_ns = now_ns;
-	missing = atomic_load_explicit(&s->missing, memory_order_relaxed);
-	pf_parity_missed(&s->parity, missing - s->missing_seen);
-	s->missing_seen = missing;
+	all.lost = atomic_load_explicit(&s->missing, memory_order_relaxed);
+	all.lost_sq = atomic_load_explicit(&s->missing_sq, memory_order_relaxed);
+	all.lost_data = atomic_load_explicit(&s->missing_data, memory_order_relaxed);
+	lost = atomic_load_explicit(&s->blocks_lost, memory_order_relaxed);
+	news = (struct pf_parity_missed){
+		.lost = all.lost - s->missed_seen.lost,
+		.lost_sq = all.lost_sq - s->missed_seen.lost_sq,
+		.lost_data = all.lost_data - s->missed_seen.lost_data,
+		.frame_lost = lost != s->blocks_lost_seen,
+	};
+	s->missed_seen = all;
+	s->blocks_lost_seen = lost;
+	pf_parity_missed(&s->parity, &news);
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
 }
 
@@ -371,7 +395,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	if (s->packetizer->ops->begin(s->packetizer, &au, &plan))
 		return; /* no memory: to the client it is a gap like any other */
 	data = plan.packets - plan.parity_packets;
-	pf_parity_sent(&s->parity, data, plan.parity_packets);
+	pf_parity_sent(&s->parity, data, plan.parity_packets, plan.blocks);
 	atomic_store_explicit(&s->fec_percent, (plan.parity_packets * 100 + data - 1) / data,
 		memory_order_relaxed);
 	packet_bytes = plan.packet_bytes + s->prefix_bytes;

@@ -144,14 +144,16 @@ void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps);
 /** From the next frame on. */
 void pf_sender_set_delivery(struct pf_sender *s, enum pf_delivery delivery);
 /** The client told at once that a frame did not come (a request to mend the picture), long
- * before its report: pacing is gentle for PF_SENDER_ALARM_MS. */
+ * before its report: pacing is gentle for PF_SENDER_ALARM_MS, and the report's 5 % for it are
+ * not taken for loss. */
 void pf_sender_frame_lost(struct pf_sender *s);
 /** A LossReport of the client; ignored while the percentage is pinned. */
 void pf_sender_loss_report(struct pf_sender *s, uint32_t loss_ppm);
-/** gs: an FEC status (0x5502) told of `missing` packets of a block. The sender
- * makes its loss estimate of these itself; a client that sends them needs no
- * loss reports. One thread. */
-void pf_sender_fec_status(struct pf_sender *s, uint32_t missing);
+/** gs: an FEC status (0x5502) told of `missing` packets of a block that has `data`
+ * ones; `lost` = it could not be repaired. The sender makes its estimates of loss
+ * and bursts of these itself; a client that sends them needs no loss reports. One
+ * thread. */
+void pf_sender_fec_status(struct pf_sender *s, uint32_t missing, uint32_t data, bool lost);
 /** pf1: sends filler of its own number space at `kbps` for `duration_ms` and tells
  * `probed`. Frames go first. 0, -EBUSY while another one waits or runs, -ENOTSUP
  * in another format. */

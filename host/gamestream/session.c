@@ -690,7 +690,9 @@ static void take_fec_status(struct pf_gs_session *s, const struct pf_gs_ctl *m)
 	const int lost = pf_gs_ctl_fec_lost(m);
 
 	if (s->sender && lost >= 0)
-		pf_sender_fec_status(s->sender, (uint32_t)lost);
+		pf_sender_fec_status(s->sender, (uint32_t)lost, m->fec_status.data_total,
+			m->fec_status.data_received + m->fec_status.parity_received <
+				m->fec_status.data_total);
 }
 
 bool pf_gs_session_message(

@@ -82,7 +82,7 @@ static void check_one(struct rig *g, uint32_t len, uint32_t train, bool laid_out
 	for (unsigned phase = 0; phase < 2; phase++) {
 		for (uint32_t b = 0; b < blocks; b++) {
 			uint32_t k = b + 1 < blocks ? g->k_max : shards - b * g->k_max;
-			uint32_t m = pf_parity_choose(&g->parity, k);
+			uint32_t m = pf_parity_choose(&g->parity, k, blocks);
 			const uint8_t *base = padded + (size_t)b * g->k_max * g->shard;
 
 			if (phase) {

@@ -291,14 +291,14 @@ static void the_policy_chooses_the_parity(void **state)
 			uint32_t m;
 
 			pass(&g, len_of(&g, d), 64);
-			m = pf_parity_choose(&g.parity, g.client.block_data[0]);
+			m = pf_parity_choose(&g.parity, g.client.block_data[0], g.client.blocks);
 			if (g.client.blocks == 1 && d < 100 && m <= (d * 255 + 99) / 100)
 				assert_int_equal(g.client.parity, m);
 			else if (g.client.blocks == 1 && d >= 100)
 				assert_in_range(g.client.parity, m, m + 2);
 			/* as few blocks as that takes */
 			if (g.client.blocks > 1)
-				assert_true(d + pf_parity_choose(&g.parity, d) > 253);
+				assert_true(d + pf_parity_choose(&g.parity, d, 1) > 253);
 			/* parity as long as the format has any room for it */
 			if (d <= 4 * 252)
 				assert_true(g.client.block_parity[0] >= 2);

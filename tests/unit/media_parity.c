@@ -136,28 +136,66 @@ static void policy_keeps_its_bounds(void **state)
 	struct pf_parity p;
 
 	assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096), 0);
-	assert_int_equal(pf_parity_choose(&p, 1), 2);
-	assert_int_equal(pf_parity_choose(&p, 6), 4);
-	assert_in_range(pf_parity_choose(&p, 120), 10, 12);
+	pf_parity_tell(&p, 0.02, 1);
+	assert_int_equal(pf_parity_choose(&p, 1, 1), 2);
+	assert_int_equal(pf_parity_choose(&p, 6, 1), 4);
+	assert_int_equal(pf_parity_choose(&p, 120, 1), 12);
 	assert_int_equal(p.block_cap, 4506);
-	pf_parity_report(&p, 500000);
-	assert_int_equal(pf_parity_choose(&p, 4096), 410);
-	assert_int_equal(pf_parity_choose(&p, 4505), 1);
-	assert_true(pf_parity_choose(&p, 1) > 10); /* low rate: more parity than data */
+	pf_parity_tell(&p, 0.9, 1);
+	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
+	assert_int_equal(pf_parity_choose(&p, 4096, 1), 410);
+	assert_int_equal(pf_parity_choose(&p, 4505, 1), 1);
+	assert_true(pf_parity_choose(&p, 1, 1) > 10); /* low rate: more parity than data */
 
 	assert_int_equal(pf_parity_init(&p, 20, 20, 4096), 0);
-	assert_int_equal(pf_parity_choose(&p, 100), 20);
-	assert_int_equal(pf_parity_choose(&p, 101), 21);
-	assert_int_equal(pf_parity_choose(&p, 1), 2);
+	assert_int_equal(pf_parity_choose(&p, 100, 1), 20);
+	assert_int_equal(pf_parity_choose(&p, 101, 1), 21);
+	assert_int_equal(pf_parity_choose(&p, 1, 1), 2);
 	pf_parity_report(&p, 500000);
-	assert_int_equal(pf_parity_choose(&p, 100), 20);
-	assert_int_equal(pf_parity_choose(&p, 4096), 820);
+	assert_int_equal(pf_parity_choose(&p, 100, 1), 20);
+	assert_int_equal(pf_parity_choose(&p, 4096, 1), 820);
 
 	assert_int_equal(pf_parity_init(&p, 0, 0, 4096), 0);
-	assert_int_equal(pf_parity_choose(&p, 100), 0);
+	assert_int_equal(pf_parity_choose(&p, 100, 1), 0);
 	assert_int_equal(pf_parity_init(&p, 91, 10, 4096), -EINVAL);
 	assert_int_equal(pf_parity_init(&p, 10, 91, 4096), -EINVAL);
 	assert_int_equal(pf_parity_init(&p, 10, 10, 0), -EINVAL);
+}
+
+/* The bars: at 2 % 10^-5 of the frames and 10 % of parity from 120 packets up, at
+ * 5 % 10^-4 and 15 %; computed exactly, at every size. */
+static void every_size_keeps_both_bars(void **state)
+{
+	static const struct {
+		double loss, residual;
+		uint32_t percent;
+	} bars[] = { { 0.02, 1e-5, 10 }, { 0.05, 1e-4, 15 } };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct pf_parity p;
+
+		assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096), 0);
+		pf_parity_tell(&p, bars[i].loss, 1);
+		for (uint32_t k = 1; k <= 4096; k += k < 300 ? 1 : 97) {
+			uint32_t m = pf_parity_choose(&p, k, 1);
+
+			assert_true(tail_by_walking(k + m, m, bars[i].loss, 1) <=
+				    bars[i].residual * (1 + 1e-6));
+			if (k < 120 || 100 * m <= bars[i].percent * k)
+				continue;
+			/* 125 and 126 packets: no number does both */
+			assert_in_range(k, 125, 126);
+			assert_true(tail_by_walking(k + m - 1, m - 1, bars[i].loss, 1) >
+				    bars[i].residual);
+		}
+		/* all blocks of a frame count */
+		for (uint32_t k = 10; k <= 200; k += 19) {
+			uint32_t m = pf_parity_choose(&p, k, 4);
+
+			assert_true(4 * tail_by_walking(k + m, m, bars[i].loss, 1) <=
+				    bars[i].residual * (1 + 1e-6));
+		}
+	}
 }
 
 static void the_estimate_rises_at_once_and_falls_slowly(void **state)
@@ -166,54 +204,104 @@ static void the_estimate_rises_at_once_and_falls_slowly(void **state)
 	uint32_t before;
 
 	pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096);
+	pf_parity_sent(&p, 10000, 1000, 100);
 	pf_parity_report(&p, 0);
 	assert_int_equal(pf_parity_loss_ppm(&p), 20000);
-	/* 5 % lost of 100 data and 100 parity: 5 of 195 are seen */
-	pf_parity_sent(&p, 100, 100);
+	/* 5 % lost of 10000 data and 10000 parity: 500 of 19500 are seen */
+	pf_parity_sent(&p, 10000, 10000, 100);
 	pf_parity_report(&p, (uint32_t)(5 * 1000000.0 / 195));
 	assert_in_range(pf_parity_loss_ppm(&p), 49900, 50100);
 	before = pf_parity_loss_ppm(&p);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 60; i++) {
+		pf_parity_sent(&p, 10000, 1000, 100);
 		pf_parity_report(&p, 0);
 		assert_true(pf_parity_loss_ppm(&p) <= before);
-		assert_true(i > 2 || pf_parity_loss_ppm(&p) > 30000);
+		assert_true(i > 1 || pf_parity_loss_ppm(&p) > 30000);
 		before = pf_parity_loss_ppm(&p);
 	}
 	assert_int_equal(before, 20000);
-	pf_parity_report(&p, UINT32_MAX);
+	for (int i = 0; i < 3; i++)
+		pf_parity_report(&p, UINT32_MAX);
 	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
+}
+
+static void send_100(struct pf_parity *p)
+{
+	for (unsigned i = 0; i < 100; i++)
+		pf_parity_sent(p, 100, 10, 1);
+}
+
+/* 5 % of what a report says is not lost packets but a lost frame, if one is known of. */
+static void a_lost_frame_is_no_loss_rate(void **state)
+{
+	struct pf_parity a, b;
+
+	pf_parity_init(&a, PF_PARITY_ADAPTIVE, 10, 4096);
+	for (unsigned i = 0; i < 20; i++) {
+		send_100(&a);
+		pf_parity_report(&a, 10000);
+	}
+	b = a;
+	send_100(&a);
+	pf_parity_report(&a, 60000);
+	assert_in_range(pf_parity_loss_ppm(&a), 65000, 66000);
+	send_100(&b);
+	pf_parity_frames_lost(&b, UINT32_MAX);
+	pf_parity_frames_lost(&b, 1);
+	pf_parity_report(&b, 10000); /* it was lost otherwise, or the client is mistaken */
+	assert_int_equal(pf_parity_loss_ppm(&b), 20000);
+	assert_true(b.est.strikes == 0);
+	send_100(&b);
+	pf_parity_frames_lost(&b, 1);
+	pf_parity_report(&b, 60000);
+	assert_int_equal(pf_parity_loss_ppm(&b), 20000);
+	assert_true(b.est.strikes == 1);
 }
 
 /* Packets that the client missed while it took in as many as there was data. */
 static void missed_packets_are_counted_against_all(void **state)
 {
+	struct pf_parity_missed m = { .lost = 5, .lost_sq = 25, .lost_data = 50 };
 	struct pf_parity p;
 
 	assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 0, 255), 0);
-	pf_parity_missed(&p, 5); /* nothing was sent */
+	pf_parity_missed(&p, &m); /* nothing was sent */
 	assert_int_equal(pf_parity_loss_ppm(&p), 20000);
-	pf_parity_sent(&p, 900, 500);
-	pf_parity_missed(&p, 100);
+	for (unsigned i = 0; i < 90; i++)
+		pf_parity_sent(&p, 10, 5, 1);
+	m = (struct pf_parity_missed){ .lost = 100, .lost_sq = 200, .lost_data = 1000 };
+	pf_parity_missed(&p, &m);
 	assert_int_equal(pf_parity_loss_ppm(&p), 100000);
-	pf_parity_sent(&p, 1000, 500);
-	pf_parity_missed(&p, 0);
-	assert_int_equal(pf_parity_loss_ppm(&p), 87500); /* an eighth of the way */
-	pf_parity_sent(&p, 1, 2);
-	pf_parity_missed(&p, UINT64_MAX);
+	pf_parity_sent(&p, 1, 2, 1);
+	m = (struct pf_parity_missed){ UINT64_MAX, UINT64_MAX, UINT64_MAX, true };
+	pf_parity_missed(&p, &m);
 	assert_int_equal(pf_parity_loss_ppm(&p), 500000);
+	assert_in_range(pf_parity_choose(&p, 100, 1), 100, 155);
 }
 
-static void bursts_need_more(void **state)
+static void bursts_need_more_within_bounds(void **state)
 {
 	struct pf_parity p;
 	uint32_t alone;
 
 	pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096);
-	alone = pf_parity_choose(&p, 100);
-	pf_parity_set_burst(&p, 3);
-	assert_true(pf_parity_choose(&p, 100) > 2 * alone);
-	pf_parity_set_burst(&p, 0.5); /* no such thing */
-	assert_true(pf_parity_choose(&p, 100) > 2 * alone);
+	/* nothing known: bursts are possible, a quarter may go to them */
+	assert_int_equal(pf_parity_choose(&p, 100, 1), 25);
+	assert_int_equal(pf_parity_choose(&p, 15, 1), 5);
+	pf_parity_tell(&p, 0.02, 1);
+	alone = pf_parity_choose(&p, 100, 1);
+	pf_parity_tell(&p, 0.02, 3);
+	assert_in_range(pf_parity_choose(&p, 100, 1), 2 * alone, 4 * alone);
+	assert_int_equal(pf_parity_choose(&p, 15, 1), 15);
+	/* beside large frames a small one may have what it needs */
+	for (unsigned i = 0; i < 300; i++)
+		pf_parity_sent(&p, 500, 60, 1);
+	assert_in_range(pf_parity_choose(&p, 15, 1), 20, 30);
+	pf_parity_tell(&p, 0.02, 1e9);
+	assert_int_equal(pf_parity_choose(&p, 2000, 1),
+		pf_parity_solve(2000, 0.02, PF_LOSS_BURST_MAX, 1e-5, 2506));
+	pf_parity_tell(&p, 0.02, 0.5); /* no such thing */
+	assert_int_equal(pf_parity_choose(&p, 100, 1), alone);
 }
 
 int main(void)
@@ -223,9 +311,11 @@ int main(void)
 		cmocka_unit_test(whole_blocks_at_high_loss),
 		cmocka_unit_test(simulated_links_lose_what_was_promised),
 		cmocka_unit_test(policy_keeps_its_bounds),
+		cmocka_unit_test(every_size_keeps_both_bars),
 		cmocka_unit_test(the_estimate_rises_at_once_and_falls_slowly),
 		cmocka_unit_test(missed_packets_are_counted_against_all),
-		cmocka_unit_test(bursts_need_more),
+		cmocka_unit_test(a_lost_frame_is_no_loss_rate),
+		cmocka_unit_test(bursts_need_more_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,12 +258,12 @@ static void reports_steer_the_parity(void **state)
 	pf_sender_stats(s, &stats);
 	assert_int_equal(stats.loss_ppm, 20000);
 	before = stats.fec_percent;
-	assert_in_range(before, 8, 14);
-	pf_sender_loss_report(s, 100000);
+	assert_in_range(before, 20, 25); /* bursts are possible */
+	pf_sender_loss_report(s, 200000);
 	assert_int_equal(pf_sender_submit(s, &f), 0);
 	wait_for(&seen.sent, 2);
 	pf_sender_stats(s, &stats);
-	assert_in_range(stats.loss_ppm, 100000, 115000);
+	assert_in_range(stats.loss_ppm, 200000, 250000);
 	assert_true(stats.fec_percent > 2 * before);
 	assert_int_equal(seen.frames[1].parity_packets, stats.fec_percent);
 	pf_sender_destroy(s);
