@@ -79,17 +79,18 @@ def one_run(o, place, rules, seed, mbit, seconds):
     port = free_port()
     with tempfile.TemporaryDirectory() as d:
         d = pathlib.Path(d)
-        receive = subprocess.Popen(place.argv("receiver", tools / "linerate/pf-linerate", "receive", "--at",
+        receive = subprocess.Popen(place.argv("receiver", o.linerate or tools / "linerate/pf-linerate", "receive", "--at",
                                               f"{place.receiver}:{port}", "--control", d / "link", "--report",
                                               d / "receive"))
-        relay = subprocess.Popen(place.argv("sender", tools / "impair/pf-impair", "--listen", f"{place.relay}:{port}",
+        relay = subprocess.Popen(place.argv("sender", o.impair or tools / "impair/pf-impair",
+                                            "--listen", f"{place.relay}:{port}",
                                             "--to", f"{place.receiver}:{port}", "--seed", seed, "--report",
                                             d / "relay", *rules.split()), stdout=subprocess.PIPE, text=True)
         relay.stdout.readline()  # it listens
-        send = subprocess.run(place.argv("sender", tools / "linerate/pf-linerate", "send", "--to",
+        send = subprocess.run(place.argv("sender", o.linerate or tools / "linerate/pf-linerate", "send", "--to",
                                          f"{place.relay}:{port}", "--control", d / "link", "--seconds", seconds,
                                          "--mbit", mbit, "--fps", o.fps, "--keyframe", o.keyframe, "--seed", seed,
-                                         "--report", d / "send"))
+                                         "--delivery", o.delivery, "--report", d / "send"))
         if send.returncode:
             receive.kill()
         receive.wait()
@@ -129,6 +130,7 @@ def verdict(r, strict, spare_refused=False):
         "lost_by_receiver_socket": receive["socket_drops"], "keyframes": send["keyframes"],
         "submit_complete_us": receive["submit_complete_us"], "sent_us": send["sent_us"],
         "queue_us": send["queue_us"], "relay_added_us": relay["added_us"],
+        "spin_ns_per_packet": send["spin_ns_per_packet"],
         "cpu_ns_per_packet": {"send": send["cpu_ns_per_packet"], "relay": relay["cpu_ns_per_packet"],
                               "receive": receive["cpu_ns_per_packet"]},
         "queued_frames": growth(send["samples"], "queued_max"),
@@ -171,6 +173,9 @@ def main():
     a.add_argument("--seeds", type=int, default=3)
     a.add_argument("--models", default="random,bursts")
     a.add_argument("--rules", help="pf-impair's, instead of --models")
+    a.add_argument("--delivery", default="capped", help="or burst, smooth")
+    a.add_argument("--impair", help="another pf-impair, to compare")
+    a.add_argument("--linerate", help=argparse.SUPPRESS)
     a.add_argument("--loopback", action="store_true", help="no namespaces")
     a.add_argument("--spare-refused", action="store_true",
                    help="frames that found the sender's ring full are no loss: beside others' work it may stand still")

@@ -22,12 +22,18 @@
 #define BATCH_SEGMENTS 64u
 #define BATCH_BYTES    65000u /* under the 65507 that one send may carry */
 #define SOCKET_BUFFER  (8 << 20)
+#define SPARE_BYTES    2048u /* payload of packets that are kept for the next */
+#define SPARE_MAX      8192u
+/* While many wait, one wake-up serves this long: a timer is late by about as much, and
+ * what is due together leaves in one train. */
+#define GRAIN_NS (50 * PF_NS_PER_US)
 
 /* One datagram that waits for its time. */
 struct pf_relay_packet {
-	uint64_t due_ns;
-	uint64_t order; /* among equals: as they came */
-	uint64_t id;
+	union {
+		uint64_t id;
+		struct pf_relay_packet *next; /* on the list of spare ones */
+	};
 	struct pf_relay_flow *flow;
 	enum pf_impair_direction dir;
 	bool copy;
@@ -71,46 +77,73 @@ void pf_relay_stats_add(struct pf_relay_stats *sum, const struct pf_relay_stats 
 	sum->failed += s->failed;
 }
 
+/* Most packets are of one size: they are used again and again. */
+
+static struct pf_relay_packet *new_packet(struct pf_relay *r, uint32_t len)
+{
+	struct pf_relay_packet *p = r->spare;
+
+	if (len > SPARE_BYTES)
+		return malloc(sizeof(*p) + len);
+	if (!p)
+		return malloc(sizeof(*p) + SPARE_BYTES);
+	r->spare = p->next;
+	r->spare_count--;
+	return p;
+}
+
+static void free_packet(struct pf_relay *r, struct pf_relay_packet *p)
+{
+	if (p->len > SPARE_BYTES || r->spare_count == SPARE_MAX) {
+		free(p);
+		return;
+	}
+	p->next = r->spare;
+	r->spare = p;
+	r->spare_count++;
+}
+
 /* The queue: a binary heap by due time, then order of arrival. */
 
-static bool sooner(const struct pf_relay_packet *a, const struct pf_relay_packet *b)
+static bool sooner(const struct pf_relay_due *a, const struct pf_relay_due *b)
 {
 	return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : a->order < b->order;
 }
 
-static void heap_put(struct pf_relay *r, struct pf_relay_packet *p)
+static void heap_put(struct pf_relay *r, struct pf_relay_packet *p, uint64_t due_ns)
 {
+	struct pf_relay_due d = { due_ns, r->heap_order++, p };
 	unsigned i = r->heap_count++;
 
-	for (; i && sooner(p, r->heap[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i && sooner(&d, &r->heap[(i - 1) / 2]); i = (i - 1) / 2)
 		r->heap[i] = r->heap[(i - 1) / 2];
-	r->heap[i] = p;
+	r->heap[i] = d;
 	r->heap_bytes += p->len;
 }
 
-static struct pf_relay_packet *heap_take(struct pf_relay *r)
+static struct pf_relay_due heap_take(struct pf_relay *r)
 {
-	struct pf_relay_packet *first = r->heap[0], *last = r->heap[--r->heap_count];
+	struct pf_relay_due first = r->heap[0], last = r->heap[--r->heap_count];
 	unsigned i = 0, child;
 
 	while ((child = 2 * i + 1) < r->heap_count) {
-		if (child + 1 < r->heap_count && sooner(r->heap[child + 1], r->heap[child]))
+		if (child + 1 < r->heap_count && sooner(&r->heap[child + 1], &r->heap[child]))
 			child++;
-		if (!sooner(r->heap[child], last))
+		if (!sooner(&r->heap[child], &last))
 			break;
 		r->heap[i] = r->heap[child];
 		i = child;
 	}
 	if (r->heap_count)
 		r->heap[i] = last;
-	r->heap_bytes -= first->len;
+	r->heap_bytes -= first.packet->len;
 	return first;
 }
 
-/* Pointers rather than packets are reserved ahead: growth never fails midway. */
+/* Places rather than packets are reserved ahead: growth never fails midway. */
 static bool heap_has_room(struct pf_relay *r, uint32_t len)
 {
-	struct pf_relay_packet **bigger;
+	struct pf_relay_due *bigger;
 	unsigned cap;
 
 	if (r->heap_bytes + len > PF_RELAY_QUEUE_BYTES || r->heap_count >= PF_RELAY_QUEUE_COUNT)
@@ -118,7 +151,7 @@ static bool heap_has_room(struct pf_relay *r, uint32_t len)
 	if (r->heap_count < r->heap_cap)
 		return true;
 	cap = r->heap_cap ? r->heap_cap * 2 : 1024;
-	bigger = realloc(r->heap, cap * sizeof(struct pf_relay_packet *));
+	bigger = realloc(r->heap, cap * sizeof(*bigger));
 	if (!bigger)
 		return false;
 	r->heap = bigger;
@@ -178,7 +211,7 @@ static void account(struct pf_relay *r, struct batch *b, unsigned i, bool ok, ui
 	}
 	if (s->owned) {
 		b->flow->pending--;
-		free(s->owned);
+		free_packet(r, s->owned);
 	}
 }
 
@@ -229,11 +262,12 @@ static void add(struct pf_relay *r, struct batch *b, struct pf_relay_flow *flow,
 
 static void send_due(struct pf_relay *r, struct batch *b, uint64_t now_ns)
 {
-	while (r->heap_count && r->heap[0]->due_ns <= now_ns) {
-		struct pf_relay_packet *p = heap_take(r);
+	while (r->heap_count && r->heap[0].due_ns <= now_ns) {
+		struct pf_relay_due d = heap_take(r);
+		struct pf_relay_packet *p = d.packet;
 
 		add(r, b, p->flow, p->dir, p->data, p->len,
-			(struct sent){ p->due_ns, p->id, p->copy, p });
+			(struct sent){ d.due_ns, p->id, p->copy, p });
 	}
 	flush(r, b);
 }
@@ -358,13 +392,11 @@ static void enqueue(struct pf_relay *r, struct pf_relay_flow *flow, enum pf_impa
 	struct pf_relay_packet *p = NULL;
 
 	if (heap_has_room(r, len))
-		p = malloc(sizeof(*p) + len);
+		p = new_packet(r, len);
 	if (!p) {
 		flow->side[dir].stats.overflow++;
 		return;
 	}
-	p->due_ns = sent.due_ns;
-	p->order = r->heap_order++;
 	p->id = sent.id;
 	p->flow = flow;
 	p->dir = dir;
@@ -372,7 +404,7 @@ static void enqueue(struct pf_relay *r, struct pf_relay_flow *flow, enum pf_impa
 	p->len = len;
 	memcpy(p->data, data, len);
 	flow->pending++;
-	heap_put(r, p);
+	heap_put(r, p, sent.due_ns);
 }
 
 static void take_datagram(struct pf_relay *r, struct batch *b, struct pf_relay_flow *flow,
@@ -562,7 +594,13 @@ void pf_relay_close(struct pf_relay **relay)
 	if (!r)
 		return;
 	while (r->heap_count)
-		free(heap_take(r));
+		free(heap_take(r).packet);
+	while (r->spare) {
+		struct pf_relay_packet *next = r->spare->next;
+
+		free(r->spare);
+		r->spare = next;
+	}
 	free(r->heap);
 	for (unsigned i = 0; i < r->flow_count; i++)
 		if (r->flows[i].fd >= 0)
@@ -608,8 +646,11 @@ int pf_relay_run(struct pf_relay *r, int stop_fd)
 		if (now >= end)
 			break;
 		send_due(r, &b, now);
-		if (r->heap_count && r->heap[0]->due_ns < next)
-			next = r->heap[0]->due_ns;
+		if (r->heap_count && r->heap[0].due_ns < next) {
+			next = r->heap[0].due_ns;
+			if (r->heap_count > 1 && next < now + GRAIN_NS)
+				next = now + GRAIN_NS;
+		}
 		n = epoll_pwait2(r->epoll_fd, ev, 32, until(next, pf_clock_mono_ns(), &ts), NULL);
 		if (n < 0 && errno != EINTR) {
 			rc = -errno;

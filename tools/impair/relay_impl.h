@@ -32,6 +32,13 @@ struct pf_relay_map {
 
 struct pf_relay_packet;
 
+/* The heap compares these without touching the packets. */
+struct pf_relay_due {
+	uint64_t due_ns;
+	uint64_t order; /* among equals: as they came */
+	struct pf_relay_packet *packet;
+};
+
 struct pf_relay {
 	struct pf_impair_options o;
 	struct pf_impair_rules smooth[PF_IMPAIR_DIRECTIONS]; /* maps that --only spares */
@@ -43,8 +50,10 @@ struct pf_relay {
 	bool no_gso;
 	uint64_t start_ns, ran_ns;
 	uint64_t kernel_dropped; /* before the relay read them */
-	struct pf_relay_packet **heap;
+	struct pf_relay_due *heap;
 	unsigned heap_count, heap_cap;
+	struct pf_relay_packet *spare; /* freed ones for the next, a list */
+	unsigned spare_count;
 	uint64_t heap_order;
 	size_t heap_bytes;
 	uint8_t *rx; /* receive buffers */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "core/base/reason.h"
+#include "core/media/pacer.h"
 #include "core/media/seal.h"
 
 struct pf_linerate_options {
@@ -26,6 +27,7 @@ struct pf_linerate_options {
 	uint64_t seed;
 	uint8_t fec_percent;
 	uint16_t shard_bytes;
+	enum pf_delivery delivery;
 };
 
 /** 0, or -EINVAL with the words. */

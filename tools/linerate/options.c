@@ -38,6 +38,7 @@ const char *pf_linerate_help(void)
 	       "mean\n"
 	       "  --fec N                  parity in percent, pinned (default: adaptive)\n"
 	       "  --shard BYTES            even (1408)\n"
+	       "  --delivery NAME          capped, burst or smooth (capped)\n"
 	       "  --seed N                 sizes and bytes of the frames (1)\n";
 }
 
@@ -85,6 +86,17 @@ static bool parse_keyframe(struct pf_linerate_options *o, const char *text)
 	return parse_number(end + 1, 0, 1e4, &o->keyframe_seconds);
 }
 
+static bool parse_delivery(struct pf_linerate_options *o, const char *text)
+{
+	for (unsigned d = 0; d < PF_DELIVERIES; d++) {
+		if (strcmp(text, pf_delivery_name(d)))
+			continue;
+		o->delivery = d;
+		return true;
+	}
+	return false;
+}
+
 enum {
 	OPT_ADDRESS = 256,
 	OPT_CONTROL,
@@ -97,6 +109,7 @@ enum {
 	OPT_FIXED,
 	OPT_FEC,
 	OPT_SHARD,
+	OPT_DELIVERY,
 	OPT_SEED,
 };
 
@@ -143,6 +156,8 @@ static bool take(struct pf_linerate_options *o, int c)
 			return false;
 		o->shard_bytes = (uint16_t)v;
 		return true;
+	case OPT_DELIVERY:
+		return parse_delivery(o, optarg);
 	case OPT_SEED:
 		if (!parse_number(optarg, 0, 1e15, &v))
 			return false;
@@ -167,6 +182,7 @@ int pf_linerate_parse(
 		{ "fixed", no_argument, NULL, OPT_FIXED },
 		{ "fec", required_argument, NULL, OPT_FEC },
 		{ "shard", required_argument, NULL, OPT_SHARD },
+		{ "delivery", required_argument, NULL, OPT_DELIVERY },
 		{ "seed", required_argument, NULL, OPT_SEED },
 		{ 0 },
 	};

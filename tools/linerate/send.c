@@ -63,10 +63,12 @@ static void take_messages(struct run *r)
 			break;
 		case PF_LINK_KEYFRAME:
 			r->keyframe_requests++;
+			pf_sender_frame_lost(r->sender);
 			r->want_keyframe = true;
 			break;
 		case PF_LINK_RFI:
 			r->rfi_requests++;
+			pf_sender_frame_lost(r->sender);
 			r->want_anchor = true;
 			break;
 		default:
@@ -156,9 +158,13 @@ static void report(struct run *r, const struct pf_sender_stats *s, uint64_t cpu_
 		r->reports, r->keyframe_requests, r->rfi_requests);
 	write_quantiles(out, "queue_us", &r->queue);
 	write_quantiles(out, "sent_us", &r->pace);
-	fprintf(out, " \"submit_late_max_us\": %.1f, \"cpu_ns_per_packet\": %.1f,\n",
+	fprintf(out,
+		" \"submit_late_max_us\": %.1f, \"cpu_ns_per_packet\": %.1f, "
+		"\"spin_ns_per_packet\": %.1f, \"calls\": %" PRIu64 ", \"gso\": %s,\n",
 		(double)r->late_max_ns / 1e3,
-		s->packets ? (double)cpu_ns / (double)s->packets : 0.0);
+		s->packets ? (double)cpu_ns / (double)s->packets : 0.0,
+		s->packets ? (double)s->spin_ns / (double)s->packets : 0.0, s->calls,
+		s->gso ? "true" : "false");
 	fputs(" \"samples\": [", out);
 	for (unsigned i = 0; i < r->samples_len; i++) {
 		const struct sample *p = &r->samples[i];
@@ -201,6 +207,7 @@ static int start_sender(struct run *r, const struct pf_link_message *begin, stru
 			r->o->fec_percent == PF_FEC_ADAPTIVE ? WELCOME_PERCENT : r->o->fec_percent,
 		.max_frame_bytes = begin->max_frame_bytes,
 		.bitrate_kbps = (uint32_t)(r->o->bps / 1000),
+		.delivery = r->o->delivery,
 		.events = &events,
 		.user = r,
 	};
