@@ -50,7 +50,7 @@ for row in "${rows[@]}"; do
             { printf '\003'; cat "$f"; } >"$seeds/$(basename "$f")"
         done
     fi
-    $build/tests/fuzz/fuzz_"$name" -max_total_time=$share -timeout=10 -rss_limit_mb=1024 \
+    $build/tests/fuzz/fuzz_"$name" -max_total_time=$share -timeout=30 -rss_limit_mb=1024 \
         -artifact_prefix="$found/" -print_final_stats=1 "$grown" "$seeds" >"$log" 2>&1
     status=$?
     cov=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1 | cut -d' ' -f2)
