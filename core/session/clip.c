@@ -451,7 +451,10 @@ void pf_clip_offer_read(struct pf_clip_offer *out, const struct pf_ctl *m)
 		memcpy(f->mime, mime->p, mime->len);
 		f->mime[mime->len] = 0;
 		f->size_hint = m->clip_offer.formats[i].size_hint;
-		out->count += !pf_clip_offer_has(out, f->mime);
+		if (pf_clip_offer_has(out, f->mime))
+			*f = (struct pf_clip_format){ 0 };
+		else
+			out->count++;
 	}
 }
 
