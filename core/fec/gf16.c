@@ -75,8 +75,8 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	 * p2(k) < p2(m), works on all its points, no more than 2 * p2(m) either. */
 	most = p2(m);
 	rows_bytes = 2 * (size_t)most * PF_GF16_GROUP;
-	if (rows_bytes < PF_GF16_TILE_BYTES)
-		rows_bytes = PF_GF16_TILE_BYTES;
+	if (rows_bytes < 2 * PF_GF16_TILE_BYTES)
+		rows_bytes = 2 * PF_GF16_TILE_BYTES;
 	ctx->points = p2(most + (k > m ? k : m));
 	if (ctx->points > PF_GF16_POINTS_MAX)
 		ctx->points = PF_GF16_POINTS_MAX;
@@ -86,7 +86,8 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	if (ctx->sums_bytes > PF_GF16_SUMS_MAX)
 		ctx->sums_bytes = PF_GF16_SUMS_MAX;
 
-	ctx->rows_memory = malloc(rows_bytes + PF_GF16_TILE_BYTES + rows_bytes / 2 + PF_GF16_GROUP);
+	ctx->rows_memory =
+		malloc(rows_bytes + 2 * PF_GF16_TILE_BYTES + rows_bytes / 2 + PF_GF16_GROUP);
 	ctx->sums_memory = malloc(ctx->sums_bytes + PF_GF16_GROUP);
 	ctx->zeros = calloc(1, limits->shard_bytes_max);
 	ctx->staged = calloc(most, sizeof(*ctx->staged));
@@ -97,15 +98,17 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	ctx->spectrum = calloc(ctx->points, sizeof(*ctx->spectrum));
 	ctx->inverse =
 		calloc((size_t)PF_GF16_CLOSED_MAX * PF_GF16_CLOSED_MAX, sizeof(*ctx->inverse));
+	ctx->factors = calloc(ctx->points, sizeof(*ctx->factors));
 	ctx->lost = calloc(k, sizeof(*ctx->lost));
 	ctx->got = calloc(m ? m : 1, sizeof(*ctx->got));
 	if (!ctx->rows_memory || !ctx->sums_memory || !ctx->zeros || !ctx->staged || !ctx->filled ||
 		!ctx->data || !ctx->logs || !ctx->walsh || !ctx->spectrum || !ctx->inverse ||
-		!ctx->lost || !ctx->got)
+		!ctx->factors || !ctx->lost || !ctx->got)
 		goto fail;
 	ctx->rows = aligned(ctx->rows_memory);
 	ctx->syndromes = ctx->rows + rows_bytes;
-	ctx->stage = ctx->syndromes + PF_GF16_TILE_BYTES;
+	ctx->part = ctx->syndromes + PF_GF16_TILE_BYTES;
+	ctx->stage = ctx->part + PF_GF16_TILE_BYTES;
 	ctx->sums = aligned(ctx->sums_memory);
 	for (uint32_t i = 1; i < ctx->points; i++)
 		ctx->logs[i] = (uint16_t)pf_gf16_log(i);
@@ -130,6 +133,7 @@ void pf_gf16_destroy(struct pf_gf16_ctx *ctx)
 	free(ctx->walsh);
 	free(ctx->spectrum);
 	free(ctx->inverse);
+	free(ctx->factors);
 	free(ctx->lost);
 	free(ctx->got);
 	free(ctx);
@@ -208,13 +212,13 @@ static void stage(const struct pf_gf16_ctx *ctx, uint32_t n, size_t width)
 
 void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
-	uint32_t point)
+	uint32_t point, uint32_t factor)
 {
 	size_t at = (size_t)t->first * PF_GF16_GROUP, tail, whole = tile_split(s, t, &tail);
 	uint8_t *work = ctx->rows + s->chunk * t->width;
 
 	if (!tail) {
-		ctx->kern->gather(sum, work, t->width, s->layers, point, data, at, n);
+		ctx->kern->gather(sum, work, t->width, s->layers, point, data, at, n, factor);
 		return;
 	}
 	stage(ctx, n, t->width);
@@ -227,8 +231,8 @@ void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s
 		memcpy(group, from + whole, tail / 2);
 		memcpy(group + PF_GF16_GROUP / 2, from + whole + tail / 2, tail / 2);
 	}
-	ctx->kern->gather(
-		sum, work, t->width, s->layers, point, (const uint8_t *const *)ctx->staged, 0, n);
+	ctx->kern->gather(sum, work, t->width, s->layers, point,
+		(const uint8_t *const *)ctx->staged, 0, n, factor);
 }
 
 void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -270,7 +274,7 @@ static void add_chunk(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 
 	if (!from)
 		memset(sum, 0, s->chunk * t->width);
-	pf_gf16_gather(ctx, s, t, sum, data + from, n, s->chunk + from);
+	pf_gf16_gather(ctx, s, t, sum, data + from, n, s->chunk + from, 1);
 }
 
 void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -301,7 +305,7 @@ static void encode_low(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape
 
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
 		memset(ctx->rows, 0, s->chunk * t.width);
-		pf_gf16_gather(ctx, s, &t, ctx->rows, data, s->k, 0);
+		pf_gf16_gather(ctx, s, &t, ctx->rows, data, s->k, 0, 1);
 		for (uint32_t at = 0; at < s->m; at += s->chunk) {
 			uint32_t n = s->m - at < s->chunk ? s->m - at : s->chunk;
 

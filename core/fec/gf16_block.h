@@ -55,9 +55,12 @@ struct pf_gf16_ctx {
 	uint32_t *spectrum; /* transform of the first spectrum_points logs */
 	uint32_t spectrum_points;
 	uint8_t *syndromes; /* PF_GF16_TILE_BYTES; within rows_memory too */
+	uint8_t *part;	    /* the same */
 	uint16_t *inverse;  /* PF_GF16_CLOSED_MAX squared factors */
-	uint32_t *lost;	    /* data shards, ascending */
-	uint32_t *got;	    /* parity shards, ascending */
+	uint16_t *factors;  /* of parity 0 at the high rate, points chunk..factors_end-1 */
+	uint32_t factors_layers, factors_end;
+	uint32_t *lost; /* data shards, ascending */
+	uint32_t *got;	/* parity shards, ascending */
 };
 
 /* Groups first..first+count-1 of every shard; width = 64 * count is a row's size. */
@@ -77,11 +80,11 @@ void pf_gf16_load_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 	const struct pf_gf16_tile *t, uint8_t *row, const uint8_t *shard);
 void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *row, uint8_t *shard);
-/** sum += coefficients of the chunk data[0..n-1] that begins at `point`. `chunk` rows
- * of ctx->rows behind the first as many are work. */
+/** sum += factor (below 256) * coefficients of the chunk data[0..n-1] that begins at
+ * `point`. `chunk` rows of ctx->rows behind the first as many are work. */
 void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
-	uint32_t point);
+	uint32_t point, uint32_t factor);
 /** parity[0..n-1] = values of sum, which stays, from `point` on; the same rows are
  * work. */
 void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -98,11 +101,23 @@ void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_sha
 void pf_gf16_add_up(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const uint8_t *const *data, const uint8_t *first, uint8_t *out);
 
+/* The decoder encodes again what is there, but only for the lowest `wide` parity
+ * points, a power of two: in parts of as many data points, tile by tile. */
+
+/** How many are to be taken for the first `reach` parity shards, high rate. */
+uint32_t pf_gf16_wide(const struct pf_gf16_shape *s, uint32_t reach);
+/** pf_gf16_next_tile for it. */
+bool pf_gf16_wide_tile(const struct pf_gf16_shape *s, uint32_t wide, struct pf_gf16_tile *t);
+/** sum += what data[0..], the shards from number `from` on, none of them NULL, give
+ * to the coefficients. */
+void pf_gf16_add_part(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t wide,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from);
+
 /* How a decoder works; each gives the same bytes. */
 enum pf_gf16_method {
 	PF_GF16_AUTO,
 	PF_GF16_DIRECT,	 /* rows of the formula, closed inverse */
-	PF_GF16_AGAIN,	 /* syndromes by encoding again, closed inverse; high rate */
+	PF_GF16_CLOSED,	 /* syndromes by encoding again, closed inverse; high rate */
 	PF_GF16_LOCATOR, /* any number of losses */
 };
 /** As pf_gf16_decode, by the method given; -ENOTSUP where it cannot be had. */

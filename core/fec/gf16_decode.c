@@ -5,6 +5,9 @@
 #include "core/fec/gf16_block.h"
 #include "core/fec/gf16_field.h"
 
+#define BATCH	   16 /* data shards that one kernel call takes */
+#define WIDE_LEAST 16u
+
 static uint32_t data_point(const struct pf_gf16_shape *s, uint32_t i)
 {
 	return s->low ? i : s->chunk + i;
@@ -59,90 +62,210 @@ static void invert(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 				pf_gf16_log_add(x_log[a], y_log[b]), logs[x[a] ^ y[b]]));
 }
 
-/* out = inverse * syndromes, one tile of ctx->syndromes; `row` is scratch. */
+/* out = inverse * syndromes, some groups of them; ctx->rows is scratch. */
 static void solve(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, uint32_t e, uint8_t *row, uint8_t *const *out)
+	const struct pf_gf16_tile *t, uint32_t e, const uint8_t *const *syndrome,
+	uint8_t *const *out)
 {
-	const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
+	enum { ROWS = 4 };
 
-	for (uint32_t a = 0; a < e; a++)
-		syndrome[a] = ctx->syndromes + a * t->width;
-	for (uint32_t b = 0; b < e; b++) {
-		const uint16_t *factors = ctx->inverse + b * e;
+	for (uint32_t b = 0; b < e; b += ROWS) {
+		uint32_t rows = e - b < ROWS ? e - b : ROWS;
 
-		ctx->kern->mul(row, syndrome[0], factors[0], t->width);
-		ctx->kern->madd(row, syndrome + 1, factors + 1, e - 1, t->width);
-		pf_gf16_store_row(ctx, s, t, row, out[ctx->lost[b]]);
+		memset(ctx->rows, 0, rows * t->width);
+		ctx->kern->madd(
+			ctx->rows, t->width, rows, syndrome, ctx->inverse + b * e, e, t->width);
+		for (uint32_t r = 0; r < rows; r++)
+			pf_gf16_store_row(
+				ctx, s, t, ctx->rows + r * t->width, out[ctx->lost[b + r]]);
 	}
 }
 
-/* Few losses: the formula's rows of e parity shards, as they stand. */
-static void decode_direct(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
+/* The formula's factors for parity x = 0 at the high rate, by data point; those of
+ * another x are the same ones at point ^ x. */
+static void prepare_factors(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s)
+{
+	uint32_t end = s->chunk + (s->k + s->chunk - 1) / s->chunk * s->chunk;
+	uint32_t p = s->chunk;
+
+	if (ctx->factors_layers == s->layers && ctx->factors_end > p)
+		p = ctx->factors_end;
+	else
+		ctx->factors_end = 0;
+	for (; p < end; p++)
+		ctx->factors[p] = (uint16_t)pf_gf16_exp(
+			pf_gf16_log_sub(ctx->logs[p >> s->layers], ctx->logs[p]));
+	ctx->factors_layers = s->layers;
+	if (ctx->factors_end < end)
+		ctx->factors_end = end;
+}
+
+static uint16_t factor(
+	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t i, uint32_t j)
+{
+	const uint32_t x = parity_point(s, j), y = data_point(s, i);
+
+	if (!s->low)
+		return ctx->factors[x ^ y];
+	return (uint16_t)pf_gf16_exp(pf_gf16_log_sub(scale_log(ctx, s, i, j), ctx->logs[x ^ y]));
+}
+
+/* syndromes += factors * the tile's part of shards as they lie. */
+static void add_shards(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint32_t e, const uint8_t *const *shard,
+	const uint16_t *factors, uint32_t n)
+{
+	const size_t begin = (size_t)t->first * PF_GF16_GROUP, left = s->bytes - begin;
+	const size_t tail = left < t->width ? left % PF_GF16_GROUP : 0;
+	const size_t whole = left < t->width ? left - tail : t->width;
+	uint8_t groups[BATCH][PF_GF16_GROUP];
+	const uint8_t *at[BATCH];
+
+	for (uint32_t i = 0; i < n; i++)
+		at[i] = shard[i] + begin;
+	ctx->kern->madd_wire(ctx->syndromes, t->width, e, at, factors, n, whole);
+	if (!tail)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		memset(groups[i], 0, PF_GF16_GROUP);
+		memcpy(groups[i], at[i] + whole, tail / 2);
+		memcpy(groups[i] + PF_GF16_GROUP / 2, at[i] + whole + tail / 2, tail / 2);
+		at[i] = groups[i];
+	}
+	ctx->kern->madd_wire(ctx->syndromes + whole, t->width, e, at, factors, n, PF_GF16_GROUP);
+}
+
+/* Few losses: the formula's rows of e parity shards, over the data where it lies. */
+static void decode_direct(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
 	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
 {
-	enum { BATCH = 4 };
-	const struct pf_gf16_kernel *kern = ctx->kern;
 	struct pf_gf16_tile t = { 0 };
 
 	invert(ctx, s, e);
-	while (pf_gf16_next_tile(s->groups, e + BATCH, &t)) {
-		const uint8_t *row[BATCH];
-		uint32_t shard[BATCH], n = 0;
+	if (!s->low)
+		prepare_factors(ctx, s);
+	while (pf_gf16_next_tile(s->groups, e, &t)) {
+		const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
+		uint32_t i = 0;
 
-		for (uint32_t a = 0; a < e; a++)
-			pf_gf16_load_row(
-				ctx, s, &t, ctx->syndromes + a * t.width, parity[ctx->got[a]]);
-		for (uint32_t r = 0; r < BATCH; r++)
-			row[r] = ctx->rows + r * t.width;
-		for (uint32_t i = 0; i < s->k; i++) {
-			if (data[i]) {
-				pf_gf16_load_row(ctx, s, &t, ctx->rows + n * t.width, data[i]);
-				shard[n++] = i;
-			}
-			if (n < BATCH && i + 1 < s->k)
-				continue;
-			for (uint32_t a = 0; a < e; a++) {
-				const uint32_t j = ctx->got[a], x = parity_point(s, j);
-				uint16_t factors[BATCH];
+		for (uint32_t a = 0; a < e; a++) {
+			uint8_t *row = ctx->syndromes + a * t.width;
 
-				for (uint32_t r = 0; r < n; r++)
-					factors[r] = (uint16_t)pf_gf16_exp(
-						pf_gf16_log_sub(scale_log(ctx, s, shard[r], j),
-							ctx->logs[x ^ data_point(s, shard[r])]));
-				kern->madd(ctx->syndromes + a * t.width, row, factors, n, t.width);
-			}
-			n = 0;
+			pf_gf16_load_row(ctx, s, &t, row, parity[ctx->got[a]]);
+			syndrome[a] = row;
 		}
-		solve(ctx, s, &t, e, ctx->rows, out);
+		while (i < s->k) {
+			uint16_t factors[BATCH * PF_GF16_CLOSED_MAX];
+			const uint8_t *shard[BATCH];
+			uint32_t number[BATCH], n = 0;
+
+			for (; i < s->k && n < BATCH; i++) {
+				if (data[i]) {
+					shard[n] = data[i];
+					number[n++] = i;
+				}
+			}
+			for (uint32_t a = 0; a < e; a++)
+				for (uint32_t r = 0; r < n; r++)
+					factors[a * n + r] = factor(ctx, s, number[r], ctx->got[a]);
+			add_shards(ctx, s, &t, e, shard, factors, n);
+		}
+		solve(ctx, s, &t, e, syndrome, out);
 	}
 }
 
-/* More, high rate: the same syndromes by encoding what is there again. The
- * tiles of that are narrow; the inverse wants wide ones, each of many. */
-static void decode_again(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
-	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
+uint32_t pf_gf16_wide(const struct pf_gf16_shape *s, uint32_t reach)
 {
-	struct pf_gf16_tile wide = { 0 };
+	uint32_t wide = s->chunk < WIDE_LEAST ? s->chunk : WIDE_LEAST;
 
-	data = pf_gf16_fill_gaps(ctx, s, data);
-	invert(ctx, s, e);
-	while (pf_gf16_next_tile(s->groups, e, &wide)) {
-		struct pf_gf16_tile t = { .first = wide.first };
+	while (wide < reach)
+		wide *= 2;
+	return wide;
+}
 
-		while (pf_gf16_next_tile(wide.first + wide.count, 2 * (size_t)s->chunk, &t)) {
-			uint8_t *syndrome =
-				ctx->syndromes + (size_t)(t.first - wide.first) * PF_GF16_GROUP;
+bool pf_gf16_wide_tile(const struct pf_gf16_shape *s, uint32_t wide, struct pf_gf16_tile *t)
+{
+	/* One pass in registers needs no rows of work, or hardly. */
+	return pf_gf16_next_tile(s->groups, wide <= WIDE_LEAST ? wide : 2 * (size_t)wide, t);
+}
 
-			pf_gf16_parity_rows(ctx, s, &t, data, ctx->got[e - 1] + 1);
-			for (uint32_t a = 0; a < e; a++, syndrome += wide.width) {
-				uint32_t j = ctx->got[a];
+/* A part of `wide` data points gives the parity of the lowest `wide` points what
+ * a block with as many parity shards would, but for a factor. */
+void pf_gf16_add_part(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t wide,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from)
+{
+	const uint32_t point = s->chunk + from, n = s->k - from < wide ? s->k - from : wide;
+	struct pf_gf16_shape part = *s;
+	uint32_t log = 0;
+	uint16_t scale;
 
-				pf_gf16_load_row(ctx, s, &t, syndrome, parity[j]);
-				ctx->kern->add(syndrome, ctx->rows + j * t.width, t.width);
-			}
-		}
-		solve(ctx, s, &wide, e, ctx->rows, out);
+	part.chunk = wide;
+	part.layers = (uint32_t)__builtin_ctz(wide);
+	for (uint32_t l = part.layers; l < s->layers; l++)
+		log = pf_gf16_log_add(log, ctx->logs[point >> l ^ 1]);
+	scale = (uint16_t)pf_gf16_exp(log);
+	if (scale < 256) {
+		pf_gf16_gather(ctx, &part, t, sum, data, n, point, scale);
+	} else {
+		const uint8_t *row = ctx->part;
+
+		memset(ctx->part, 0, wide * t->width);
+		pf_gf16_gather(ctx, &part, t, ctx->part, data, n, point, 1);
+		ctx->kern->madd(sum, 0, 1, &row, &scale, 1, wide * t->width);
 	}
+}
+
+/* Parity first..end-1 of the data at hand, in tower form; `sums` are the parts
+ * added up already, or NULL. */
+static uint8_t *again(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t wide,
+	const struct pf_gf16_tile *t, const uint8_t *const *data, uint8_t *sums, uint32_t first,
+	uint32_t end)
+{
+	uint8_t *sum = ctx->rows;
+
+	if (sums) {
+		sum = sums + (size_t)t->first * PF_GF16_GROUP * wide;
+	} else {
+		memset(sum, 0, wide * t->width);
+		for (uint32_t from = 0; from < s->k; from += wide)
+			pf_gf16_add_part(ctx, s, wide, t, sum, data + from, from);
+	}
+	ctx->kern->fft(sum, t->width, (uint32_t)__builtin_ctz(wide), 0, first, end);
+	return sum;
+}
+
+/* More, high rate: syndromes by encoding what is there again, no further than the
+ * parity that is needed. The tiles of that are narrow; the inverse takes many. */
+static void decode_closed(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
+	uint32_t wide, uint8_t *sums)
+{
+	const size_t stride = PF_GF16_TILE_BYTES / e & ~(size_t)(PF_GF16_GROUP - 1);
+	const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
+	struct pf_gf16_tile t = { 0 }, all = { 0 };
+
+	invert(ctx, s, e);
+	for (uint32_t a = 0; a < e; a++)
+		syndrome[a] = ctx->syndromes + a * stride;
+	while (pf_gf16_wide_tile(s, wide, &t)) {
+		const uint8_t *sum;
+
+		if (all.width + t.width > stride) {
+			solve(ctx, s, &all, e, syndrome, out);
+			all = (struct pf_gf16_tile){ .first = t.first };
+		}
+		sum = again(ctx, s, wide, &t, data, sums, ctx->got[0], ctx->got[e - 1] + 1);
+		for (uint32_t a = 0; a < e; a++) {
+			const uint32_t j = ctx->got[a];
+			uint8_t *row = ctx->syndromes + a * stride + all.width;
+
+			pf_gf16_load_row(ctx, s, &t, row, parity[j]);
+			ctx->kern->add(row, sum + j * t.width, t.width);
+		}
+		all.count += t.count;
+		all.width += t.width;
+	}
+	solve(ctx, s, &all, e, syndrome, out);
 }
 
 /* ctx->walsh holds 1 at the roots of a polynomial with simple roots, 0 elsewhere;
@@ -175,26 +298,28 @@ static uint32_t neg_log(uint32_t log)
 	return pf_gf16_log_sub(0, log);
 }
 
-/* Many losses, high rate. With L the polynomial whose roots are the lost data
- * points and those of the M parity points that did not come, L times the sum
- * of s*d/(x + y) over the lost is a polynomial of degree below M, known at
- * all M parity points: syndrome * L, or 0. At a lost y it is s * d * L'. */
+/* Many losses, high rate. Take the lowest `wide` parity points. With L the
+ * polynomial whose roots are the lost data points and those of the parity points
+ * that did not come, L times the sum of s*d/(x + y) over the lost is a polynomial
+ * of degree below `wide`, known at all these points: syndrome * L, or 0. At a
+ * lost y it is s * d * L'. */
 static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e,
-	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
+	uint32_t wide, uint8_t *sums)
 {
 	const struct pf_gf16_kernel *kern = ctx->kern;
-	const uint32_t n = s->points, M = s->chunk;
+	const uint32_t n = s->points, layers = (uint32_t)__builtin_ctz(wide);
+	const uint32_t end = s->m < wide ? s->m : wide;
 	uint32_t *factors = ctx->walsh; /* by point */
 	struct pf_gf16_tile t = { 0 };
 
-	data = pf_gf16_fill_gaps(ctx, s, data);
 	memset(factors, 0, n * sizeof(*factors));
-	for (uint32_t j = 0; j < M; j++)
+	for (uint32_t j = 0; j < wide; j++)
 		factors[j] = j >= s->m || !parity[j];
 	for (uint32_t i = 0; i < e; i++)
 		factors[data_point(s, ctx->lost[i])] = 1;
 	locate(ctx, n);
-	for (uint32_t j = 0; j < s->m; j++)
+	for (uint32_t j = 0; j < end; j++)
 		factors[j] = pf_gf16_exp(factors[j]);
 	for (uint32_t a = 0; a < e; a++) {
 		uint32_t *f = factors + data_point(s, ctx->lost[a]);
@@ -202,12 +327,12 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 		*f = pf_gf16_exp(neg_log(pf_gf16_log_add(*f, scale_log(ctx, s, ctx->lost[a], 0))));
 	}
 
-	while (pf_gf16_next_tile(s->groups, 2 * (size_t)M, &t)) {
-		uint8_t *rows = ctx->rows, *work = rows + M * t.width;
+	while (pf_gf16_wide_tile(s, wide, &t)) {
+		uint8_t *rows = again(ctx, s, wide, &t, data, sums, 0, end);
+		uint8_t *work = ctx->rows + wide * t.width;
 		uint32_t used = 0;
 
-		pf_gf16_parity_rows(ctx, s, &t, data, s->m);
-		for (uint32_t j = 0; j < M; j++) {
+		for (uint32_t j = 0; j < wide; j++) {
 			uint8_t *row = rows + j * t.width;
 
 			if (j >= s->m || !parity[j]) {
@@ -219,14 +344,14 @@ static void decode_high(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, 
 			kern->mul(row, row, factors[j], t.width);
 			used = j + 1;
 		}
-		kern->ifft(rows, t.width, s->layers, 0, used);
+		kern->ifft(rows, t.width, layers, 0, used);
 		for (uint32_t a = 0; a < e;) {
-			uint32_t base = ctx->lost[a] & ~(M - 1), b = a;
+			uint32_t base = ctx->lost[a] & ~(wide - 1), b = a;
 
-			while (b < e && ctx->lost[b] - base < M)
+			while (b < e && ctx->lost[b] - base < wide)
 				b++;
-			memcpy(work, rows, M * t.width);
-			kern->fft(work, t.width, s->layers, M + base, ctx->lost[a] - base,
+			memcpy(work, rows, wide * t.width);
+			kern->fft(work, t.width, layers, s->chunk + base, ctx->lost[a] - base,
 				ctx->lost[b - 1] - base + 1);
 			for (; a < b; a++) {
 				uint32_t i = ctx->lost[a];
@@ -306,72 +431,84 @@ static uint64_t butterflies(uint32_t n)
 
 /* The cheapest for e losses. Costs are per group, in quarters of a nanosecond
  * measured with the 512-bit kernels; the other rows have similar ratios. */
-static enum pf_gf16_method choose(const struct pf_gf16_shape *s, uint32_t e)
+static enum pf_gf16_method choose(
+	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e)
 {
-	/* Beyond 512 points most factors lie outside the subfield. */
-	const uint32_t step = s->points > 512 ? 4 : 3;
-	const uint32_t chunks = (s->k + s->chunk - 1) / s->chunk;
-	const uint64_t direct = (uint64_t)s->k * (6 + 5 * e) / 2;
-	const uint64_t again =
-		2ull * s->k + step * (chunks + 1) * butterflies(s->chunk) + 7ull * e * e / 2;
+	const uint32_t step = 3;
+	const uint64_t direct = (uint64_t)s->k * (1 + 2 * e);
 	const uint64_t low = 4ull * s->points + 2 * step * butterflies(s->points);
 
-	if (e <= PF_GF16_CLOSED_MAX && direct <= (s->low ? low : again))
+	if (s->low)
+		return e <= PF_GF16_CLOSED_MAX && direct <= low ? PF_GF16_DIRECT : PF_GF16_LOCATOR;
+	if (e <= 2)
 		return PF_GF16_DIRECT;
-	/* The locator pays for transforms of its own, the inverse for e squared. */
-	if (s->low || e > PF_GF16_CLOSED_MAX || e > 16 + s->chunk / 3)
-		return PF_GF16_LOCATOR;
-	return PF_GF16_AGAIN;
+	return e <= PF_GF16_CLOSED_MAX ? PF_GF16_CLOSED : PF_GF16_LOCATOR;
 }
 
-int pf_gf16_decode_by(struct pf_gf16_ctx *ctx, enum pf_gf16_method method, uint32_t k, uint32_t m,
-	uint32_t shard_bytes, const uint8_t *const *data, const uint8_t *const *parity,
-	uint8_t *const *out)
+/* ctx->lost and ctx->got of the block; the number of lost data shards, or -EINVAL
+ * where one has no buffer, -ENODATA. */
+static int take_stock(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
 {
 	uint32_t e = 0, have = 0;
-	struct pf_gf16_shape s;
-	int r = pf_gf16_shape_of(ctx, k, m, shard_bytes, &s);
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < k; i++) {
+	for (uint32_t i = 0; i < s->k; i++) {
 		if (data[i])
 			continue;
 		if (!out[i])
 			return -EINVAL;
 		ctx->lost[e++] = i;
 	}
-	for (uint32_t j = 0; j < m; j++)
+	for (uint32_t j = 0; e && j < s->m; j++)
 		if (parity[j])
 			ctx->got[have++] = j;
-	if (e > have)
-		return -ENODATA;
-	ctx->begun = false;
-	if (!e)
-		return 0;
-	if (k == 1) {
-		memcpy(out[0], parity[ctx->got[0]], shard_bytes);
-		return 0;
-	}
-	if (m == 1) {
-		pf_gf16_add_up(ctx, &s, data, parity[0], out[ctx->lost[0]]);
-		return 0;
-	}
-	if (method == PF_GF16_AUTO)
-		method = choose(&s, e);
-	if (method == PF_GF16_LOCATOR) {
-		if (s.low)
-			decode_low(ctx, &s, e, data, parity, out);
-		else
-			decode_high(ctx, &s, e, data, parity, out);
-		return 0;
-	}
-	if (e > PF_GF16_CLOSED_MAX || (method == PF_GF16_AGAIN && s.low))
-		return -ENOTSUP;
-	if (method == PF_GF16_DIRECT)
-		decode_direct(ctx, &s, e, data, parity, out);
+	return e > have ? -ENODATA : (int)e;
+}
+
+/* Blocks of which one shard is a copy or a sum; whether this is one. */
+static bool decode_plain(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out)
+{
+	if (s->k == 1)
+		memcpy(out[0], parity[ctx->got[0]], s->bytes);
+	else if (s->m == 1)
+		pf_gf16_add_up(ctx, s, data, parity[0], out[ctx->lost[0]]);
 	else
-		decode_again(ctx, &s, e, data, parity, out);
+		return false;
+	return true;
+}
+
+int pf_gf16_decode_by(struct pf_gf16_ctx *ctx, enum pf_gf16_method method, uint32_t k, uint32_t m,
+	uint32_t shard_bytes, const uint8_t *const *data, const uint8_t *const *parity,
+	uint8_t *const *out)
+{
+	struct pf_gf16_shape s;
+	uint32_t e, wide;
+	int r = pf_gf16_shape_of(ctx, k, m, shard_bytes, &s);
+
+	if (r == 0)
+		r = take_stock(ctx, &s, data, parity, out);
+	if (r < 0)
+		return r;
+	ctx->begun = false;
+	e = (uint32_t)r;
+	if (!e || decode_plain(ctx, &s, data, parity, out))
+		return 0;
+	wide = s.low ? 0 : pf_gf16_wide(&s, ctx->got[e - 1] + 1);
+	if (method == PF_GF16_AUTO)
+		method = choose(ctx, &s, e);
+	if (method == PF_GF16_LOCATOR && s.low) {
+		decode_low(ctx, &s, e, data, parity, out);
+	} else if (method == PF_GF16_LOCATOR) {
+		decode_high(ctx, &s, e, pf_gf16_fill_gaps(ctx, &s, data), parity, out, wide, NULL);
+	} else if (e > PF_GF16_CLOSED_MAX || (method == PF_GF16_CLOSED && s.low)) {
+		return -ENOTSUP;
+	} else if (method == PF_GF16_DIRECT) {
+		decode_direct(ctx, &s, e, data, parity, out);
+	} else {
+		decode_closed(
+			ctx, &s, e, pf_gf16_fill_gaps(ctx, &s, data), parity, out, wide, NULL);
+	}
 	return 0;
 }
 

@@ -16,15 +16,13 @@ struct pf_gf16_kernel {
 	void (*store)(uint8_t *dst, const uint8_t *src, size_t bytes);
 	/* dst = factor * src; dst may be src. */
 	void (*mul)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
-	/* dst += sum over i < n of factors[i] * src[i]. */
-	void (*madd)(uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n,
-		size_t bytes);
 	/* dst += src, any number of bytes in any form. */
 	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
-	/* The encoder's half of a transform: sum += coefficients of n shards in wire form,
-	 * zero rows behind them. `width` bytes of each, from src[i] + at. */
+	/* The encoder's half of a transform: sum += factor * coefficients of n shards in
+	 * wire form, zero rows behind them. `width` bytes of each, from src[i] + at. The
+	 * factor is below 256. */
 	void (*gather)(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
-		const uint8_t *const *src, size_t at, uint32_t n);
+		const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor);
 	/* The other: the first n values, in wire form, to dst[j] + at. sum stays. */
 	void (*scatter)(uint8_t *const *dst, size_t at, uint32_t n, const uint8_t *sum,
 		uint8_t *work, size_t width, uint32_t layers, uint32_t point);
@@ -36,6 +34,12 @@ struct pf_gf16_kernel {
 	/* Walsh-Hadamard transform modulo 65535 of n = 2, 4, .. values, 0 and 65535 being
 	 * the same. */
 	void (*walsh)(uint32_t *values, uint32_t n);
+	/* Rows r < rows, `stride` apart: dst[r] += sum over i < n of factors[r * n + i] *
+	 * src[i]; sources in tower form, or in wire coordinates. */
+	void (*madd)(uint8_t *dst, size_t stride, uint32_t rows, const uint8_t *const *src,
+		const uint16_t *factors, uint32_t n, size_t bytes);
+	void (*madd_wire)(uint8_t *dst, size_t stride, uint32_t rows, const uint8_t *const *src,
+		const uint16_t *factors, uint32_t n, size_t bytes);
 	const char *name;
 	uint32_t needs; /* pf_cpu_flag bits */
 };

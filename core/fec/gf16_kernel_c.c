@@ -82,13 +82,6 @@ static void madd_one(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t b
 	}
 }
 
-static void madd_c(
-	uint8_t *dst, const uint8_t *const *src, const uint16_t *factors, uint32_t n, size_t bytes)
-{
-	for (uint32_t i = 0; i < n; i++)
-		madd_one(dst, src[i], factors[i], bytes);
-}
-
 static void add_c(uint8_t *dst, const uint8_t *src, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
@@ -130,7 +123,7 @@ static void fft_c(
 }
 
 static void gather_c(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
-	const uint8_t *const *src, size_t at, uint32_t n)
+	const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor)
 {
 	const size_t all = width << layers;
 
@@ -138,7 +131,7 @@ static void gather_c(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers,
 		load_c(work + i * width, src[i] + at, width);
 	memset(work + n * width, 0, all - n * width);
 	ifft_c(work, width, layers, point, n);
-	add_c(sum, work, all);
+	madd_one(sum, work, factor, all);
 }
 
 static void scatter_c(uint8_t *const *dst, size_t at, uint32_t n, const uint8_t *sum, uint8_t *work,
@@ -164,5 +157,27 @@ static void walsh_c(uint32_t *values, uint32_t n)
 	}
 }
 
-const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, madd_c, add_c, gather_c,
-	scatter_c, ifft_c, fft_c, walsh_c, "c", 0 };
+static void madd_c(uint8_t *dst, size_t stride, uint32_t rows, const uint8_t *const *src,
+	const uint16_t *factors, uint32_t n, size_t bytes)
+{
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t i = 0; i < n; i++)
+			madd_one(dst + r * stride, src[i], factors[r * n + i], bytes);
+}
+
+static void madd_wire_c(uint8_t *dst, size_t stride, uint32_t rows, const uint8_t *const *src,
+	const uint16_t *factors, uint32_t n, size_t bytes)
+{
+	uint8_t group[GROUP];
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (size_t g = 0; g < bytes; g += GROUP) {
+			load_c(group, src[i] + g, GROUP);
+			for (uint32_t r = 0; r < rows; r++)
+				madd_one(dst + r * stride + g, group, factors[r * n + i], GROUP);
+		}
+	}
+}
+
+const struct pf_gf16_kernel pf_gf16_c = { load_c, store_c, mul_c, add_c, gather_c, scatter_c,
+	ifft_c, fft_c, walsh_c, madd_c, madd_wire_c, "c", 0 };

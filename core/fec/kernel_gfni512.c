@@ -106,6 +106,35 @@ static inline E e_mulg(E e, G g)
 	return _mm512_xor_si512(v_map(e, g.own), v_map(swapped(e), g.other));
 }
 
+/* The changes of basis to the tower, transposed: a matrix is multiplied from the
+ * right by applying the other one's transpose to its rows. */
+typedef struct {
+	__m512i lo, hi;
+} W;
+
+static inline __m512i transposed(uint64_t affine)
+{
+	return v_map(_mm512_set1_epi64(0x0102040810204080), _mm512_set1_epi64((long long)affine));
+}
+
+static inline W w_of(void)
+{
+	return (W){ transposed(pf_gf16_tower.in_lo.affine),
+		transposed(pf_gf16_tower.in_hi.affine) };
+}
+
+static inline G gw_of(uint32_t factor, W w)
+{
+	const uint64_t *a = pf_gf16_sub.affine;
+	const uint32_t c0 = factor & 255, c1 = factor >> 8;
+	/* What the high half gives to each half. */
+	const __m512i high = _mm512_xor_si512(v_map(halves(a[c0], a[c1]), w.lo),
+		v_map(halves(a[pf_gf16_theta2(c1)], a[c0 ^ c1]), w.hi));
+
+	return (G){ _mm512_mask_set1_epi64(high, 0x0f, (long long)a[c0]),
+		_mm512_mask_set1_epi64(high, 0xf0, (long long)a[c1]) };
+}
+
 static inline H h_of(uint32_t high)
 {
 	return g_of(pf_gf16_to_tower(high << 8));
@@ -146,9 +175,11 @@ static inline E e_out(E e, B b)
 }
 
 #define PASS_LAYERS 4
-#define MADD_MOST   4
 #include "core/fec/gf16_tmpl.inc"
+#define MADD_MOST 8
+#define MADD_ROWS 4
+#include "core/fec/gf16_dec_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_gfni512 = { sum, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
-const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, madd, add, gather, scatter, ifft,
-	fft, walsh, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };
+const struct pf_gf16_kernel pf_gf16_gfni512 = { load, store, mul, add, gather, scatter, ifft, fft,
+	walsh, madd, madd_wire, "avx512_gfni", PF_CPU_AVX512 | PF_CPU_GFNI };

@@ -4,6 +4,7 @@
 
 #include "core/base/cpu.h"
 #include "core/fec/kernel_rows.h"
+#include "core/fec/tables.h"
 
 typedef __m128i V;
 #define V_BYTES 16u
@@ -46,14 +47,34 @@ static inline V v_map(V v, T t)
 		_mm_shuffle_epi8(t.hi, _mm_and_si128(_mm_srli_epi64(v, 4), low)));
 }
 
+/* A map that another one comes before. */
+typedef T U;
+
+static inline U u_of(const struct pf_gf16_map *map)
+{
+	return t_of(map->nib, map->affine);
+}
+
+static inline T t_after(T t, U before)
+{
+	return (T){ v_map(before.lo, t), v_map(before.hi, t) };
+}
+
+static inline T t_xor(T a, T b)
+{
+	return (T){ v_xor(a.lo, b.lo), v_xor(a.hi, b.hi) };
+}
+
 /* 16 registers: up to 8 sums, two for a factor and what a product takes. */
 #define GF8_ROWS       4
 #define GF8_WIDE(rows) 2u
 #include "core/fec/gf8_tmpl.inc"
 #include "core/fec/gf16_pair_tmpl.inc"
-#define MADD_MOST 1
 #include "core/fec/gf16_tmpl.inc"
+#define MADD_MOST 1
+#define MADD_ROWS 1
+#include "core/fec/gf16_dec_tmpl.inc"
 
 const struct pf_gf8_kernel pf_gf8_ssse3 = { sum, "ssse3", PF_CPU_SSSE3 };
-const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, madd, add, gather, scatter, ifft,
-	fft, walsh, "ssse3", PF_CPU_SSSE3 };
+const struct pf_gf16_kernel pf_gf16_ssse3 = { load, store, mul, add, gather, scatter, ifft, fft,
+	walsh, madd, madd_wire, "ssse3", PF_CPU_SSSE3 };

@@ -135,10 +135,7 @@ static void gf16_row(void **state)
 	skip_unless(kern->needs, kern->name);
 	for (int round = 0; round < 200; round++) {
 		size_t bytes = 64 * rng_below(&rng, 24), odd = bytes + rng_below(&rng, 64);
-		struct twin a, b, c[6], sum, more;
-		uint32_t count = rng_below(&rng, 7);
-		const uint8_t *src[6];
-		uint16_t factors[6];
+		struct twin a, b, sum, more;
 		uint32_t f = random_factor();
 
 		twin_init(&a, bytes);
@@ -153,16 +150,6 @@ static void gf16_row(void **state)
 		assert_memory_equal(a.p[0], b.p[0], bytes);
 		plain()->load(a.p[1], a.p[1], bytes);
 
-		for (uint32_t i = 0; i < count; i++) {
-			twin_init(&c[i], bytes);
-			src[i] = c[i].p[0];
-			factors[i] = (uint16_t)random_factor();
-		}
-		kern->madd(a.p[0], src, factors, count, bytes);
-		plain()->madd(a.p[1], src, factors, count, bytes);
-		twin_check(&a);
-		for (uint32_t i = 0; i < count; i++)
-			twin_finish(&c[i]);
 		kern->mul(a.p[0], b.p[0], f, bytes);
 		plain()->mul(a.p[1], b.p[0], f, bytes);
 		twin_check(&a);
@@ -178,6 +165,39 @@ static void gf16_row(void **state)
 		twin_finish(&more);
 		twin_finish(&a);
 		twin_finish(&b);
+	}
+}
+
+/* Sums of products, sources in tower form and in wire coordinates. */
+static void gf16_row_sums(void **state)
+{
+	enum { MOST = 18, ROWS = 9 };
+	const struct pf_gf16_kernel *kern = *state;
+
+	skip_unless(kern->needs, kern->name);
+	for (int round = 0; round < 200; round++) {
+		const size_t bytes = 64 * rng_below(&rng, 8), stride = bytes + rng_below(&rng, 70);
+		const uint32_t n = rng_below(&rng, MOST + 1), rows = rng_below(&rng, ROWS + 1);
+		uint16_t factors[ROWS * MOST];
+		const uint8_t *src[MOST];
+		struct twin sum, from[MOST];
+
+		twin_init(&sum, rows * stride);
+		for (uint32_t i = 0; i < n; i++) {
+			twin_init(&from[i], bytes);
+			src[i] = from[i].p[0];
+		}
+		for (uint32_t i = 0; i < n * rows; i++)
+			factors[i] = (uint16_t)random_factor();
+		kern->madd(sum.p[0], stride, rows, src, factors, n, bytes);
+		plain()->madd(sum.p[1], stride, rows, src, factors, n, bytes);
+		twin_check(&sum);
+		kern->madd_wire(sum.p[0], stride, rows, src, factors, n, bytes);
+		plain()->madd_wire(sum.p[1], stride, rows, src, factors, n, bytes);
+		twin_check(&sum);
+		for (uint32_t i = 0; i < n; i++)
+			twin_finish(&from[i]);
+		twin_finish(&sum);
 	}
 }
 
@@ -237,6 +257,7 @@ static void gf16_row_passes(void **state)
 			const uint32_t point = n * rng_below(&rng, reach[round % 3]);
 			const uint32_t used = round % 4 ? 1 + rng_below(&rng, n) : n;
 			const size_t at = rng_below(&rng, 100);
+			const uint32_t factor = round % 3 ? 1 : rng_below(&rng, 256);
 			uint8_t **shards = calloc(2 * n, sizeof(*shards)), **parity = shards + n;
 			struct twin data, sum, work, out;
 
@@ -248,9 +269,9 @@ static void gf16_row_passes(void **state)
 			for (uint32_t i = 0; i < n; i++)
 				shards[i] = data.p[0] + (size_t)(n - 1 - i) * width;
 			kern->gather(sum.p[0], work.p[0], width, layers, point,
-				(const uint8_t *const *)shards, at, used);
+				(const uint8_t *const *)shards, at, used, factor);
 			plain()->gather(sum.p[1], work.p[1], width, layers, point,
-				(const uint8_t *const *)shards, at, used);
+				(const uint8_t *const *)shards, at, used, factor);
 			twin_check(&sum);
 			twin_check(&data);
 			for (int t = 0; t < 2; t++) {
@@ -309,8 +330,8 @@ static void picks_by_flags(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[32];
-	char names[32][48];
+	struct CMUnitTest tests[40];
+	char names[40][48];
 	size_t n = 0;
 
 	rng = rng_seed();
@@ -323,6 +344,11 @@ int main(void)
 	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
 		snprintf(names[n], sizeof(names[n]), "gf16 %s", pf_gf16_kernels[i]->name);
 		tests[n] = (struct CMUnitTest){ names[n], gf16_row, NULL, NULL,
+			(void *)pf_gf16_kernels[i] };
+	}
+	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
+		snprintf(names[n], sizeof(names[n]), "gf16 %s sums", pf_gf16_kernels[i]->name);
+		tests[n] = (struct CMUnitTest){ names[n], gf16_row_sums, NULL, NULL,
 			(void *)pf_gf16_kernels[i] };
 	}
 	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
