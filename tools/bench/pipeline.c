@@ -20,9 +20,8 @@
 
 #include "core/base/cpu.h"
 #include "core/media/packetizer.h"
-#include "core/media/reassembler.h"
-#include "core/media/replay.h"
 #include "core/media/seal.h"
+#include "core/net/intake.h"
 #include "core/net/udp.h"
 #include "tests/unit/rng.h"
 #include "tools/bench/bed.h"
@@ -69,10 +68,7 @@ struct path {
 	uint8_t *sealed;   /* a train, where the packets are still needed */
 	uint8_t *wire;	   /* a sealed frame, less what is lost */
 
-	struct pf_udp_rx *rx;
-	struct pf_seal open;
-	struct pf_replay replay;
-	struct pf_reassembler *reassembler;
+	struct pf_intake in; /* if there is an rx_fd */
 
 	uint32_t lost;
 	uint8_t drop[PF_BENCH_TURNS][SHARDS]; /* by turn: which data packets */
@@ -223,70 +219,55 @@ static void send_lossy(struct path *p)
 
 /* --- the receiver's end --- */
 
-static void take_packets(struct path *p, const struct pf_udp_packet *in, unsigned count)
+/* A call for each packet, and a copy of its shard. 0 when nothing waits. */
+static int receive_one(struct path *p)
 {
-	struct pf_sealed sealed[PF_SEAL_BATCH];
-	unsigned n = 0;
+	static uint8_t buf[2048];
+	struct pf_sealed one = { .data = buf };
+	ssize_t n = recv(p->rx_fd, buf, sizeof(buf), MSG_DONTWAIT);
+	uint64_t seq;
 
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t seq;
-
-		memcpy(&seq, in[i].data, sizeof(seq));
-		if (pf_replay_fresh(&p->replay, __builtin_bswap64(seq)))
-			sealed[n++] = (struct pf_sealed){ .data = in[i].data, .len = in[i].len };
-	}
-	pf_seal_open(&p->open, sealed, n);
-	for (unsigned i = 0; i < n; i++)
-		if (!sealed[i].result && pf_replay_accept(&p->replay, sealed[i].seq))
-			pf_reassembler_push(p->reassembler, sealed[i].data + PF_SEAL_SEQ_BYTES,
-				sealed[i].len - PF_SEAL_OVERHEAD, 1);
-	if (!p->got)
-		p->got = pf_reassembler_take(p->reassembler);
+	if (n < (ssize_t)sizeof(seq))
+		return n > 0;
+	one.len = (uint32_t)n;
+	memcpy(&seq, buf, sizeof(seq));
+	if (pf_replay_fresh(&p->in.replay, __builtin_bswap64(seq)) &&
+		pf_seal_open(&p->in.seal, &one, 1) && pf_replay_accept(&p->in.replay, one.seq))
+		pf_reassembler_push(
+			p->in.reassembler, buf + PF_SEAL_SEQ_BYTES, one.len - PF_SEAL_OVERHEAD, 1);
+	return 1;
 }
 
-static int receive(struct path *p, struct pf_udp_packet *out, unsigned max)
+static int receive(struct path *p)
 {
-	static uint8_t one[2048];
-	ssize_t n;
+	int n = p->v.calls == ONE_BY_ONE ? receive_one(p) : pf_intake_step(&p->in);
 
-	if (p->v.calls != ONE_BY_ONE)
-		return pf_udp_receive(p->rx, out, max);
-	n = recv(p->rx_fd, one, sizeof(one), MSG_DONTWAIT);
-	if (n <= 0)
-		return 0;
-	out[0] = (struct pf_udp_packet){ one, (uint32_t)n };
-	return 1;
+	if (!p->got)
+		p->got = pf_reassembler_take(p->in.reassembler);
+	return n;
 }
 
 static void receive_work(void *user, uint32_t turn, bool rotating)
 {
 	struct path *p = user;
-	struct pf_udp_packet packets[PF_SEAL_BATCH];
-	int n;
 
-	while ((n = receive(p, packets, PF_SEAL_BATCH)) > 0) {
-		take_packets(p, packets, (unsigned)n);
-		if (p->got && p->v.until_done)
-			return;
-	}
+	while (receive(p) > 0 && !(p->got && p->v.until_done))
+		;
 }
 
 static void empty(struct path *p)
 {
-	struct pf_udp_packet packets[PF_SEAL_BATCH];
+	struct pf_udp_packet packets[PF_INTAKE_BATCH];
 
-	while (receive(p, packets, PF_SEAL_BATCH) > 0)
+	while (pf_udp_receive(p->in.rx, packets, PF_INTAKE_BATCH) > 0)
 		;
 }
 
 /* What is left of the frame before is opened too, or it would seem lost. */
 static void drain(struct path *p)
 {
-	struct pf_udp_packet packets[PF_SEAL_BATCH];
-	int n;
-
-	while ((n = receive(p, packets, PF_SEAL_BATCH)) > 0)
-		take_packets(p, packets, (unsigned)n);
+	while (receive(p) > 0)
+		;
 }
 
 /* Holds the frame received against the one sent. */
@@ -298,7 +279,7 @@ static void check_frame(struct path *p)
 		p->got->shards_recovered > p->lost)
 		p->wrong++;
 	if (p->got)
-		pf_reassembler_release(p->reassembler, p->got);
+		pf_reassembler_release(p->in.reassembler, p->got);
 	p->got = NULL;
 }
 
@@ -306,7 +287,7 @@ static void before_send(void *user, uint32_t turn, bool rotating)
 {
 	struct path *p = user;
 
-	if (p->rx)
+	if (p->in.rx)
 		far_do(empty, p);
 }
 
@@ -336,29 +317,24 @@ static void path_open(struct path *p, const struct variant *v, struct pf_bench_b
 		pf_cpu_set_mask(0);
 	must(!pf_parity_init(&p->parity, PERCENT, 50, 4096) &&
 			!pf_packetizer_pf1_create(&p->packetizer, &pp) &&
-			!pf_seal_init(&p->seal, &keys, PF_FROM_HOST) &&
-			!pf_seal_init(&p->open, &keys, PF_FROM_HOST) &&
-			!pf_reassembler_create(&p->reassembler, &rp),
+			!pf_seal_init(&p->seal, &keys, PF_FROM_HOST),
 		"a pipeline cannot be made");
+	if (p->rx_fd >= 0)
+		must(!pf_intake_init(&p->in, p->rx_fd, &keys, PF_FROM_HOST, &rp), "no receiver");
 	pf_cpu_set_mask(~0u);
 	pf_udp_tx_init(&p->tx, p->tx_fd);
 	p->tx.no_gso = v->calls != TRAINS;
-	pf_replay_init(&p->replay);
 	p->laid_out = malloc((size_t)SHARDS * PACKET);
 	p->sealed = malloc((size_t)PF_TRAIN_MAX * PACKET);
 	p->wire = malloc((size_t)(SHARDS + PARITY) * PACKET);
 	must(p->laid_out && p->sealed && p->wire, "out of memory");
-	if (p->rx_fd >= 0)
-		must(!pf_udp_rx_create(&p->rx, p->rx_fd), "no receiver");
 }
 
 static void path_close(struct path *p)
 {
 	p->packetizer->ops->destroy(p->packetizer);
 	pf_seal_finish(&p->seal);
-	pf_seal_finish(&p->open);
-	pf_reassembler_destroy(p->reassembler);
-	pf_udp_rx_destroy(p->rx);
+	pf_intake_finish(&p->in);
 	free(p->laid_out);
 	free(p->sealed);
 	free(p->wire);
