@@ -65,11 +65,20 @@ int pf_assembly_store_init(struct pf_assembly_store *s, const struct pf_geometry
 	s->data_at = calloc(k, sizeof(*s->data_at));
 	s->out_at = calloc(k, sizeof(*s->out_at));
 	s->parity_at = calloc(all, sizeof(*s->parity_at));
-	if (!s->data_at || !s->out_at || !s->parity_at || pf_gf16_create(&code, &s->fec)) {
+	if (!s->data_at || !s->out_at || !s->parity_at || pf_gf16_create(&code, &s->fec) ||
+		pf_gf16_stream_create(s->fec, &s->stream)) {
 		pf_assembly_store_finish(s);
 		return -ENOMEM;
 	}
 	return 0;
+}
+
+static void stream_drop(struct pf_assembly_store *s)
+{
+	if (s->stream_of)
+		pf_gf16_stream_drop(s->stream);
+	s->stream_of = NULL;
+	s->stream_work = false;
 }
 
 static void free_assembly(struct pf_assembly_store *s, struct pf_assembly *a)
@@ -90,8 +99,10 @@ static void free_assembly(struct pf_assembly_store *s, struct pf_assembly *a)
 
 void pf_assembly_store_finish(struct pf_assembly_store *s)
 {
+	stream_drop(s);
 	while (s->all)
 		free_assembly(s, s->all);
+	pf_gf16_stream_destroy(s->stream);
 	pf_gf16_destroy(s->fec);
 	free(s->data_at);
 	free(s->parity_at);
@@ -188,6 +199,8 @@ struct pf_assembly *pf_assembly_get(
 
 void pf_assembly_put(struct pf_assembly_store *s, struct pf_assembly *a)
 {
+	if (s->stream_of == a)
+		stream_drop(s);
 	a->next = s->idle;
 	s->idle = a;
 	if (++s->idle_count > IDLE_KEPT)
@@ -196,6 +209,8 @@ void pf_assembly_put(struct pf_assembly_store *s, struct pf_assembly *a)
 
 void pf_assembly_lend(struct pf_assembly_store *s, const struct pf_assembly *a)
 {
+	if (s->stream_of == a)
+		stream_drop(s);
 	s->bytes -= memory_of(a);
 }
 
@@ -227,6 +242,9 @@ static int grow(struct pf_assembly_store *s, struct pf_area *area, size_t need, 
 		if (!make_room(s, cap - area->cap))
 			return -ENOMEM;
 	}
+	/* It may move, and the stream borrows from it. */
+	if (s->stream_of && (area == &s->stream_of->data || area == &s->stream_of->parity))
+		stream_drop(s);
 	p = realloc(area->p, cap);
 	if (!p)
 		return -ENOMEM;
@@ -390,6 +408,77 @@ static int keep_parity(struct pf_assembly_store *s, struct pf_assembly *a, uint3
 	return 0;
 }
 
+/* --- decoding while it arrives --- */
+
+static bool streams(const struct pf_assembly_store *s, const struct pf_assembly *a, uint32_t block)
+{
+	return s->stream_of == a && s->stream_block == block;
+}
+
+static void stream_tell(struct pf_assembly_store *s, const struct pf_assembly *a,
+	const struct block *b, uint32_t i, uint32_t at)
+{
+	if (i < b->k)
+		pf_gf16_stream_data(s->stream, i, shard_at(a, b->base + i));
+	else
+		pf_gf16_stream_parity(
+			s->stream, i - b->k, a->parity.p + (size_t)at * a->shard_bytes);
+	s->stream_work = true;
+}
+
+/* All that came so far, and room for the parity to come without a move. */
+static void stream_begin(
+	struct pf_assembly_store *s, struct pf_assembly *a, const struct block *b, uint32_t block)
+{
+	const struct parity_ref *ref;
+	uint32_t room = b->k - b->data_have - b->parity_have;
+
+	stream_drop(s);
+	if (room > b->m)
+		room = b->m;
+	if (grow(s, &a->parity, (size_t)(a->parity_len + room) * a->shard_bytes, SIZE_MAX) ||
+		pf_gf16_stream_begin(s->stream, b->k, b->m, a->shard_bytes))
+		return;
+	s->stream_of = a;
+	s->stream_block = block;
+	for (uint32_t i = 0; i < b->k; i++)
+		if (test_bit(bits_of(a, b), i))
+			stream_tell(s, a, b, i, 0);
+	ref = (const struct parity_ref *)a->parity_ref.p;
+	for (uint32_t i = 0; i < a->parity_len; i++)
+		if (ref[i].block == block)
+			stream_tell(s, a, b, b->k + ref[i].index, i);
+}
+
+/* Blocks take over from older ones only: frames that interleave must not begin the
+ * same work again and again. */
+static bool newer(const struct pf_assembly_store *s, const struct pf_assembly *a, uint32_t block)
+{
+	if (!s->stream_of)
+		return true;
+	if (s->stream_of == a)
+		return block > s->stream_block;
+	return (int32_t)(a->pub.frame_index - s->stream_of->pub.frame_index) > 0;
+}
+
+/* Shard `i` has come. */
+static void stream_note(struct pf_assembly_store *s, struct pf_assembly *a, const struct block *b,
+	uint32_t block, uint32_t i)
+{
+	if (streams(s, a, block))
+		stream_tell(s, a, b, i, a->parity_len - 1);
+	else if (i >= b->data_have && b->data_have + b->parity_have < b->k && b->m &&
+		 newer(s, a, block))
+		stream_begin(s, a, b, block);
+}
+
+bool pf_assembly_step(struct pf_assembly_store *s)
+{
+	if (s->stream_work)
+		s->stream_work = pf_gf16_stream_step(s->stream);
+	return s->stream_work;
+}
+
 int pf_assembly_add(struct pf_assembly_store *s, struct pf_assembly *a,
 	const struct pf_media_hdr *h, const struct pf_geometry *g, const uint8_t *shard)
 {
@@ -420,14 +509,27 @@ int pf_assembly_add(struct pf_assembly_store *s, struct pf_assembly *a,
 		b->parity_have++;
 	}
 	set_bit(bits_of(a, b), i);
+	stream_note(s, a, b, h->block_index, i);
 	return b->data_have + b->parity_have == b->k ? PF_ASSEMBLY_BLOCK : PF_ASSEMBLY_KEPT;
 }
 
-bool pf_assembly_misses(const struct pf_assembly *a, uint32_t block, uint32_t i)
+uint32_t pf_assembly_missing(const struct pf_assembly *a, uint32_t block, uint32_t from)
 {
 	const struct block *b = block_at(a, block);
+	const uint64_t *bits = bits_of(a, b);
 
-	return i < b->k && !b->complete && !test_bit(bits_of(a, b), i);
+	if (b->complete || b->data_have == b->k)
+		return b->k;
+	while (from < b->k) {
+		uint64_t gaps = ~bits[from / 64] >> (from % 64);
+
+		if (gaps) {
+			from += (uint32_t)__builtin_ctzll(gaps);
+			return from < b->k ? from : b->k;
+		}
+		from = (from / 64 + 1) * 64;
+	}
+	return b->k;
 }
 
 uint8_t *pf_assembly_place(const struct pf_assembly *a, uint32_t block, uint32_t i)
@@ -437,7 +539,7 @@ uint8_t *pf_assembly_place(const struct pf_assembly *a, uint32_t block, uint32_t
 	if (block >= a->blocks_len)
 		return NULL;
 	b = block_at(a, block);
-	if (!b->known || !pf_assembly_misses(a, block, i))
+	if (!b->known || b->complete || i >= b->k || test_bit(bits_of(a, b), i))
 		return NULL;
 	return shard_at(a, b->base + i);
 }
@@ -450,8 +552,20 @@ void pf_assembly_complete(struct pf_assembly_store *s, struct pf_assembly *a, ui
 
 	b->complete = true;
 	a->blocks_done++;
-	if (b->data_have == b->k)
+	if (b->data_have == b->k) {
+		if (streams(s, a, block))
+			stream_drop(s);
 		return;
+	}
+	a->pub.shards_recovered += b->k - b->data_have;
+	if (streams(s, a, block)) {
+		for (uint32_t i = 0; i < b->k; i++)
+			s->out_at[i] = shard_at(a, b->base + i);
+		err = pf_gf16_stream_finish(s->stream, s->out_at);
+		stream_drop(s);
+		if (!err)
+			return;
+	}
 	memset(s->parity_at, 0, b->m * sizeof(*s->parity_at));
 	for (uint32_t i = 0; i < a->parity_len; i++)
 		if (ref[i].block == block)
@@ -468,7 +582,6 @@ void pf_assembly_complete(struct pf_assembly_store *s, struct pf_assembly *a, ui
 	/* The firewall lets no shape through that the code does not have. */
 	assert(!err);
 	(void)err;
-	a->pub.shards_recovered += b->k - b->data_have;
 }
 
 /* --- whole and partial frames --- */
@@ -508,9 +621,8 @@ bool pf_assembly_patch(struct pf_assembly *a)
 		if (!b->known)
 			continue;
 		zero_shards(a, at, b->base);
-		for (uint32_t j = 0; j < b->k; j++)
-			if (pf_assembly_misses(a, i, j))
-				zero_shards(a, b->base + j, b->base + j + 1);
+		for (uint32_t j = 0; (j = pf_assembly_missing(a, i, j)) < b->k; j++)
+			zero_shards(a, b->base + j, b->base + j + 1);
 		at = b->base + b->k;
 	}
 	zero_shards(a, at, a->shards);

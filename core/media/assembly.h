@@ -3,13 +3,15 @@
  * of them; private to the reassembler.
  *
  * A shard goes to its place in the frame, parity beside it until its block has
- * k of k + m. Buffers only grow and are used again; the store counts every byte
+ * k of k + m. The newest block with a gap is decoded while it arrives; any other one
+ * at once when it is complete. Buffers only grow and are used again; the store counts every byte
  * and refuses to pass its limit. One thread. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "core/fec/gf16.h"
+#include "core/fec/gf16_stream.h"
 #include "core/media/geometry.h"
 #include "core/media/reassembler.h"
 
@@ -44,6 +46,12 @@ struct pf_assembly_store {
 	unsigned idle_count;
 	/* The code, and its lists of shards. */
 	struct pf_gf16_ctx *fec;
+	/* What decodes a block with a gap while it arrives: one at a time, the newest. It
+	 * borrows what came from the assembly's areas. */
+	struct pf_gf16_stream *stream;
+	struct pf_assembly *stream_of; /* NULL = none */
+	uint32_t stream_block;
+	bool stream_work; /* pf_assembly_step has something to do */
 	const uint8_t **data_at;
 	const uint8_t **parity_at;
 	uint8_t **out_at;
@@ -76,10 +84,14 @@ void pf_assembly_return(struct pf_assembly_store *s, struct pf_assembly *a);
  * then but buffers, try again after giving others up. */
 int pf_assembly_add(struct pf_assembly_store *s, struct pf_assembly *a,
 	const struct pf_media_hdr *h, const struct pf_geometry *g, const uint8_t *shard);
-/** True if data shard `i` of the block is neither here nor rebuilt. */
-bool pf_assembly_misses(const struct pf_assembly *a, uint32_t block, uint32_t i);
+/** The first data shard from `from` on that is neither here nor rebuilt; k of the
+ * block = none. */
+uint32_t pf_assembly_missing(const struct pf_assembly *a, uint32_t block, uint32_t from);
 /** Where data shard `i` of the block belongs, while it is missing; else NULL. */
 uint8_t *pf_assembly_place(const struct pf_assembly *a, uint32_t block, uint32_t i);
+/** Does some microseconds of the work that the block under way will need to be
+ * complete, if there is any: false = nothing to do for now. */
+bool pf_assembly_step(struct pf_assembly_store *s);
 /** Completes a block that has k shards: rebuilds the missing data. */
 void pf_assembly_complete(struct pf_assembly_store *s, struct pf_assembly *a, uint32_t block);
 /** All blocks are complete. */

@@ -269,9 +269,10 @@ static void count_packet(struct pf_reassembler *r, const struct pf_media_hdr *h)
 static void complete_block(
 	struct pf_reassembler *r, struct slot *s, const struct pf_media_hdr *h, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < h->data_shards; i++)
-		if (pf_assembly_misses(s->f, h->block_index, i))
-			note_rebuilt(r, s, h->block_index, i);
+	uint32_t i = 0;
+
+	for (; (i = pf_assembly_missing(s->f, h->block_index, i)) < h->data_shards; i++)
+		note_rebuilt(r, s, h->block_index, i);
 	pf_assembly_complete(&r->store, s->f, h->block_index);
 	if (!pf_assembly_whole(s->f))
 		return;
@@ -476,6 +477,11 @@ int pf_reassembler_settle(struct pf_reassembler *r, bool opened, uint8_t *spare,
 }
 
 /* --- out --- */
+
+bool pf_reassembler_step(struct pf_reassembler *r)
+{
+	return pf_assembly_step(&r->store);
+}
 
 bool pf_reassembler_ready(const struct pf_reassembler *r)
 {

@@ -75,6 +75,9 @@ uint8_t *pf_reassembler_lend(struct pf_reassembler *r, uint64_t ahead, size_t pl
  * `spare`, as long as its shard, takes that when it is not what was expected. Returns as
  * pf_reassembler_push, 0 when it did not open. */
 int pf_reassembler_settle(struct pf_reassembler *r, bool opened, uint8_t *spare, uint64_t now_ns);
+/** Does some microseconds of the work that recovery will need, if there is any; to be
+ * called while nothing waits to be read, and never needed. False = nothing to do. */
+bool pf_reassembler_step(struct pf_reassembler *r);
 /** Whether pf_reassembler_take has something. */
 bool pf_reassembler_ready(const struct pf_reassembler *r);
 /** Oldest complete frame not yet taken, or NULL. */

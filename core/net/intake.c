@@ -53,8 +53,10 @@ int pf_intake_step(struct pf_intake *in)
 		int n = pf_udp_receive(in->rx, in->packets, PF_INTAKE_BATCH);
 
 		in->next = in->count = 0;
-		if (n <= 0)
+		if (n < 0)
 			return n;
+		if (!n)
+			return pf_reassembler_step(in->reassembler);
 		in->count = (unsigned)n;
 		in->read_ns = pf_clock_mono_ns();
 	}

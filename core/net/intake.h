@@ -38,6 +38,7 @@ int pf_intake_init(struct pf_intake *in, int fd, const struct pf_media_keys *key
 	enum pf_direction direction, const struct pf_reassembler_params *params);
 /** Wipes; accepts a zeroed struct. */
 void pf_intake_finish(struct pf_intake *in);
-/** Works off what waits, up to a frame's end or a batch: 1 = there may be more, 0 =
- * nothing waits, or the negative errno of a dead socket. */
+/** Works off what waits, up to a frame's end or a batch, else does a piece of a
+ * recovery under way: 1 = there may be more, 0 = nothing is to be done, or the negative
+ * errno of a dead socket. Take what is ready before the next. */
 int pf_intake_step(struct pf_intake *in);

@@ -94,6 +94,8 @@ static void push(struct run *run, const uint8_t *packet, size_t len, unsigned ch
 	FUZZ_CHECK(len <= sizeof(spare));
 	memcpy(lent, packet, len);
 	pf_reassembler_settle(run->r, (chance & 28) != 0, spare, run->now_ns);
+	if (chance & 32)
+		pf_reassembler_step(run->r);
 }
 
 /* 13 bytes of script make a packet; its payload does not matter. */
@@ -148,7 +150,7 @@ static void push_honest(struct run *run, struct pf_reader *rd)
 		if (!(arrive >> i & 1))
 			continue;
 		pf_media_hdr_build(&h, packet);
-		push(run, packet, sizeof(packet), 1 + (flags >> 1 & 30));
+		push(run, packet, sizeof(packet), 1 + (flags >> 1 & 62));
 	}
 }
 

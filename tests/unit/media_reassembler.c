@@ -74,7 +74,7 @@ static void add_frame(struct rig *g, uint32_t index, uint32_t len, uint32_t flag
 }
 
 /* Three of four packets come into memory that the reassembler lends, if it does; one
- * of eight with a forged one before. */
+ * of eight with a forged one before. Before one of five is time for a step. */
 static int push(struct rig *g, uint32_t i, uint64_t now)
 {
 	const struct packet *p = &g->l.v[i];
@@ -82,6 +82,8 @@ static int push(struct rig *g, uint32_t i, uint64_t now)
 	uint8_t spare[PF_SHARD_MAX], *lent = NULL;
 
 	g->pushed = i;
+	if (turn % 5 == 0)
+		pf_reassembler_step(g->r);
 	if (turn % 8 == 1) {
 		lent = pf_reassembler_lend(g->r, 1 + turn / 8 % 3, p->len);
 		if (lent) {
