@@ -211,14 +211,14 @@ static void stage(const struct pf_gf16_ctx *ctx, uint32_t n, size_t width)
 }
 
 void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
-	uint32_t point, uint32_t factor)
+	const struct pf_gf16_tile *t, uint8_t *sum, bool add, const uint8_t *const *data,
+	uint32_t n, uint32_t point, uint32_t factor)
 {
 	size_t at = (size_t)t->first * PF_GF16_GROUP, tail, whole = tile_split(s, t, &tail);
 	uint8_t *work = ctx->rows + s->chunk * t->width;
 
 	if (!tail) {
-		ctx->kern->gather(sum, work, t->width, s->layers, point, data, at, n, factor);
+		ctx->kern->gather(sum, add, work, t->width, s->layers, point, data, at, n, factor);
 		return;
 	}
 	stage(ctx, n, t->width);
@@ -231,7 +231,7 @@ void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s
 		memcpy(group, from + whole, tail / 2);
 		memcpy(group + PF_GF16_GROUP / 2, from + whole + tail / 2, tail / 2);
 	}
-	ctx->kern->gather(sum, work, t->width, s->layers, point,
+	ctx->kern->gather(sum, add, work, t->width, s->layers, point,
 		(const uint8_t *const *)ctx->staged, 0, n, factor);
 }
 
@@ -272,9 +272,7 @@ static void add_chunk(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 {
 	uint32_t n = s->k - from < s->chunk ? s->k - from : s->chunk;
 
-	if (!from)
-		memset(sum, 0, s->chunk * t->width);
-	pf_gf16_gather(ctx, s, t, sum, data + from, n, s->chunk + from, 1);
+	pf_gf16_gather(ctx, s, t, sum, from != 0, data + from, n, s->chunk + from, 1);
 }
 
 void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -304,8 +302,7 @@ static void encode_low(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape
 	struct pf_gf16_tile t = { 0 };
 
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
-		memset(ctx->rows, 0, s->chunk * t.width);
-		pf_gf16_gather(ctx, s, &t, ctx->rows, data, s->k, 0, 1);
+		pf_gf16_gather(ctx, s, &t, ctx->rows, false, data, s->k, 0, 1);
 		for (uint32_t at = 0; at < s->m; at += s->chunk) {
 			uint32_t n = s->m - at < s->chunk ? s->m - at : s->chunk;
 

@@ -80,11 +80,11 @@ void pf_gf16_load_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 	const struct pf_gf16_tile *t, uint8_t *row, const uint8_t *shard);
 void pf_gf16_store_row(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, const uint8_t *row, uint8_t *shard);
-/** sum += factor (below 256) * coefficients of the chunk data[0..n-1] that begins at
- * `point`. `chunk` rows of ctx->rows behind the first as many are work. */
+/** sum =, or with add +=, factor (below 256) * coefficients of the chunk data[0..n-1] that begins
+ * at `point`. `chunk` rows of ctx->rows behind the first as many are work. */
 void pf_gf16_gather(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t n,
-	uint32_t point, uint32_t factor);
+	const struct pf_gf16_tile *t, uint8_t *sum, bool add, const uint8_t *const *data,
+	uint32_t n, uint32_t point, uint32_t factor);
 /** parity[0..n-1] = values of sum, which stays, from `point` on; the same rows are
  * work. */
 void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,

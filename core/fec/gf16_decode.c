@@ -205,12 +205,11 @@ void pf_gf16_add_part(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape 
 		log = pf_gf16_log_add(log, ctx->logs[point >> l ^ 1]);
 	scale = (uint16_t)pf_gf16_exp(log);
 	if (scale < 256) {
-		pf_gf16_gather(ctx, &part, t, sum, data, n, point, scale);
+		pf_gf16_gather(ctx, &part, t, sum, true, data, n, point, scale);
 	} else {
 		const uint8_t *row = ctx->part;
 
-		memset(ctx->part, 0, wide * t->width);
-		pf_gf16_gather(ctx, &part, t, ctx->part, data, n, point, 1);
+		pf_gf16_gather(ctx, &part, t, ctx->part, false, data, n, point, 1);
 		ctx->kern->madd(sum, 0, 1, &row, &scale, 1, wide * t->width);
 	}
 }

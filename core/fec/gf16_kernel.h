@@ -7,6 +7,7 @@
  * element in tower form. A transform works on 1 << layers rows of `width` bytes
  * each, back to back, that stand at the points from `point` on. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,11 @@ struct pf_gf16_kernel {
 	void (*mul)(uint8_t *dst, const uint8_t *src, uint32_t factor, size_t bytes);
 	/* dst += src, any number of bytes in any form. */
 	void (*add)(uint8_t *dst, const uint8_t *src, size_t bytes);
-	/* The encoder's half of a transform: sum += factor * coefficients of n shards in
-	 * wire form, zero rows behind them. `width` bytes of each, from src[i] + at. The
-	 * factor is below 256. */
-	void (*gather)(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
-		const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor);
+	/* The encoder's half of a transform: sum = factor * coefficients of n shards in
+	 * wire form, zero rows behind them; with add, sum += them. `width` bytes of each, from
+	 * src[i] + at. The factor is below 256. */
+	void (*gather)(uint8_t *sum, bool add, uint8_t *work, size_t width, uint32_t layers,
+		uint32_t point, const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor);
 	/* The other: the first n values, in wire form, to dst[j] + at. sum stays. */
 	void (*scatter)(uint8_t *const *dst, size_t at, uint32_t n, const uint8_t *sum,
 		uint8_t *work, size_t width, uint32_t layers, uint32_t point);

@@ -122,8 +122,8 @@ static void fft_c(
 	}
 }
 
-static void gather_c(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers, uint32_t point,
-	const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor)
+static void gather_c(uint8_t *sum, bool add, uint8_t *work, size_t width, uint32_t layers,
+	uint32_t point, const uint8_t *const *src, size_t at, uint32_t n, uint32_t factor)
 {
 	const size_t all = width << layers;
 
@@ -131,6 +131,8 @@ static void gather_c(uint8_t *sum, uint8_t *work, size_t width, uint32_t layers,
 		load_c(work + i * width, src[i] + at, width);
 	memset(work + n * width, 0, all - n * width);
 	ifft_c(work, width, layers, point, n);
+	if (!add)
+		memset(sum, 0, all);
 	madd_one(sum, work, factor, all);
 }
 

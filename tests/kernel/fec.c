@@ -268,9 +268,9 @@ static void gf16_row_passes(void **state)
 			twin_init(&out, at + (size_t)n * width);
 			for (uint32_t i = 0; i < n; i++)
 				shards[i] = data.p[0] + (size_t)(n - 1 - i) * width;
-			kern->gather(sum.p[0], work.p[0], width, layers, point,
+			kern->gather(sum.p[0], round % 2, work.p[0], width, layers, point,
 				(const uint8_t *const *)shards, at, used, factor);
-			plain()->gather(sum.p[1], work.p[1], width, layers, point,
+			plain()->gather(sum.p[1], round % 2, work.p[1], width, layers, point,
 				(const uint8_t *const *)shards, at, used, factor);
 			twin_check(&sum);
 			twin_check(&data);
