@@ -86,8 +86,8 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 	if (ctx->sums_bytes > PF_GF16_SUMS_MAX)
 		ctx->sums_bytes = PF_GF16_SUMS_MAX;
 
-	ctx->rows_memory =
-		malloc(rows_bytes + 2 * PF_GF16_TILE_BYTES + rows_bytes / 2 + PF_GF16_GROUP);
+	ctx->rows_memory = malloc(rows_bytes + PF_GF16_SYNDROME_BYTES + PF_GF16_TILE_BYTES +
+				  rows_bytes / 2 + PF_GF16_GROUP);
 	ctx->sums_memory = malloc(ctx->sums_bytes + PF_GF16_GROUP);
 	ctx->zeros = calloc(1, limits->shard_bytes_max);
 	ctx->staged = calloc(most, sizeof(*ctx->staged));
@@ -107,7 +107,7 @@ int pf_gf16_create(const struct pf_gf16_limits *limits, struct pf_gf16_ctx **out
 		goto fail;
 	ctx->rows = aligned(ctx->rows_memory);
 	ctx->syndromes = ctx->rows + rows_bytes;
-	ctx->part = ctx->syndromes + PF_GF16_TILE_BYTES;
+	ctx->part = ctx->syndromes + PF_GF16_SYNDROME_BYTES;
 	ctx->stage = ctx->part + PF_GF16_TILE_BYTES;
 	ctx->sums = aligned(ctx->sums_memory);
 	for (uint32_t i = 1; i < ctx->points; i++)

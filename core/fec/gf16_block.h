@@ -18,8 +18,10 @@
 #define PF_GF16_POINTS_MAX 65536u
 #define PF_GF16_TILE_BYTES (32u << 10) /* rows of a tile: of a first-level cache */
 #define PF_GF16_SUMS_MAX   (8u << 20)  /* of a block that is encoded in pieces */
-/* Losses the closed form may solve; its work grows with their square. */
-#define PF_GF16_CLOSED_MAX 64u
+/* Losses the closed form may solve; its work grows with their square. Their
+ * syndromes are kept for many tiles, that factors are made for many groups. */
+#define PF_GF16_CLOSED_MAX     64u
+#define PF_GF16_SYNDROME_BYTES (PF_GF16_CLOSED_MAX * 1536u)
 
 struct pf_gf16_shape {
 	uint32_t k, m;
@@ -54,8 +56,8 @@ struct pf_gf16_ctx {
 	uint32_t *walsh;    /* points */
 	uint32_t *spectrum; /* transform of the first spectrum_points logs */
 	uint32_t spectrum_points;
-	uint8_t *syndromes; /* PF_GF16_TILE_BYTES; within rows_memory too */
-	uint8_t *part;	    /* the same */
+	uint8_t *syndromes; /* PF_GF16_SYNDROME_BYTES; within rows_memory too */
+	uint8_t *part;	    /* PF_GF16_TILE_BYTES; the same */
 	uint16_t *inverse;  /* PF_GF16_CLOSED_MAX squared factors */
 	uint16_t *factors;  /* of parity 0 at the high rate, points chunk..factors_end-1 */
 	uint32_t factors_layers, factors_end;
@@ -112,6 +114,12 @@ bool pf_gf16_wide_tile(const struct pf_gf16_shape *s, uint32_t wide, struct pf_g
  * to the coefficients. */
 void pf_gf16_add_part(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t wide,
 	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from);
+
+/** As pf_gf16_decode. `sums`, unless NULL, holds what all parts of `wide` give: of
+ * pf_gf16_wide_tile's tiles, one behind another. It is scratch then. */
+int pf_gf16_decode_sums(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
+	uint32_t wide, uint8_t *sums);
 
 /* How a decoder works; each gives the same bytes. */
 enum pf_gf16_method {

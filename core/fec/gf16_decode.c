@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/cpu.h"
 #include "core/fec/gf16_block.h"
 #include "core/fec/gf16_field.h"
 
@@ -239,7 +240,7 @@ static void decode_closed(const struct pf_gf16_ctx *ctx, const struct pf_gf16_sh
 	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
 	uint32_t wide, uint8_t *sums)
 {
-	const size_t stride = PF_GF16_TILE_BYTES / e & ~(size_t)(PF_GF16_GROUP - 1);
+	const size_t stride = PF_GF16_SYNDROME_BYTES / e & ~(size_t)(PF_GF16_GROUP - 1);
 	const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
 	struct pf_gf16_tile t = { 0 }, all = { 0 };
 
@@ -423,25 +424,30 @@ static void decode_low(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, u
 	}
 }
 
-static uint64_t butterflies(uint32_t n)
-{
-	return (uint64_t)(n / 2) * (uint32_t)__builtin_ctz(n);
-}
-
-/* The cheapest for e losses. Costs are per group, in quarters of a nanosecond
+/* The cheapest for e losses. Costs are per group, in hundredths of a nanosecond
  * measured with the 512-bit kernels; the other rows have similar ratios. */
-static enum pf_gf16_method choose(
-	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, uint32_t e)
+static enum pf_gf16_method choose(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	uint32_t e, uint32_t wide, const uint8_t *sums)
 {
-	const uint32_t step = 3;
-	const uint64_t direct = (uint64_t)s->k * (1 + 2 * e);
-	const uint64_t low = 4ull * s->points + 2 * step * butterflies(s->points);
+	const uint32_t layers = (uint32_t)__builtin_ctz(s->low ? s->points : wide);
+	const uint64_t direct = (uint64_t)s->k * (20 + 46 * e);
+	const uint64_t inverse = 60ull * e * e;
+	uint64_t again, rest;
 
-	if (s->low)
-		return e <= PF_GF16_CLOSED_MAX && direct <= low ? PF_GF16_DIRECT : PF_GF16_LOCATOR;
-	if (e <= 2)
+	if (s->low) {
+		again = s->points * (100ull + 40 * layers);
+		return e <= PF_GF16_CLOSED_MAX && direct <= again ? PF_GF16_DIRECT
+								  : PF_GF16_LOCATOR;
+	}
+	again = (uint64_t)s->k * (130 + (layers > 4 ? 40 * (layers - 4) : 0)) + 50 * wide * layers;
+	/* What the locator takes behind that: back to coefficients, and values of most parts. */
+	rest = 42ull * layers * (s->k + 2 * wide);
+	/* By tables a product beyond the subfield is dearer, and the inverse has only such. */
+	if (!(ctx->kern->needs & PF_CPU_GFNI))
+		rest /= 2;
+	if (!sums && e <= PF_GF16_CLOSED_MAX && direct <= again + inverse)
 		return PF_GF16_DIRECT;
-	return e <= PF_GF16_CLOSED_MAX ? PF_GF16_CLOSED : PF_GF16_LOCATOR;
+	return e <= PF_GF16_CLOSED_MAX && inverse <= rest ? PF_GF16_CLOSED : PF_GF16_LOCATOR;
 }
 
 /* ctx->lost and ctx->got of the block; the number of lost data shards, or -EINVAL
@@ -477,38 +483,57 @@ static bool decode_plain(const struct pf_gf16_ctx *ctx, const struct pf_gf16_sha
 	return true;
 }
 
+static int decode_shape(struct pf_gf16_ctx *ctx, enum pf_gf16_method method,
+	const struct pf_gf16_shape *s, const uint8_t *const *data, const uint8_t *const *parity,
+	uint8_t *const *out, uint32_t wide, uint8_t *sums)
+{
+	int r = take_stock(ctx, s, data, parity, out);
+	uint32_t e;
+
+	if (r < 0)
+		return r;
+	ctx->begun = false;
+	e = (uint32_t)r;
+	if (!e || decode_plain(ctx, s, data, parity, out))
+		return 0;
+	if (!sums)
+		wide = s->low ? 0 : pf_gf16_wide(s, ctx->got[e - 1] + 1);
+	if (method == PF_GF16_AUTO)
+		method = choose(ctx, s, e, wide, sums);
+	if (method != PF_GF16_LOCATOR && (e > PF_GF16_CLOSED_MAX))
+		return -ENOTSUP;
+	if (method == PF_GF16_CLOSED && s->low)
+		return -ENOTSUP;
+	if (method == PF_GF16_DIRECT) {
+		decode_direct(ctx, s, e, data, parity, out);
+	} else if (s->low) {
+		decode_low(ctx, s, e, data, parity, out);
+	} else {
+		if (!sums)
+			data = pf_gf16_fill_gaps(ctx, s, data);
+		if (method == PF_GF16_CLOSED)
+			decode_closed(ctx, s, e, data, parity, out, wide, sums);
+		else
+			decode_high(ctx, s, e, data, parity, out, wide, sums);
+	}
+	return 0;
+}
+
+int pf_gf16_decode_sums(struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
+	uint32_t wide, uint8_t *sums)
+{
+	return decode_shape(ctx, PF_GF16_AUTO, s, data, parity, out, wide, sums);
+}
+
 int pf_gf16_decode_by(struct pf_gf16_ctx *ctx, enum pf_gf16_method method, uint32_t k, uint32_t m,
 	uint32_t shard_bytes, const uint8_t *const *data, const uint8_t *const *parity,
 	uint8_t *const *out)
 {
 	struct pf_gf16_shape s;
-	uint32_t e, wide;
 	int r = pf_gf16_shape_of(ctx, k, m, shard_bytes, &s);
 
-	if (r == 0)
-		r = take_stock(ctx, &s, data, parity, out);
-	if (r < 0)
-		return r;
-	ctx->begun = false;
-	e = (uint32_t)r;
-	if (!e || decode_plain(ctx, &s, data, parity, out))
-		return 0;
-	wide = s.low ? 0 : pf_gf16_wide(&s, ctx->got[e - 1] + 1);
-	if (method == PF_GF16_AUTO)
-		method = choose(ctx, &s, e);
-	if (method == PF_GF16_LOCATOR && s.low) {
-		decode_low(ctx, &s, e, data, parity, out);
-	} else if (method == PF_GF16_LOCATOR) {
-		decode_high(ctx, &s, e, pf_gf16_fill_gaps(ctx, &s, data), parity, out, wide, NULL);
-	} else if (e > PF_GF16_CLOSED_MAX || (method == PF_GF16_CLOSED && s.low)) {
-		return -ENOTSUP;
-	} else if (method == PF_GF16_DIRECT) {
-		decode_direct(ctx, &s, e, data, parity, out);
-	} else {
-		decode_closed(
-			ctx, &s, e, pf_gf16_fill_gaps(ctx, &s, data), parity, out, wide, NULL);
-	}
-	return 0;
+	return r < 0 ? r : decode_shape(ctx, method, &s, data, parity, out, 0, NULL);
 }
 
 int pf_gf16_decode(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t shard_bytes,
