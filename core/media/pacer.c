@@ -4,11 +4,11 @@
 
 #define NS_PER_S 1000000000ull
 
-/* Four fifths of 1, 2.5, 5, 10, ... Gbit/s, the first that leaves the stream a quarter of
+/* Nine tenths of 1, 2.5, 5, 10 Gbit/s, the first that leaves the stream a quarter of
  * itself to spare. */
 static uint64_t cap_bps(uint64_t rate_bps)
 {
-	static const uint64_t caps[] = { 800000000, 2000000000, 4000000000, 8000000000 };
+	static const uint64_t caps[] = { 900000000, 2250000000, 4500000000, 9000000000 };
 
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
 		if (rate_bps + rate_bps / 4 <= caps[i])
@@ -61,14 +61,25 @@ static void begin_gentle(struct pf_pacer *p)
 	p->head_bytes = max_u64(
 		min_u64(p->rate_bps * PF_PACER_GENTLE_HEAD_MS / 8000, PF_PACER_GENTLE_HEAD_MAX),
 		PF_PACER_GENTLE_HEAD_BYTES);
-	p->rest_bps = p->rate_bps + p->rate_bps / 4;
+	p->rest_bps = min_u64(p->rate_bps * (p->percent ? p->percent : PF_GENTLE_PERCENT) / 100,
+		min_u64(p->rate_bps * 3, cap_bps(p->rate_bps)));
 }
 
 static void begin_capped(struct pf_pacer *p)
 {
-	p->head_bytes =
+	uint64_t head =
 		max_u64(min_u64(p->bytes / 4, PF_PACER_HEAD_MAX_BYTES), PF_PACER_HEAD_BYTES);
-	p->rest_bps = min_u64(p->rate_bps * 3, cap_bps(p->rate_bps));
+	uint64_t cap = cap_bps(p->rate_bps), queued = 0;
+
+	/* Above the largest Ethernet nothing is known to queue. */
+	if (cap != UINT64_MAX) {
+		if (p->drained_ns > p->start_ns)
+			queued = min_u64(p->drained_ns - p->start_ns, NS_PER_S) * (cap / 1000000) /
+				 8000;
+		p->drained_ns = max_u64(p->drained_ns, p->start_ns) + span_ns(p->bytes, cap);
+	}
+	p->head_bytes = head > queued ? head - queued : 0;
+	p->rest_bps = min_u64(p->rate_bps * 3, cap);
 }
 
 /* A frame of mean size or less takes three quarters of the interval, a larger one its
@@ -147,6 +158,40 @@ uint32_t pf_pacer_train(const struct pf_pacer *p, uint64_t sent_bytes, uint32_t 
 		n = p->rest_bps * (PF_PACER_STEP_NS / 1000) / 8000000 / packet_bytes;
 	n = max_u64(n, least);
 	return (uint32_t)min_u64(n, PF_PACER_TRAIN_MAX);
+}
+
+/* Loss that comes with a sixteenth more speed is more than this above what was. */
+#define LOSS_STEP_PPM 2000u
+#define PERCENT_END   300u /* as fast as without it */
+
+void pf_gentle_lost(struct pf_gentle *g, unsigned reports)
+{
+	g->percent = PF_GENTLE_PERCENT;
+	if (g->hold < reports)
+		g->hold = reports;
+}
+
+void pf_gentle_report(struct pf_gentle *g, uint32_t loss_ppm)
+{
+	bool more = loss_ppm > g->loss_ppm + LOSS_STEP_PPM;
+
+	g->loss_ppm = loss_ppm;
+	if (!g->percent)
+		return;
+	if (g->hold) {
+		g->hold--;
+		return;
+	}
+	if (more) {
+		g->percent = g->percent * 4 / 5;
+		if (g->percent < PF_GENTLE_PERCENT)
+			g->percent = PF_GENTLE_PERCENT;
+		g->hold = PF_GENTLE_REPORTS;
+	} else {
+		g->percent += g->percent / 16;
+	}
+	if (g->percent >= PERCENT_END)
+		g->percent = 0;
 }
 
 const char *pf_delivery_name(enum pf_delivery d)

@@ -17,10 +17,8 @@
 
 /* FEC status messages are summed up over this long, as a LossReport is. */
 #define FEC_STATUS_NS 750000000ull
-/* A LossReport says so when a frame was beyond repair (punktfunk1.md 11); pacing stays
- * gentle for so many reports more. */
+/* A LossReport adds this when a frame was beyond repair (punktfunk1.md 11). */
 #define FRAME_LOST_PPM 50000u
-#define GENTLE_REPORTS 8u
 /* So many frames waiting behind the one that is being sent are too many. */
 #define HURRY_FRAMES 2u
 
@@ -67,11 +65,10 @@ struct pf_sender {
 
 	/* The thread's own. */
 	uint32_t reports_seen;
-	unsigned gentle; /* reports left */
+	struct pf_gentle gentle;
 	unsigned lost_seen, lost_reported;
-	uint64_t alarm_ns; /* gentle until then */
 	struct pf_parity_missed missed_seen;
-	uint64_t blocks_lost_seen, dropped_seen, status_ns;
+	uint64_t blocks_lost_seen, dropped_seen, status_ns, silence_ns;
 	uint32_t probe_index;
 	uint64_t sealed_ns; /* of the frame under way, its first train; 0 = not yet */
 	unsigned sent_tail; /* frames that left: what `tail` is set to */
@@ -249,35 +246,37 @@ static void take_report(struct pf_sender *s)
 	s->lost_reported = lost;
 	s->dropped_seen = dropped;
 	pf_parity_report(&s->parity, (uint32_t)report);
-	if (s->params.format == PF_SENDER_PF1 && (uint32_t)report >= FRAME_LOST_PPM)
-		s->gentle = GENTLE_REPORTS;
-	else if (s->gentle)
-		s->gentle--;
+	if ((uint32_t)report >= FRAME_LOST_PPM)
+		pf_gentle_lost(&s->gentle, PF_GENTLE_REPORTS);
+	else
+		pf_gentle_report(&s->gentle, (uint32_t)report);
 	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
 }
 
-static void take_alarm(struct pf_sender *s, uint64_t now_ns)
+static void take_alarm(struct pf_sender *s)
 {
 	unsigned lost = atomic_load_explicit(&s->lost, memory_order_relaxed);
 
 	if (lost != s->lost_seen)
-		s->alarm_ns = now_ns + PF_SENDER_ALARM_MS * PF_NS_PER_MS;
+		pf_gentle_lost(&s->gentle, PF_GENTLE_ALARM);
 	s->lost_seen = lost;
-	s->pacer.gentle = s->gentle || now_ns < s->alarm_ns;
+	s->pacer.percent = s->gentle.percent;
+	s->pacer.gentle = s->gentle.percent > 0;
 	atomic_store_explicit(&s->is_gentle, s->pacer.gentle, memory_order_relaxed);
 }
 
-/* Status messages come for damaged blocks only: silence is good news, once it is
- * known that the client sends them. */
+/* gs: what its clients have for a report. Status messages come for damaged blocks only:
+ * silence is good news, for parity once it is known that the client sends them. */
 static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 {
+	bool told = atomic_load_explicit(&s->fec_status, memory_order_acquire);
+	uint64_t *last_ns = told ? &s->status_ns : &s->silence_ns;
+	uint64_t lost, data = s->parity.data;
 	struct pf_parity_missed all, news;
-	uint64_t lost;
 
-	if (!atomic_load_explicit(&s->fec_status, memory_order_acquire) ||
-		now_ns - s->status_ns < FEC_STATUS_NS)
+	if (s->params.format != PF_SENDER_GS || now_ns - *last_ns < FEC_STATUS_NS)
 		return;
-	s->status_ns = now_ns;
+	*last_ns = now_ns;
 	all.lost = atomic_load_explicit(&s->missing, memory_order_relaxed);
 	all.lost_sq = atomic_load_explicit(&s->missing_sq, memory_order_relaxed);
 	all.lost_data = atomic_load_explicit(&s->missing_data, memory_order_relaxed);
@@ -288,6 +287,9 @@ static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 		.lost_data = all.lost_data - s->missed_seen.lost_data,
 		.frame_lost = lost != s->blocks_lost_seen,
 	};
+	pf_gentle_report(&s->gentle, (uint32_t)(news.lost * 1000000 / (data + news.lost + 1)));
+	if (!told)
+		return;
 	s->missed_seen = all;
 	s->blocks_lost_seen = lost;
 	pf_parity_missed(&s->parity, &news);
@@ -387,7 +389,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	take_report(s);
 	take_shard(s, slot->shard_bytes);
 	take_fec_status(s, done.start_ns);
-	take_alarm(s, done.start_ns);
+	take_alarm(s);
 	au.latency_100us = latency_100us(slot->f.capture_ns, done.start_ns);
 	s->pacer.rate_bps = atomic_load_explicit(&s->kbps, memory_order_relaxed) * 1000ull;
 	s->pacer.delivery = atomic_load_explicit(&s->delivery, memory_order_relaxed);

@@ -20,7 +20,6 @@
 #define PF_SENDER_SLOTS	    4 /* frames the ring holds */
 #define PF_SENDER_USER_U64S 4 /* words a frame carries through to its stamps */
 #define PF_PUNCH_WAIT_MS    2500
-#define PF_SENDER_ALARM_MS  2000 /* two loss reports and some */
 
 enum pf_sender_format {
 	PF_SENDER_PF1,
@@ -144,7 +143,7 @@ void pf_sender_set_bitrate(struct pf_sender *s, uint32_t kbps);
 /** From the next frame on. */
 void pf_sender_set_delivery(struct pf_sender *s, enum pf_delivery delivery);
 /** The client told at once that a frame did not come (a request to mend the picture), long
- * before its report: pacing is gentle for PF_SENDER_ALARM_MS, and the report's 5 % for it are
+ * before its report: pacing is gentle from the next frame on, and the report's 5 % for it are
  * not taken for loss. */
 void pf_sender_frame_lost(struct pf_sender *s);
 /** A LossReport of the client; ignored while the percentage is pinned. */

@@ -8,6 +8,8 @@
 
 /* A client may change its mode this often. */
 #define MODE_INTERVAL_NS (500 * PF_NS_PER_MS)
+/* What is asked for right after the start is about the start. */
+#define RELIEF_FROM_NS (2 * PF_NS_PER_S)
 
 void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const struct pf_mode *mode)
 {
@@ -50,11 +52,44 @@ static void reconfigure(struct pf_native_session *ns, const struct pf_ctl_mode *
 	pf_native_session_kick(ns);
 }
 
+static void end_relief(void *user)
+{
+	struct pf_native_session *ns = user;
+	uint32_t kbps = pf_relief_poll(&ns->relief, pf_clock_mono_ns());
+
+	if (kbps && !ns->ending)
+		pf_stream_set_bitrate(ns->stream, kbps);
+}
+
+/* Who leaves the bitrate to us gets less of it at once. The client's own decision comes with
+ * its next report. */
+static void relieve(struct pf_native_session *ns)
+{
+	uint64_t now = pf_clock_mono_ns(), began = ns->timeline.ns[PF_MARK_SENT];
+	uint32_t kbps;
+
+	if (ns->hello.bitrate_kbps || !began || now - began < RELIEF_FROM_NS)
+		return;
+	if (!ns->relief.asked_kbps)
+		pf_relief_asked(&ns->relief, ns->welcome.bitrate_kbps);
+	kbps = pf_relief_lost(&ns->relief, now);
+	if (!kbps)
+		return;
+	pf_stream_set_bitrate(ns->stream, kbps);
+	pf_log(PF_LOG_DEBUG, "native", "%s: a frame was lost, %u kbit/s for now", ns->name, kbps);
+	pf_timer_stop(&ns->relief_timer);
+	/* Without memory for it the client's next word ends it. */
+	(void)pf_timer_start(&ns->relief_timer, ns->n->params.loop,
+		pf_relief_due_ns(&ns->relief) - now, end_relief, ns);
+}
+
 static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
 {
 	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED };
 
 	m.bitrate_changed.kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
+	pf_relief_asked(&ns->relief, m.bitrate_changed.kbps);
+	pf_timer_stop(&ns->relief_timer);
 	pf_stream_set_bitrate(ns->stream, m.bitrate_changed.kbps);
 	(void)pf_host_session_control(ns->s, &m);
 }
@@ -68,9 +103,11 @@ void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl
 		reconfigure(ns, &msg->reconfigure);
 		break;
 	case PF_CTL_REQUEST_KEYFRAME:
+		relieve(ns);
 		pf_stream_keyframe(ns->stream);
 		break;
 	case PF_CTL_RFI_REQUEST:
+		relieve(ns);
 		pf_stream_lost(ns->stream, msg->rfi.first, msg->rfi.last);
 		break;
 	case PF_CTL_SET_BITRATE:

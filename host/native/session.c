@@ -548,6 +548,7 @@ void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const ch
 	if (ns->knocking)
 		pf_native_knock_left(ns);
 	pf_timer_stop(&ns->mark_timer);
+	pf_timer_stop(&ns->relief_timer);
 	ns->ended_ns = pf_clock_mono_ns();
 	if (ns->started)
 		ns->cpu_ms = cpu_now_ms() - ns->cpu_start_ms;

@@ -6,6 +6,7 @@
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
+#include "core/media/relief.h"
 #include "host/audio/mic.h"
 #include "host/native/native.h"
 #include "host/sys/loop.h"
@@ -77,6 +78,8 @@ struct pf_native_session {
 	uint32_t grants;
 	int64_t expires_s;	     /* Unix time, 0 = never */
 	struct pf_timer *mark_timer; /* to the next warning */
+	struct pf_relief relief;
+	struct pf_timer *relief_timer; /* to its end */
 	struct pf_welcome welcome;
 	struct pf_mode mode, want_mode; /* in force (or coming up), asked for */
 	struct pf_mode good_mode;	/* the last that streamed; width 0 = none */

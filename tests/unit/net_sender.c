@@ -302,8 +302,14 @@ static void lost_frames_make_it_gentle(void **state)
 		pf_sender_loss_report(s, 0);
 		assert_true(pace_ns(s, &seen, 3 + i) > 45000000);
 	}
+	/* then faster by a sixteenth each */
 	pf_sender_loss_report(s, 0);
-	assert_true(pace_ns(s, &seen, 10) < 45000000);
+	assert_true(pace_ns(s, &seen, 10) > 45000000);
+	for (unsigned i = 0; i < 15; i++) {
+		pf_sender_loss_report(s, 0);
+		(void)pace_ns(s, &seen, 11 + i);
+	}
+	assert_true(pace_ns(s, &seen, 26) < 45000000);
 	pf_sender_destroy(s);
 	close(fd[1]);
 }
