@@ -60,7 +60,7 @@ struct sim {
 	struct pf_gentle gentle;
 	/* news on its way to the host, 0 = none */
 	uint64_t lost_at_ns, report_at_ns, wish_at_ns;
-	uint32_t report_ppm, wish_kbps;
+	uint32_t report_ppm, wish_kbps, cries;
 
 	/* the client's window */
 	uint64_t window_ns;
@@ -121,6 +121,8 @@ static void take_news(struct sim *s, uint64_t now)
 	while (now - s->window_ns >= REPORT_NS)
 		report(s, s->window_ns + REPORT_NS);
 	if (came(&s->report_at_ns, now)) {
+		pf_parity_frames_lost(&s->parity, s->cries);
+		s->cries = 0;
 		pf_parity_report(&s->parity, s->report_ppm);
 		if (s->report_ppm >= 50000)
 			pf_gentle_lost(&s->gentle, PF_GENTLE_REPORTS);
@@ -129,6 +131,7 @@ static void take_news(struct sim *s, uint64_t now)
 	}
 	if (came(&s->lost_at_ns, now)) {
 		pf_gentle_lost(&s->gentle, PF_GENTLE_ALARM);
+		s->cries++;
 		if (s->automatic)
 			kbps = pf_relief_lost(&s->relief, now);
 		if (now - s->keyed_ns >= 750 * MS)
@@ -190,8 +193,8 @@ static void frame(struct sim *s, uint64_t pts)
 	t = pts > s->free_ns ? pts : s->free_ns;
 	take_news(s, t);
 	k = (uint32_t)bytes / SHARD + 1;
-	m = pf_parity_choose(&s->parity, k);
-	pf_parity_sent(&s->parity, k, m);
+	m = pf_parity_choose(&s->parity, k, 1);
+	pf_parity_sent(&s->parity, k, m, 1);
 	s->best_ns =
 		(s->best_ns > pts ? s->best_ns : pts) +
 		(uint64_t)(k + m) * (PACKET + PF_IMPAIR_HEADER_BYTES) * 8000000000ull / LINK_BPS;
@@ -240,6 +243,16 @@ static void frame(struct sim *s, uint64_t pts)
 	s->count++;
 }
 
+/* Half a minute without loss: no bursts are expected any more. */
+static void warm_up(struct pf_parity *p, uint32_t k)
+{
+	for (unsigned i = 0; i < 40; i++) {
+		for (unsigned n = 0; n < 45; n++)
+			pf_parity_sent(p, k, pf_parity_choose(p, k, 1), 1);
+		pf_parity_report(p, 0);
+	}
+}
+
 static void run(struct sim *s, double seconds, uint64_t seed)
 {
 	unsigned n = (unsigned)(seconds * s->hz);
@@ -248,6 +261,7 @@ static void run(struct sim *s, double seconds, uint64_t seed)
 	s->rules = (struct pf_impair_rules){ .delay_ns = DELAY_NS, .queue_bytes = QUEUE };
 	pf_impair_path_init(&s->path, &s->rules, seed, 0);
 	assert_int_equal(pf_parity_init(&s->parity, PF_PARITY_ADAPTIVE, 10, 4096), 0);
+	warm_up(&s->parity, s->kbps * 125 / s->hz / SHARD + 1);
 	pf_rate_control_init(&s->rate, s->kbps, s->kbps);
 	pf_relief_asked(&s->relief, s->kbps);
 	s->encoder_kbps = s->kbps;
