@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/cpu.h"
+#include "core/fec/gf16.h"
 #include "core/fec/gf16_kernel.h"
 #include "core/fec/gf8_kernel.h"
 #include "tests/unit/rng.h"
@@ -310,6 +311,77 @@ static void gf16_row_walsh(void **state)
 	}
 }
 
+/* Whole blocks on one row: the parity of plain C, in one piece and shard by shard,
+ * and what was lost. */
+static void gf16_row_blocks(void **state)
+{
+	static const struct {
+		uint32_t k, m, bytes;
+	} shapes[] = { { 3, 2, 1388 }, { 20, 4, 1408 }, { 4, 9, 130 }, { 74, 15, 202 },
+		{ 33, 32, 64 }, { 200, 40, 70 }, { 300, 26, 130 }, { 520, 104, 44 },
+		{ 300, 200, 64 }, { 70, 300, 2 } };
+	const struct pf_gf16_kernel *kern = *state;
+
+	skip_unless(kern->needs, kern->name);
+	for (size_t v = 0; v < sizeof(shapes) / sizeof(shapes[0]); v++) {
+		const struct pf_gf16_limits limits = { shapes[v].k, shapes[v].m, shapes[v].bytes };
+		const uint32_t k = limits.data_max, m = limits.parity_max;
+		const uint32_t bytes = limits.shard_bytes_max, most = m < k ? m : k;
+		uint8_t **shards = calloc(2 * k + 3 * m, sizeof(*shards)), **out = shards + k;
+		uint8_t **parity[3] = { out + k, out + k + m, out + k + 2 * m };
+		struct pf_gf16_ctx *row, *c;
+		const uint8_t **data = (const uint8_t **)shards;
+
+		assert_non_null(shards);
+		pf_cpu_set_mask(kern->needs);
+		assert_int_equal(pf_gf16_create(&limits, &row), 0);
+		assert_string_equal(pf_gf16_kernel_name(row), kern->name);
+		pf_cpu_set_mask(0);
+		assert_int_equal(pf_gf16_create(&limits, &c), 0);
+		assert_string_equal(pf_gf16_kernel_name(c), "c");
+		pf_cpu_set_mask(~0u);
+		for (uint32_t i = 0; i < 2 * k + 3 * m; i++) {
+			shards[i] = malloc(bytes);
+			assert_non_null(shards[i]);
+			rng_fill(&rng, shards[i], bytes);
+		}
+		assert_int_equal(pf_gf16_encode(c, k, m, bytes, data, parity[0]), 0);
+		assert_int_equal(pf_gf16_encode(row, k, m, bytes, data, parity[1]), 0);
+		assert_int_equal(pf_gf16_enc_begin(row, k, m, bytes), 0);
+		for (uint32_t i = 0; i < k; i++)
+			assert_int_equal(pf_gf16_enc_add(row, data[i]), 0);
+		assert_int_equal(pf_gf16_enc_finish(row, parity[2]), 0);
+		for (uint32_t j = 0; j < m; j++) {
+			assert_memory_equal(parity[0][j], parity[1][j], bytes);
+			assert_memory_equal(parity[0][j], parity[2][j], bytes);
+		}
+		for (uint32_t e = 1; e <= most; e = e < most && 3 * e > most ? most : 3 * e) {
+			const uint8_t **got = calloc(k, sizeof(*got));
+
+			assert_non_null(got);
+			memcpy(got, data, k * sizeof(*got));
+			for (uint32_t n = 0; n < e;) {
+				uint32_t i = rng_below(&rng, k);
+
+				n += got[i] != NULL;
+				got[i] = NULL;
+			}
+			assert_int_equal(pf_gf16_decode(row, k, m, bytes, got,
+						 (const uint8_t *const *)parity[0], out),
+				0);
+			for (uint32_t i = 0; i < k; i++)
+				if (!got[i])
+					assert_memory_equal(out[i], data[i], bytes);
+			free(got);
+		}
+		for (uint32_t i = 0; i < 2 * k + 3 * m; i++)
+			free(shards[i]);
+		free(shards);
+		pf_gf16_destroy(row);
+		pf_gf16_destroy(c);
+	}
+}
+
 /* The mask reaches every row: what is picked never needs what is masked. */
 static void picks_by_flags(void **state)
 {
@@ -330,8 +402,8 @@ static void picks_by_flags(void **state)
 
 int main(void)
 {
-	struct CMUnitTest tests[40];
-	char names[40][48];
+	struct CMUnitTest tests[48];
+	char names[48][48];
 	size_t n = 0;
 
 	rng = rng_seed();
@@ -360,6 +432,11 @@ int main(void)
 	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
 		snprintf(names[n], sizeof(names[n]), "gf16 %s passes", pf_gf16_kernels[i]->name);
 		tests[n] = (struct CMUnitTest){ names[n], gf16_row_passes, NULL, NULL,
+			(void *)pf_gf16_kernels[i] };
+	}
+	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
+		snprintf(names[n], sizeof(names[n]), "gf16 %s blocks", pf_gf16_kernels[i]->name);
+		tests[n] = (struct CMUnitTest){ names[n], gf16_row_blocks, NULL, NULL,
 			(void *)pf_gf16_kernels[i] };
 	}
 	for (unsigned i = 0; i < pf_gf16_kernel_count; i++, n++) {
