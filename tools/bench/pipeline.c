@@ -70,6 +70,7 @@ struct path {
 
 	struct pf_intake in; /* if there is an rx_fd */
 
+	unsigned sent, found; /* packets of the frame sent, and in the socket */
 	uint32_t lost;
 	uint8_t drop[PF_BENCH_TURNS][SHARDS]; /* by turn: which data packets */
 	uint32_t turn;
@@ -171,11 +172,11 @@ static void send_work(void *user, uint32_t turn, bool rotating)
 {
 	struct path *p = user;
 	struct pf_au_plan plan;
-	unsigned sent = 0;
 	uint32_t most;
 
 	p->turn = turn;
 	p->rotating = rotating;
+	p->sent = 0;
 	begin_frame(p, &plan);
 	most = pf_udp_train_max(plan.packet_bytes);
 	for (;;) {
@@ -184,9 +185,9 @@ static void send_work(void *user, uint32_t turn, bool rotating)
 		p->packetizer->ops->next(p->packetizer, most, &t);
 		if (!t.count)
 			break;
-		sent += send_packets(p, seal_train(p, &t), t.stride, t.count);
+		p->sent += send_packets(p, seal_train(p, &t), t.stride, t.count);
 	}
-	p->wrong += sent != plan.packets;
+	p->wrong += p->sent != plan.packets;
 }
 
 /* A frame as it comes out of a network that loses some of it. */
@@ -258,9 +259,10 @@ static void receive_work(void *user, uint32_t turn, bool rotating)
 static void empty(struct path *p)
 {
 	struct pf_udp_packet packets[PF_INTAKE_BATCH];
+	int n;
 
-	while (pf_udp_receive(p->in.rx, packets, PF_INTAKE_BATCH) > 0)
-		;
+	for (p->found = 0; (n = pf_udp_receive(p->in.rx, packets, PF_INTAKE_BATCH)) > 0;)
+		p->found += (unsigned)n;
 }
 
 /* What is left of the frame before is opened too, or it would seem lost. */
@@ -283,24 +285,48 @@ static void check_frame(struct path *p)
 	p->got = NULL;
 }
 
+/* All that was sent has to be there. */
+static void take_away(struct path *p)
+{
+	if (p->rx_fd < 0)
+		return;
+	far_do(empty, p);
+	p->wrong += p->found != p->sent;
+	p->sent = 0;
+}
+
+/* Hot is with the way of the same frame still in the caches, whatever other rows did in
+ * between; rotating comes from memory. */
 static void before_send(void *user, uint32_t turn, bool rotating)
 {
 	struct path *p = user;
 
-	if (p->in.rx)
-		far_do(empty, p);
+	take_away(p);
+	if (rotating)
+		return;
+	send_work(p, turn, rotating);
+	take_away(p);
 }
 
-static void before_receive(void *user, uint32_t turn, bool rotating)
+static void refill(struct path *p, uint32_t turn, bool rotating)
 {
-	struct path *p = user;
-
 	drain(p);
 	if (p->frame_index)
 		check_frame(p);
 	p->turn = turn;
 	p->rotating = rotating;
 	far_do(send_lossy, p);
+}
+
+static void before_receive(void *user, uint32_t turn, bool rotating)
+{
+	struct path *p = user;
+
+	refill(p, turn, rotating);
+	if (rotating)
+		return;
+	receive_work(p, turn, rotating);
+	refill(p, turn, rotating);
 }
 
 /* --- paths --- */
