@@ -178,6 +178,23 @@ def block(code, k, m, size, lost):
     return bytes([code]) + k.to_bytes(2, "little") + m.to_bytes(2, "little") + bytes([size, 5]) + bits
 
 
+def stream(k, m, size, *calls):
+    """A block of fec_decode that arrives by these calls."""
+    ops = b"".join(c.to_bytes(2, "little") for c in calls)
+    return block(3, k, m, size, [])[:7] + ops
+
+
+def run_of(count, gap=0):
+    return gap << 8 | count << 2
+
+
+STEPS, END = 15 << 2 | 2, 1 << 2 | 3
+
+
+def one(n):
+    return n << 2 | 1
+
+
 write(
     "fec_decode",
     {
@@ -194,6 +211,15 @@ write(
         "beyond-limits": block(0, 513, 4, 64, [0]),
         "gf8": block(1, 64, 13, 77, range(0, 26, 2)),
         "gf8-too-large": block(1, 250, 6, 16, [0]),
+        "stream": stream(100, 20, 128, run_of(20, 1), STEPS, run_of(50, 2), STEPS, run_of(40), STEPS),
+        "stream-late": stream(
+            200, 40, 64, run_of(60, 3), STEPS, run_of(60, 3), STEPS, one(61), STEPS, run_of(63, 2), END, run_of(25), STEPS
+        ),
+        "stream-shuffled": stream(
+            40, 12, 66, one(45), one(3), STEPS, run_of(30, 4), one(50), one(31), STEPS, run_of(20), one(3), END
+        ),
+        "stream-outside": stream(20, 4, 62, one(24), run_of(10), one(4000), END, run_of(20)),
+        "stream-refused": stream(600, 4, 62, one(1)),
         "audio-one": block(2, 4, 2, 120, [1, 4]),
         "audio-two": block(2, 4, 2, 121, [0, 3]),
     },

@@ -7,6 +7,7 @@
 #include "core/base/cpu.h"
 #include "core/fec/gf16.h"
 #include "core/fec/gf16_block.h"
+#include "core/fec/gf16_kernel.h"
 #include "tests/unit/fec_poly.h"
 #include "tests/unit/fec_shards.h"
 #include "tests/unit/hex.h"
@@ -137,43 +138,194 @@ static void recover(struct pf_gf16_ctx *ctx, struct block *b, const bool *lost)
 	}
 }
 
-/* Every pattern, both rates, groups and tails, on the processor's best kernels
- * and on plain C. */
-static void every_pattern_of_small_blocks(void **state)
+/* PF_TEST_FULL=1 takes minutes: all that follows on every kernel row. */
+static bool full(void)
+{
+	return getenv("PF_TEST_FULL") != NULL;
+}
+
+/* The n-th kernel row that this processor has, best first; false behind the last. */
+static bool pick_row(unsigned n)
+{
+	pf_cpu_set_mask(~0u);
+	for (unsigned i = 0; i < pf_gf16_kernel_count; i++) {
+		const uint32_t needs = pf_gf16_kernels[i]->needs;
+
+		if (!(needs & ~pf_cpu_flags()) && !n--) {
+			pf_cpu_set_mask(needs);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void every_pattern(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m)
 {
 	static const uint32_t sizes[] = { 2, 62, 64, 66, 192, 44 };
+	struct block b;
 
-	for (uint32_t mask = 0;; mask = ~0u) {
-		struct pf_gf16_ctx *ctx;
+	block_init(&b, k, m, sizes[(k * 7 + m) % 6]);
+	make_parity(ctx, &b);
+	for (uint32_t lost = 0; lost < 1u << (k + m); lost++) {
+		int want = expect(k, m, lost);
+		bool flags[16];
 
-		pf_cpu_set_mask(mask);
-		ctx = context(7, 7, 192);
-		for (uint32_t k = 1; k <= 7; k++) {
-			for (uint32_t m = 1; m <= 7; m++) {
-				struct block b;
+		for (uint32_t i = 0; i < k + m; i++)
+			flags[i] = lost >> i & 1;
+		if (want == 0)
+			recover(ctx, &b, flags);
+		else
+			assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO, &b, flags), want);
+	}
+	block_finish(&b);
+}
 
-				block_init(&b, k, m, sizes[(k * 7 + m) % 6]);
-				make_parity(ctx, &b);
-				for (uint32_t lost = 0; lost < 1u << (k + m); lost++) {
-					int want = expect(k, m, lost);
-					bool flags[14];
+/* Both rates, groups and tails, every method. */
+static void every_pattern_of_small_blocks(void **state)
+{
+	for (unsigned row = 0; pick_row(row); row++) {
+		const uint32_t most = full() || !row ? 8 : 5;
+		struct pf_gf16_ctx *ctx = context(most, most, 192);
 
-					for (uint32_t i = 0; i < k + m; i++)
-						flags[i] = lost >> i & 1;
-					if (want == 0)
-						recover(ctx, &b, flags);
-					else
-						assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO,
-									 &b, flags),
-							want);
+		for (uint32_t k = 1; k <= most; k++)
+			for (uint32_t m = 1; m <= most; m++)
+				every_pattern(ctx, k, m);
+		pf_gf16_destroy(ctx);
+	}
+}
+
+/* Logs made by multiplying, of elements in coordinates. */
+struct logs {
+	uint16_t log[65536], exp[2 * 65535];
+};
+
+static struct logs *make_logs(void)
+{
+	struct logs *l = malloc(sizeof(*l));
+	const uint32_t generator = poly_coord(2);
+	uint32_t power = 1;
+
+	assert_non_null(l);
+	for (uint32_t i = 0; i < 65535; i++) {
+		assert_true(!i || power != 1);
+		l->exp[i] = l->exp[i + 65535] = (uint16_t)power;
+		l->log[power] = (uint16_t)i;
+		power = poly_mul16(power, generator);
+	}
+	assert_int_equal(power, 1);
+	return l;
+}
+
+/* All parity by the formula, element by element. */
+static void plain_parity(const struct logs *l, const struct block *b, uint8_t **parity)
+{
+	uint32_t K = 1, M = 1;
+
+	while (K < b->k)
+		K *= 2;
+	while (M < b->m)
+		M *= 2;
+	for (uint32_t j = 0; j < b->m; j++) {
+		memset(parity[j], 0, b->bytes);
+		for (uint32_t i = 0; i < b->k; i++) {
+			const bool low = K < M || (K == M && b->k > b->m);
+			const uint32_t x = low ? K + j : j, y = low ? i : M + i;
+			const uint32_t factor =
+				l->log[low ? x / K : y / M] + 65535u - l->log[x ^ y];
+
+			for (uint32_t at = 0; at < b->bytes; at += 64) {
+				const uint32_t left = b->bytes - at;
+				const uint32_t half = left < 64 ? left / 2 : 32;
+
+				for (uint32_t lo = at; lo < at + half; lo++) {
+					const uint32_t hi = lo + half;
+					const uint32_t d = b->data[i][lo] | (uint32_t)b->data[i][hi]
+										    << 8;
+					uint32_t p;
+
+					if (!d)
+						continue;
+					p = l->exp[(factor % 65535) + l->log[d]];
+					parity[j][lo] ^= (uint8_t)p;
+					parity[j][hi] ^= (uint8_t)(p >> 8);
 				}
-				block_finish(&b);
 			}
 		}
-		pf_gf16_destroy(ctx);
-		if (mask)
-			break;
 	}
+}
+
+/* Mostly small numbers, up to n. */
+static uint32_t some(uint32_t n)
+{
+	uint32_t bits = 1;
+
+	while (bits < 31 && 1u << bits <= n)
+		bits++;
+	return 1 + rng_below(&rng, 1u << rng_below(&rng, bits + 1)) % n;
+}
+
+/* Loses e data shards, at random or together, and leaves at least e parity shards:
+ * the first, the last or any. */
+static void lose_somehow(const struct block *b, uint32_t e, bool *lost)
+{
+	const uint32_t have = e + (rng_below(&rng, 2) ? rng_below(&rng, b->m - e + 1) : 0);
+	const uint32_t from = rng_below(&rng, b->k), which = rng_below(&rng, 3);
+
+	lose_random(b, e, lost);
+	if (rng_below(&rng, 4) == 0)
+		for (uint32_t i = 0; i < b->k; i++)
+			lost[i] = (i + b->k - from) % b->k < e;
+	if (which == 2)
+		return;
+	for (uint32_t j = 0; j < b->m; j++)
+		lost[b->k + j] = which ? j < b->m - have : j >= have;
+}
+
+/* Encoder and decoder against the formula of the whole code, on blocks of any shape
+ * and size and any loss. */
+static void random_blocks_equal_the_formula(void **state)
+{
+	struct logs *l = make_logs();
+
+	for (unsigned row = 0; pick_row(row) && (full() || !row); row++) {
+		struct pf_gf16_ctx *ctx = context(3000, 3000, 1408);
+
+		for (int n = 0; n < 10000; n++) {
+			const bool large = n % 100 == 0;
+			uint32_t k = some(large ? 3000 : 600), m = some(large ? 3000 : 600), bytes;
+			uint64_t most = full() ? 2000000 : large ? 400000 : 60000;
+			enum pf_gf16_method method = 1 + rng_below(&rng, PF_GF16_LOCATOR);
+			uint8_t **parity;
+			struct block b;
+			bool *lost;
+			int r;
+
+			if ((uint64_t)k * m > most)
+				m = 1 + (uint32_t)(most / k) % m;
+			bytes = 2 * some(704);
+			if ((uint64_t)k * m * bytes / 2 > most)
+				bytes = 2 * (uint32_t)(1 + most / ((uint64_t)k * m));
+			block_init(&b, k, m, bytes > 1408 ? 1408 : bytes);
+			parity = shards(m, b.bytes);
+			plain_parity(l, &b, parity);
+			assert_int_equal(
+				pf_gf16_encode(ctx, k, m, b.bytes, in(b.data), b.parity), 0);
+			for (uint32_t j = 0; j < m; j++)
+				assert_memory_equal(b.parity[j], parity[j], b.bytes);
+			lost = calloc(k + m, sizeof(*lost));
+			assert_non_null(lost);
+			lose_somehow(&b, rng_below(&rng, (k < m ? k : m) + 1), lost);
+			assert_int_equal(lose_and_decode(ctx, PF_GF16_AUTO, &b, lost), 0);
+			r = lose_and_decode(ctx, method, &b, lost);
+			assert_true(r == 0 || (r == -ENOTSUP && method != PF_GF16_LOCATOR));
+			free(lost);
+			shards_free(parity, m);
+			block_finish(&b);
+		}
+		pf_gf16_destroy(ctx);
+	}
+	pf_cpu_set_mask(~0u);
+	free(l);
 }
 
 static void larger_blocks_come_back(void **state)
@@ -182,7 +334,8 @@ static void larger_blocks_come_back(void **state)
 		uint32_t k, m, bytes;
 	} shapes[] = { { 2, 9, 1408 }, { 20, 4, 1408 }, { 64, 13, 1388 }, { 200, 40, 70 },
 		{ 255, 257, 64 }, { 300, 299, 10 }, { 520, 104, 200 }, { 1000, 50, 2 },
-		{ 1000, 200, 64 }, { 9, 100, 130 }, { 100, 300, 66 }, { 70, 1000, 2 } };
+		{ 1000, 200, 64 }, { 9, 100, 130 }, { 100, 300, 66 }, { 70, 1000, 2 },
+		{ 100, 70, 3070 } };
 
 	for (size_t v = 0; v < sizeof(shapes) / sizeof(shapes[0]); v++) {
 		const uint32_t k = shapes[v].k, m = shapes[v].m, most = m < k ? m : k;
@@ -314,6 +467,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_those_of_the_original),
 		cmocka_unit_test(every_pattern_of_small_blocks),
+		cmocka_unit_test(random_blocks_equal_the_formula),
 		cmocka_unit_test(larger_blocks_come_back),
 		cmocka_unit_test(extreme_shapes_come_back),
 		cmocka_unit_test(pieces_equal_the_whole),

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "core/base/cpu.h"
 #include "core/fec/gf16.h"
+#include "core/fec/gf16_kernel.h"
 #include "core/fec/gf16_stream.h"
 #include "tests/unit/fec_shards.h"
 
@@ -130,6 +132,77 @@ static void any_order_gives_the_block_back(void **state)
 	}
 }
 
+/* Any shape, on every kernel row. */
+static void random_blocks_come_back(void **state)
+{
+	for (unsigned row = 0; row < pf_gf16_kernel_count; row++) {
+		pf_cpu_set_mask(~0u);
+		if (pf_gf16_kernels[row]->needs & ~pf_cpu_flags())
+			continue;
+		pf_cpu_set_mask(pf_gf16_kernels[row]->needs);
+		for (int n = 0; n < 150; n++) {
+			const uint32_t k = 1 + rng_below(&rng, n % 2 ? 400 : 40);
+			const uint32_t m = 1 + rng_below(&rng, n % 3 ? 1 + k / 3 : 100);
+			const uint32_t most = k < m ? k : m;
+			bool *lost = calloc(k + m, sizeof(*lost));
+			struct bed bed;
+
+			assert_non_null(lost);
+			bed_init(&bed, k, m, 2 + 2 * rng_below(&rng, 100));
+			for (enum order order = IN_ORDER; order < ORDERS; order++) {
+				lose_random(&bed.block, rng_below(&rng, most + 1), lost);
+				for (uint32_t j = 0; j < m; j++)
+					if (rng_below(&rng, 8))
+						lost[k + j] = false;
+				arrive_and_finish(&bed, lost, order, 1 + rng_below(&rng, 3));
+			}
+			free(lost);
+			bed_finish(&bed);
+		}
+	}
+	pf_cpu_set_mask(~0u);
+}
+
+/* Two blocks at once, and another one of the same context in between. */
+static void streams_share_a_context(void **state)
+{
+	struct pf_gf16_stream *second = NULL;
+	struct bed bed;
+	struct block *b = &bed.block, other;
+
+	bed_init(&bed, 100, 20, 192);
+	assert_int_equal(pf_gf16_stream_create(bed.ctx, &second), 0);
+	block_init(&other, 90, 17, 190);
+	assert_int_equal(pf_gf16_encode(bed.ctx, 90, 17, 190, in(other.data), other.parity), 0);
+	assert_int_equal(pf_gf16_stream_begin(bed.stream, 100, 20, 192), 0);
+	assert_int_equal(pf_gf16_stream_begin(second, 90, 17, 190), 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		if (i % 20)
+			assert_int_equal(pf_gf16_stream_data(bed.stream, i, b->data[i]), 0);
+		if (i < 90 && i % 30)
+			assert_int_equal(pf_gf16_stream_data(second, i, other.data[i]), 0);
+		pf_gf16_stream_step(bed.stream);
+		pf_gf16_stream_step(second);
+		if (i == 50)
+			assert_int_equal(
+				pf_gf16_encode(bed.ctx, 90, 17, 190, in(other.data), other.parity),
+				0);
+	}
+	for (uint32_t j = 0; j < 5; j++)
+		assert_int_equal(pf_gf16_stream_parity(bed.stream, 19 - j, b->parity[19 - j]), 0);
+	for (uint32_t j = 0; j < 3; j++)
+		assert_int_equal(pf_gf16_stream_parity(second, j, other.parity[j]), 0);
+	assert_int_equal(pf_gf16_stream_finish(bed.stream, b->out), 0);
+	assert_int_equal(pf_gf16_stream_finish(second, other.out), 0);
+	for (uint32_t i = 0; i < 100; i += 20)
+		assert_memory_equal(b->out[i], b->data[i], 192);
+	for (uint32_t i = 0; i < 90; i += 30)
+		assert_memory_equal(other.out[i], other.data[i], 190);
+	block_finish(&other);
+	pf_gf16_stream_destroy(second);
+	bed_finish(&bed);
+}
+
 static void misuse_is_refused(void **state)
 {
 	const uint8_t *shard;
@@ -171,6 +244,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order_gives_the_block_back),
+		cmocka_unit_test(random_blocks_come_back),
+		cmocka_unit_test(streams_share_a_context),
 		cmocka_unit_test(misuse_is_refused),
 	};
 
