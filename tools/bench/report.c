@@ -297,7 +297,7 @@ void pf_bench_measure(struct pf_bench *b, const struct pf_bench_case *c,
 static void write_number(FILE *f, const char *key, double v)
 {
 	if (v > 0)
-		fprintf(f, ",\"%s\":%.4f", key, v);
+		fprintf(f, ",\"%s\":%.6g", key, v);
 	else
 		fprintf(f, ",\"%s\":null", key);
 }
@@ -317,7 +317,7 @@ static void write_row(const struct pf_bench *b, FILE *f, const struct row *r)
 	fprintf(f, ",\"reps\":%u,\"ratio_peer\":{", r->reps);
 	for (size_t n = 0; n < b->peer_count; n++)
 		if (r->ratio_peer[n] > 0) {
-			fprintf(f, "%s\"%s\":%.4f", between, b->peers[n]->name, r->ratio_peer[n]);
+			fprintf(f, "%s\"%s\":%.6g", between, b->peers[n]->name, r->ratio_peer[n]);
 			between = ",";
 		}
 	fprintf(f, "}}");
