@@ -80,8 +80,8 @@ def one_run(o, place, rules, seed, mbit, seconds):
     with tempfile.TemporaryDirectory() as d:
         d = pathlib.Path(d)
         receive = subprocess.Popen(place.argv("receiver", o.linerate or tools / "linerate/pf-linerate", "receive", "--at",
-                                              f"{place.receiver}:{port}", "--control", d / "link", "--report",
-                                              d / "receive"))
+                                              f"{place.receiver}:{port}", "--control", d / "link", "--buffer",
+                                              o.buffer, "--report", d / "receive"))
         relay = subprocess.Popen(place.argv("sender", o.impair or tools / "impair/pf-impair",
                                             "--listen", f"{place.relay}:{port}",
                                             "--to", f"{place.receiver}:{port}", "--seed", seed, "--report",
@@ -90,7 +90,8 @@ def one_run(o, place, rules, seed, mbit, seconds):
         send = subprocess.run(place.argv("sender", o.linerate or tools / "linerate/pf-linerate", "send", "--to",
                                          f"{place.relay}:{port}", "--control", d / "link", "--seconds", seconds,
                                          "--mbit", mbit, "--fps", o.fps, "--keyframe", o.keyframe, "--seed", seed,
-                                         "--delivery", o.delivery, "--report", d / "send"))
+                                         "--delivery", o.delivery, "--buffer", o.buffer,
+                                         "--report", d / "send"))
         if send.returncode:
             receive.kill()
         receive.wait()
@@ -106,10 +107,11 @@ def one_run(o, place, rules, seed, mbit, seconds):
 
 
 def growth(samples, key):
-    """Means of the first and last third of what was sampled once a second."""
+    """Means of the middle and last third of what was sampled once a second: by then what
+    is kept for reuse is there."""
     third = max(len(samples) // 3, 1)
     values = [s[key] for s in samples]
-    return [statistics.fmean(values[:third]), statistics.fmean(values[-third:])] if values else [0, 0]
+    return [statistics.fmean(values[-2 * third:-third] or values), statistics.fmean(values[-third:])] if values else [0, 0]
 
 
 def verdict(r, strict, spare_refused=False):
@@ -130,6 +132,10 @@ def verdict(r, strict, spare_refused=False):
         "lost_by_receiver_socket": receive["socket_drops"], "keyframes": send["keyframes"],
         "submit_complete_us": receive["submit_complete_us"], "sent_us": send["sent_us"],
         "queue_us": send["queue_us"], "relay_added_us": relay["added_us"],
+        "gap_p99_us": receive["gap_p99_us"], "stalls": receive["stalls"],
+        "packets_per_wakeup": receive["packets_read"] / max(receive["wakeups"], 1),
+        "packets_per_message": receive["packets_read"] / max(receive["messages"], 1),
+        "parity_percent_by_second": [s["fec_percent"] for s in send["samples"]],
         "spin_ns_per_packet": send["spin_ns_per_packet"],
         "cpu_ns_per_packet": {"send": send["cpu_ns_per_packet"], "relay": relay["cpu_ns_per_packet"],
                               "receive": receive["cpu_ns_per_packet"]},
@@ -174,6 +180,7 @@ def main():
     a.add_argument("--models", default="random,bursts")
     a.add_argument("--rules", help="pf-impair's, instead of --models")
     a.add_argument("--delivery", default="capped", help="or burst, smooth")
+    a.add_argument("--buffer", type=int, default=32 << 20, help="bytes of both sockets")
     a.add_argument("--impair", help="another pf-impair, to compare")
     a.add_argument("--linerate", help=argparse.SUPPRESS)
     a.add_argument("--loopback", action="store_true", help="no namespaces")

@@ -28,6 +28,7 @@ struct pf_linerate_options {
 	uint8_t fec_percent;
 	uint16_t shard_bytes;
 	enum pf_delivery delivery;
+	uint32_t buffer_bytes; /* of the socket */
 };
 
 /** 0, or -EINVAL with the words. */
@@ -39,7 +40,7 @@ const char *pf_linerate_help(void);
 void pf_linerate_keys(struct pf_media_keys *keys);
 /** Raises a buffer past the system's limit where the user may, else says on
  * standard error what it got and which setting holds it down. */
-void pf_linerate_buffers(int fd);
+void pf_linerate_buffers(int fd, uint32_t bytes);
 /** Resident memory of this process. */
 uint64_t pf_linerate_rss_kb(void);
 /** Processor time of this process so far. */

@@ -11,9 +11,6 @@
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
-/* 50 ms at 2.5 Gbit/s, what the kernel counts beside the bytes included. */
-#define WANT_BUFFER (32 << 20)
-
 void pf_linerate_keys(struct pf_media_keys *keys)
 {
 	*keys = (struct pf_media_keys){ .alg = PF_AEAD_AES128_GCM };
@@ -29,7 +26,7 @@ static int buffer_bytes(int fd, int name)
 	return v / 2; /* the kernel doubles it for its own needs */
 }
 
-void pf_linerate_buffers(int fd)
+void pf_linerate_buffers(int fd, uint32_t bytes)
 {
 	static const struct {
 		int forced, plain;
@@ -40,7 +37,7 @@ void pf_linerate_buffers(int fd)
 	};
 
 	for (unsigned i = 0; i < 2; i++) {
-		int want = WANT_BUFFER;
+		int want = (int)bytes;
 
 		if (setsockopt(fd, SOL_SOCKET, b[i].forced, &want, sizeof(want)))
 			(void)setsockopt(fd, SOL_SOCKET, b[i].plain, &want, sizeof(want));

@@ -193,6 +193,13 @@ static void report(struct run *r, const struct pf_link_message *end, uint64_t cp
 		", \"shards_late\": %" PRIu64 ", \"socket_drops\": %" PRIu32 ",\n",
 		s.frames_lost, s.frames_dropped, end->packets, s.packets, s.packets_duplicate,
 		s.packets_forged, s.packets_invalid, s.shards_recovered, s.shards_late, drops);
+	fprintf(out,
+		" \"path_packets\": %" PRIu64 ", \"path_lost\": %" PRIu64
+		", \"path_bursts\": %" PRIu64 ", \"stalls\": %" PRIu64
+		", \"gap_p99_us\": %.1f, \"packets_read\": %" PRIu64 ", \"messages\": %" PRIu64
+		", \"wakeups\": %" PRIu64 ",\n",
+		s.path_packets, s.path_lost, s.path_bursts, s.stalls, (double)s.gap_p99_ns / 1e3,
+		s.packets_read, s.receive_messages, s.wakeups);
 	write_quantiles(out, "submit_complete_us", &r->latency);
 	write_quantiles(out, "first_complete_us", &r->spread);
 	fprintf(out,
@@ -226,7 +233,7 @@ static int open_socket(struct run *r, int *fd, struct pf_reason *why)
 	}
 	if (err)
 		return pf_reason_set(why, err, "cannot listen there: %s", strerror(-err));
-	pf_linerate_buffers(*fd);
+	pf_linerate_buffers(*fd, r->o->buffer_bytes);
 	r->udp_fd = *fd;
 	if (!r->o->arrivals)
 		return 0;

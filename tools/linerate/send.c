@@ -215,7 +215,7 @@ static int start_sender(struct run *r, const struct pf_link_message *begin, stru
 
 	if (err)
 		return pf_reason_set(why, err, "cannot open a socket: %s", strerror(-err));
-	pf_linerate_buffers(p.fd);
+	pf_linerate_buffers(p.fd, r->o->buffer_bytes);
 	err = pf_udp_connect(p.fd, &p.peer);
 	if (err)
 		pf_reason_set(why, err, "no way to that address: %s", strerror(-err));
