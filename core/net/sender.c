@@ -135,6 +135,19 @@ static int fill_slot(struct pf_sender *s, struct slot *slot, const struct pf_sen
 	return 0;
 }
 
+/* Few frames, or fresh ones: at 240 Hz a keyframe on its way is longer than four frames,
+ * at 60 Hz more than four are delay that no one wants. */
+static bool has_room(const struct pf_sender *s, unsigned head)
+{
+	unsigned tail = atomic_load_explicit(&s->tail, memory_order_acquire);
+
+	if (head - tail < PF_SENDER_SLOTS_LOW)
+		return true;
+	return head - tail < PF_SENDER_SLOTS &&
+	       pf_clock_mono_ns() - s->slots[tail % PF_SENDER_SLOTS].submit_ns <
+		       PF_SENDER_WAIT_MS * PF_NS_PER_MS;
+}
+
 int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f)
 {
 	unsigned head = atomic_load_explicit(&s->head, memory_order_relaxed);
@@ -145,7 +158,7 @@ int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f)
 
 	if (f->len > s->frame_bytes_max)
 		err = -EMSGSIZE;
-	else if (head - atomic_load_explicit(&s->tail, memory_order_acquire) >= PF_SENDER_SLOTS)
+	else if (!has_room(s, head))
 		err = -EAGAIN;
 	else
 		err = fill_slot(s, slot, f);

@@ -16,8 +16,12 @@
 #include "core/media/pacer.h"
 #include "core/media/seal.h"
 
-#define PF_FEC_ADAPTIVE	    0xff
-#define PF_SENDER_SLOTS	    4 /* frames the ring holds */
+#define PF_FEC_ADAPTIVE 0xff
+/* The ring holds SLOTS frames; beyond SLOTS_LOW only while the oldest waits less than
+ * WAIT_MS. */
+#define PF_SENDER_SLOTS	    16
+#define PF_SENDER_SLOTS_LOW 4
+#define PF_SENDER_WAIT_MS   50
 #define PF_SENDER_USER_U64S 4 /* words a frame carries through to its stamps */
 #define PF_PUNCH_WAIT_MS    2500
 
@@ -133,9 +137,9 @@ int pf_sender_create(
 	struct pf_sender **out, const struct pf_sender_params *params, struct pf_reason *why);
 /** Stops within about 100 ms, drops what waits, closes the socket. NULL is fine. */
 void pf_sender_destroy(struct pf_sender *s);
-/** 0; -EAGAIN ring full, -EMSGSIZE above max_frame_bytes or what the format
- * carries, -ENOMEM: dropped and counted. A dropped frame uses up its frame_index, so that the
- * client sees the gap. Allocates only while slots still grow. */
+/** 0; -EAGAIN ring full, -EMSGSIZE above max_frame_bytes or what the
+ * format carries, -ENOMEM: dropped and counted. A dropped frame uses up its frame_index, so that
+ * the client sees the gap. Allocates only while slots still grow. */
 int pf_sender_submit(struct pf_sender *s, const struct pf_sender_frame *f);
 /** Frames submitted and not yet sent completely. */
 unsigned pf_sender_queued(const struct pf_sender *s);
