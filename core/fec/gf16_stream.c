@@ -7,8 +7,8 @@
 
 #include "core/fec/gf16_block.h"
 
-#define SUMS_MAX  (1u << 20) /* bytes; larger blocks are decoded at once, at the end */
-#define WIDE_MOST 128u	     /* the same for more parity than this */
+#define SUMS_MAX  (1u << 20) /* bytes; what wants more is decoded at the end, at once */
+#define WIDE_MOST 128u	     /* and so is what wants more parity shards than this */
 #define LATE_MAX  32u	     /* shards that may come after their part was summed up */
 /* A shard is looked on as lost when one so far behind it is here: trains of packets
  * are swapped in the network rather than shards a train apart. */
@@ -173,11 +173,11 @@ static void add_late(struct pf_gf16_stream *s)
  * sums are to be for. False where they are no use, or not yet. */
 static bool prepare(struct pf_gf16_stream *s)
 {
-	const uint32_t k = s->block.k, passed = s->parity_have	 ? k
-						: s->top > SLACK ? s->top - SLACK
-								 : 0;
-	uint32_t lost, wide;
+	const uint32_t k = s->block.k;
+	uint32_t passed = s->top > SLACK ? s->top - SLACK : 0, lost, wide;
 
+	if (s->parity_have)
+		passed = k;
 	for (; s->scanned < passed; s->scanned++)
 		s->missing += !s->data[s->scanned];
 	/* More than parity can mend: most of it is still to come. */
@@ -185,11 +185,14 @@ static bool prepare(struct pf_gf16_stream *s)
 		return false;
 	if (s->wide && s->missing <= s->wide - s->wide / 8)
 		return true;
-	/* As many again in proportion, and parity is lost as well. */
-	lost = (uint32_t)((uint64_t)s->missing * k / s->scanned);
+	/* As many again in proportion, though few shards tell little; and parity is lost
+	 * as well. */
+	lost = (uint32_t)((uint64_t)s->missing * k / (s->scanned < k / 4 ? k / 4 : s->scanned));
 	lost += lost / 8 + 2;
 	wide = pf_gf16_wide(&s->block, lost < s->block.m ? lost : s->block.m);
-	if (wide > WIDE_MOST || wide * row_bytes(s->block.bytes) > s->sums_bytes) {
+	while (wide > WIDE_MOST || wide * row_bytes(s->block.bytes) > s->sums_bytes)
+		wide /= 2;
+	if (wide < s->missing || !wide) {
 		s->alone = true;
 		return false;
 	}

@@ -137,8 +137,8 @@ static const struct pf_bench_peer *load(const char *path)
 
 int main(int argc, char **argv)
 {
-	static int (*const groups[])(struct pf_bench *) = { pf_bench_gf16, pf_bench_gf8,
-		pf_bench_seal, pf_bench_packets, pf_bench_pipeline };
+	static int (*const groups[])(struct pf_bench *) = { pf_bench_gf16, pf_bench_stream,
+		pf_bench_gf8, pf_bench_seal, pf_bench_packets, pf_bench_pipeline };
 	const struct pf_bench_peer *peers[PEERS_MAX];
 	struct settings s = { .cpu = -1 };
 	int r = parse(&s, argc, argv);

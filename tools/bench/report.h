@@ -68,6 +68,7 @@ int pf_bench_write(const struct pf_bench *b, const char *path);
 /* The groups: 0, or -1 when something did not work or bytes differ; they have
  * printed what. */
 int pf_bench_gf16(struct pf_bench *b);
+int pf_bench_stream(struct pf_bench *b);
 int pf_bench_gf8(struct pf_bench *b);
 int pf_bench_packets(struct pf_bench *b);
 int pf_bench_seal(struct pf_bench *b);
