@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate coverage install clean help
+.PHONY: all deps build demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate loss-harness coverage install clean help
 
 all: build
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make asan tsan   the tests under sanitizers'
 	@echo 'make fuzz SECONDS=180   all fuzz targets share the time'
 	@echo 'make bench       kernels and stages, as ratios (a minute); PEERS="a.so b.so"'
+	@echo 'make loss-harness   frames lost and parity sent, scheme by scheme (a minute)'
 	@echo 'make bench-native   starts, changes of mode and latency of the native plane (3 min)'
 	@echo 'make linerate    the transport at 1.4 Gbit/s and 2 % loss, then until it breaks (8 min)'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
@@ -73,6 +74,10 @@ bench: build
 	@$(BUILD)/tools/bench/pf-bench --out $(BUILD)/bench/report.json \
 		$(addprefix --peer ,$(PEERS)) $(BENCH_ARGS)
 	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+
+loss-harness: build
+	@$(BUILD)/tools/loss-harness/pf-loss-harness --real 100 --csv $(BUILD)/loss-harness.csv \
+		--svg $(BUILD)/loss-harness.svg
 
 bench-native: build
 	@python3 scripts/bench_native.py --build $(BUILD)

@@ -13,7 +13,7 @@
 /* Dispersion D of Gilbert's chain: (1 + c) / (1 - c) with c = 1 - r - g, so that
  * burst = 1 / r = (D + 1) / (2 (1 - p)). */
 #define DISPERSION_MAX	 (2 * PF_LOSS_BURST_MAX)
-#define DISPERSION_DOUBT 1.75 /* 3 sigma of the mean of independent windows */
+#define DISPERSION_DOUBT 2.00 /* 4 sigma of the mean of independent windows */
 #define SHARE		 (1.0 / 16)
 #define SHARE_START	 3  /* windows that the start counts for */
 #define OUTLIER		 20 /* one window against another: counts with a quarter */
@@ -104,8 +104,10 @@ static void add_dispersion(struct pf_loss_estimate *l, const struct pf_loss_wind
 		d = 1 + (d - 1) * telling;
 	if (1.0 / (l->windows + SHARE_START) > share)
 		share = 1.0 / (l->windows + SHARE_START);
-	/* A lost frame bears out what the counts say. */
-	if ((d > outlier || (w->frame_lost && d > l->dispersion)) && share < OUTLIER_SHARE)
+	/* A second lost frame bears out what the counts say. */
+	if (w->frame_lost && l->strikes + 1 >= STRIKES && d > l->dispersion)
+		outlier = 0;
+	if (d > outlier && share < OUTLIER_SHARE)
 		share = OUTLIER_SHARE;
 	if (d > OUTLIER_MAX)
 		d = OUTLIER_MAX;

@@ -649,7 +649,7 @@ static int open_gs(struct pf_sender *s, struct pf_reason *why)
 	int err;
 
 	s->next_index = 1;
-	err = pf_parity_init(&s->parity, PF_PARITY_ADAPTIVE, 0, PF_GS_SHARDS_MAX);
+	err = pf_parity_init(&s->parity, PF_PARITY_ADAPTIVE, 0, PF_GS_DATA_MAX);
 	if (!err)
 		err = pf_packetizer_gs_create(&s->packetizer, &pp);
 	if (err)

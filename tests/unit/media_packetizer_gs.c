@@ -46,7 +46,7 @@ static void rig_open(struct rig *g, uint16_t s, uint8_t percent, uint8_t least)
 	g->size = s + 16;
 	g->rng = rng_seed();
 	g->client = (struct gsc){ .packet_size = s, .next_frame = 1 };
-	assert_int_equal(pf_parity_init(&g->parity, PF_PARITY_ADAPTIVE, 0, 255), 0);
+	assert_int_equal(pf_parity_init(&g->parity, PF_PARITY_ADAPTIVE, 0, PF_GS_DATA_MAX), 0);
 	assert_int_equal(pf_packetizer_gs_create(&g->p, &params), 0);
 	g->frame = malloc(MAX_FRAME);
 	g->packets = malloc((size_t)MAX_PACKETS * g->size);
