@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ static int open_tun(const char *name, bool segments)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR };
 	unsigned offload = TUN_F_CSUM | (segments ? TUN_F_USO4 | TUN_F_USO6 : 0);
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
 	if (fd >= 0 && (ioctl(fd, TUNSETIFF, &ifr) < 0 || ioctl(fd, TUNSETOFFLOAD, offload) < 0)) {
@@ -91,6 +92,32 @@ static int build(struct pf_bench_bed *bed, char *why, unsigned cap)
 	return 0;
 }
 
+/* True once something can be read; what it is does not matter. */
+static bool came(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	uint8_t buf[2048];
+
+	return poll(&p, 1, 20) > 0 && read(fd, buf, sizeof(buf)) > 0;
+}
+
+/* A link that was just set up throws packets away for up to a second. */
+static bool passes(struct pf_bench_bed *bed, enum pf_bench_way way)
+{
+	bool good = false;
+	int tx, rx;
+
+	if (pf_bench_bed_sockets(bed, way, &tx, &rx))
+		return false;
+	for (unsigned i = 0; i < 150 && !good; i++)
+		good = send(tx, "", 1, MSG_NOSIGNAL) == 1 &&
+		       came(rx >= 0 ? rx : bed->tun[way == PF_BENCH_DEVICE_SOFT]);
+	close(tx);
+	if (rx >= 0)
+		close(rx);
+	return good;
+}
+
 int pf_bench_bed_open(struct pf_bench_bed *bed, char *why, unsigned cap)
 {
 	int err;
@@ -101,6 +128,10 @@ int pf_bench_bed_open(struct pf_bench_bed *bed, char *why, unsigned cap)
 	err = build(bed, why, cap);
 	if (setns(bed->home, CLONE_NEWNET))
 		err = say(why, cap, "cannot come back from a namespace");
+	errno = 0;
+	for (int way = PF_BENCH_VETH; way <= PF_BENCH_DEVICE_SOFT && !err; way++)
+		if (!passes(bed, (enum pf_bench_way)way))
+			err = say(why, cap, "packets do not pass between the namespaces");
 	if (err)
 		pf_bench_bed_close(bed);
 	return err;
