@@ -19,9 +19,10 @@
 #include <stdint.h>
 
 #define PF_PACER_HEAD_BYTES	(128u * 1024)
-#define PF_PACER_HEAD_MAX_BYTES (192u * 1024) /* of a quarter of a large frame */
+#define PF_PACER_HEAD_MAX_BYTES (160u * 1024) /* of a quarter of a large frame */
 #define PF_PACER_SPAN_MAX_NS	100000000ull
-#define PF_PACER_STEP_NS	250000ull /* a train is worth this much time or more */
+#define PF_PACER_STEP_NS	500000ull /* a train is worth this much time or more */
+#define PF_PACER_EARLY_NS	250000ull /* a train may leave so early: two for one wake-up */
 #define PF_PACER_LATE_MAX_NS	500000ull /* what is made up for after a stall */
 #define PF_PACER_TRAIN_MIN	16u
 #define PF_PACER_TRAIN_MAX	64u

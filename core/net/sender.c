@@ -20,7 +20,7 @@
 /* A LossReport adds this when a frame was beyond repair (punktfunk1.md 11). */
 #define FRAME_LOST_PPM 50000u
 /* So many frames waiting behind the one that is being sent are too many. */
-#define HURRY_FRAMES 2u
+#define HURRY_FRAMES 4u
 
 /* A probe's filler: one train, as long as it takes to send for this long. */
 #define PROBE_TRAIN_NS 1000000ull
@@ -321,7 +321,7 @@ static void wait_until_due(struct pf_sender *s, uint64_t sent_bytes)
 {
 	uint64_t due = pf_pacer_due_ns(&s->pacer, sent_bytes);
 
-	if (due != s->pacer.start_ns)
+	if (due > pf_clock_mono_ns() + PF_PACER_EARLY_NS)
 		add(&s->spin_ns, pf_wait_until_ns(due));
 	pf_pacer_leaves(&s->pacer, sent_bytes, pf_clock_mono_ns());
 }

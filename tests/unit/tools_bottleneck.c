@@ -214,7 +214,7 @@ static void frame(struct sim *s, uint64_t pts)
 
 		n = n < most ? n : most;
 		n = n < 44 ? n : 44;
-		t = due > t ? due : t;
+		t = due > t + PF_PACER_EARLY_NS ? due : t;
 		f->dropped += send_train(s, n, t, &last_ns);
 		sent += n;
 		out += (uint64_t)n * PACKET;
