@@ -266,21 +266,16 @@ const uint8_t *const *pf_gf16_fill_gaps(
 	return ctx->filled;
 }
 
-/* One chunk of the high rate, the first of which makes the sum. */
-static void add_chunk(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from)
+/* The chunks data[from..to-1] of the high rate, the first of which makes the sum. */
+static void add_chunks(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
+	const struct pf_gf16_tile *t, uint8_t *sum, const uint8_t *const *data, uint32_t from,
+	uint32_t to)
 {
-	uint32_t n = s->k - from < s->chunk ? s->k - from : s->chunk;
+	for (; from < to; from += s->chunk) {
+		uint32_t n = to - from < s->chunk ? to - from : s->chunk;
 
-	pf_gf16_gather(ctx, s, t, sum, from != 0, data + from, n, s->chunk + from, 1);
-}
-
-void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end)
-{
-	for (uint32_t from = 0; from < s->k; from += s->chunk)
-		add_chunk(ctx, s, t, ctx->rows, data, from);
-	ctx->kern->fft(ctx->rows, t->width, s->layers, 0, 0, end);
+		pf_gf16_gather(ctx, s, t, sum, from != 0, data + from, n, s->chunk + from, 1);
+	}
 }
 
 static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
@@ -289,8 +284,7 @@ static void encode_high(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shap
 	struct pf_gf16_tile t = { 0 };
 
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
-		for (uint32_t from = 0; from < s->k; from += s->chunk)
-			add_chunk(ctx, s, &t, ctx->rows, data, from);
+		add_chunks(ctx, s, &t, ctx->rows, data, 0, s->k);
 		pf_gf16_scatter(ctx, s, &t, ctx->rows, parity, s->m, 0);
 	}
 }
@@ -352,13 +346,14 @@ int pf_gf16_encode(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t sha
 	return 0;
 }
 
-/* Whether chunks of the begun block are summed up as they complete. */
-static bool sums_up(const struct pf_gf16_ctx *ctx)
+/* How many shards of the begun block are summed up at a time, or 0: at the end. */
+static uint32_t step_of(const struct pf_gf16_ctx *ctx)
 {
 	const struct pf_gf16_shape *s = &ctx->block;
 
-	return !s->low && s->m > 1 &&
-	       (size_t)s->chunk * s->groups * PF_GF16_GROUP <= ctx->sums_bytes;
+	if (s->low || s->m < 2 || (size_t)s->chunk * s->groups * PF_GF16_GROUP > ctx->sums_bytes)
+		return 0;
+	return s->chunk < PF_GF16_STEP_LEAST ? PF_GF16_STEP_LEAST : s->chunk;
 }
 
 /* The sum of a tile: tiles lie one behind another. */
@@ -375,7 +370,8 @@ int pf_gf16_enc_begin(struct pf_gf16_ctx *ctx, uint32_t k, uint32_t m, uint32_t 
 	if (r < 0)
 		return r;
 	ctx->block = s;
-	ctx->added = 0;
+	ctx->step = step_of(ctx);
+	ctx->added = ctx->summed = 0;
 	ctx->begun = true;
 	return 0;
 }
@@ -388,10 +384,11 @@ int pf_gf16_enc_add(struct pf_gf16_ctx *ctx, const uint8_t *shard)
 	if (!ctx->begun || ctx->added == s->k)
 		return -EINVAL;
 	ctx->data[ctx->added++] = shard;
-	if (ctx->added % s->chunk || ctx->added == s->k || !sums_up(ctx))
+	if (!ctx->step || ctx->added - ctx->summed < ctx->step || ctx->added == s->k)
 		return 0;
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t))
-		add_chunk(ctx, s, &t, sum_of(ctx, &t), ctx->data, ctx->added - s->chunk);
+		add_chunks(ctx, s, &t, sum_of(ctx, &t), ctx->data, ctx->summed, ctx->added);
+	ctx->summed = ctx->added;
 	return 0;
 }
 
@@ -405,12 +402,12 @@ int pf_gf16_enc_finish(struct pf_gf16_ctx *ctx, uint8_t *const *parity)
 	if (ctx->added < s->k)
 		return -ENODATA;
 	ctx->begun = false;
-	if (!sums_up(ctx)) {
+	if (!ctx->summed) {
 		encode_shape(ctx, s, ctx->data, parity);
 		return 0;
 	}
 	while (pf_gf16_next_tile(s->groups, 2 * (size_t)s->chunk, &t)) {
-		add_chunk(ctx, s, &t, sum_of(ctx, &t), ctx->data, (s->k - 1) / s->chunk * s->chunk);
+		add_chunks(ctx, s, &t, sum_of(ctx, &t), ctx->data, ctx->summed, s->k);
 		pf_gf16_scatter(ctx, s, &t, sum_of(ctx, &t), parity, s->m, 0);
 	}
 	return 0;

@@ -18,6 +18,7 @@
 #define PF_GF16_POINTS_MAX 65536u
 #define PF_GF16_TILE_BYTES (32u << 10) /* rows of a tile: of a first-level cache */
 #define PF_GF16_SUMS_MAX   (8u << 20)  /* of a block that is encoded in pieces */
+#define PF_GF16_STEP_LEAST 16u
 /* Losses the closed form may solve; its work grows with their square. Their
  * syndromes are kept for many tiles, that factors are made for many groups. */
 #define PF_GF16_CLOSED_MAX     64u
@@ -41,7 +42,8 @@ struct pf_gf16_ctx {
 	 * of the chunks that are complete. */
 	struct pf_gf16_shape block;
 	bool begun;
-	uint32_t added;
+	uint32_t added, summed;
+	uint32_t step; /* so many are summed up at a time; 0: all at the end */
 	const uint8_t **data;
 	uint8_t *sums_memory, *sums; /* sums lies within sums_memory */
 	size_t sums_bytes;
@@ -95,10 +97,6 @@ void pf_gf16_scatter(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *
 /** The data shards with zeros for those that are NULL; good until the next call. */
 const uint8_t *const *pf_gf16_fill_gaps(
 	const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s, const uint8_t *const *data);
-/** High rate: parity 0..end-1 of data without gaps, in tower form in the rows 0..;
- * the next `chunk` rows are work. */
-void pf_gf16_parity_rows(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
-	const struct pf_gf16_tile *t, const uint8_t *const *data, uint32_t end);
 /** out = sum of the data shards present, and of `first` unless NULL. */
 void pf_gf16_add_up(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const uint8_t *const *data, const uint8_t *first, uint8_t *out);

@@ -117,6 +117,21 @@ static void make_parity(struct pf_gf16_ctx *ctx, struct block *b)
 	check_parity(b);
 }
 
+/* The example of docs/transport.md. */
+static void worked_by_hand(void **state)
+{
+	static const uint8_t first[] = { 1, 0 }, second[] = { 3, 0 }, third[] = { 2, 0 };
+	const uint8_t *const data[] = { first, second, third, first };
+	struct pf_gf16_ctx *ctx = context(4, 2, 2);
+	uint8_t parity[2][2], *const to[] = { parity[0], parity[1] };
+
+	assert_int_equal(pf_gf16_encode(ctx, 2, 2, 2, data, to), 0);
+	assert_memory_equal(parity, ((const uint8_t[]){ 2, 0, 0, 0 }), 4);
+	assert_int_equal(pf_gf16_encode(ctx, 4, 2, 2, data, to), 0);
+	assert_memory_equal(parity, ((const uint8_t[]){ 15, 0, 14, 0 }), 4);
+	pf_gf16_destroy(ctx);
+}
+
 static int lose_and_decode(
 	struct pf_gf16_ctx *ctx, enum pf_gf16_method method, struct block *b, const bool *lost)
 {
@@ -466,6 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_are_those_of_the_original),
+		cmocka_unit_test(worked_by_hand),
 		cmocka_unit_test(every_pattern_of_small_blocks),
 		cmocka_unit_test(random_blocks_equal_the_formula),
 		cmocka_unit_test(larger_blocks_come_back),
