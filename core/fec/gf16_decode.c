@@ -6,7 +6,7 @@
 #include "core/fec/gf16_block.h"
 #include "core/fec/gf16_field.h"
 
-#define BATCH	   16 /* data shards that one kernel call takes */
+#define BATCH	   64 /* data shards that one kernel call takes */
 #define WIDE_LEAST 16u
 
 static uint32_t data_point(const struct pf_gf16_shape *s, uint32_t i)
