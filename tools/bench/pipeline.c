@@ -76,6 +76,7 @@ struct path {
 	uint32_t turn;
 	bool rotating;
 	struct pf_assembled *got;
+	bool quick;	/* no matter how fast */
 	unsigned wrong; /* frames that did not come, or not all of it */
 };
 
@@ -302,7 +303,7 @@ static void before_send(void *user, uint32_t turn, bool rotating)
 	struct path *p = user;
 
 	take_away(p);
-	if (rotating)
+	if (rotating || p->quick)
 		return;
 	send_work(p, turn, rotating);
 	take_away(p);
@@ -323,7 +324,7 @@ static void before_receive(void *user, uint32_t turn, bool rotating)
 	struct path *p = user;
 
 	refill(p, turn, rotating);
-	if (rotating)
+	if (rotating || p->quick)
 		return;
 	receive_work(p, turn, rotating);
 	refill(p, turn, rotating);
@@ -429,8 +430,10 @@ static size_t open_all(const struct pf_bench *b, struct pf_bench_bed *bed, struc
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (pf_bench_wants_row(b, all[i].row))
-			path_open(&paths[n++], &all[i], bed);
+		if (pf_bench_wants_row(b, all[i].row)) {
+			path_open(&paths[n], &all[i], bed);
+			paths[n++].quick = pf_bench_quick(b);
+		}
 	return n;
 }
 
@@ -459,6 +462,7 @@ static int one_case(struct pf_bench *b, struct path *paths, size_t count, const 
 static int run_all(struct pf_bench *b, struct pf_bench_bed *bed)
 {
 	static const uint32_t losses[] = { 0, 5, 26 };
+	const size_t cases = sizeof(losses) / sizeof(losses[0]);
 	static struct path paths[CANDIDATES];
 	size_t count;
 	int r = 0;
@@ -473,7 +477,7 @@ static int run_all(struct pf_bench *b, struct pf_bench_bed *bed)
 	if (r || !pf_bench_wants(b, "receive_frame", SHAPE))
 		return r;
 	count = open_all(b, bed, paths, receivers, sizeof(receivers) / sizeof(receivers[0]));
-	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]) && count && !r; i++)
+	for (size_t i = pf_bench_quick(b) ? cases - 1 : 0; i < cases && count && !r; i++)
 		r = one_case(
 			b, paths, count, "receive_frame", losses[i], before_receive, receive_work);
 	for (size_t i = 0; i < count; i++)
