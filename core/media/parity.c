@@ -18,6 +18,15 @@
 #define FRAME_LOST_PPM 50000u /* that a report adds (punktfunk1.md 11) */
 #define MEAN_SHARE     (1.0 / 32)
 
+#define ROOM_STEP	 0.15 /* more packets than in the window before */
+#define ROOM_PACKETS	 30
+#define ROOM_GAIN	 0.3  /* of these that came */
+#define ROOM_STILL	 0.75 /* of the loss before */
+#define ROOM_USE	 0.97
+#define ROOM_LEAST	 0.05 /* parity per data */
+#define ROOM_WINDOWS	 16
+#define ROOM_WINDOWS_MAX 256
+
 /* Numbers are kept as value * 2^-scale, so that a^(k-1) cannot underflow. */
 #define SCALE_STEP 500
 
@@ -96,6 +105,60 @@ static void settle(struct pf_parity *p)
 			 (PF_PARITY_BURST_SHARE_PROVEN - PF_PARITY_BURST_SHARE) * p->est.proven;
 }
 
+/* Of the windows that clearly less was sent in, each had as much come through. One with
+ * as little for what was sent would say that loss came first and parity followed. */
+static bool more_brings_nothing(const struct pf_parity_room *r, double sent, double got)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < r->past; i++) {
+		double more = sent - r->sent[i];
+
+		if (more < ROOM_PACKETS || more < ROOM_STEP * r->sent[i])
+			continue;
+		if (got - r->got[i] > ROOM_GAIN * more)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* On a full link more parity brings more loss: as many packets as before come through,
+ * and the more that are lost ask for still more parity. Then parity has what room there
+ * is beside the data, by an estimate begun anew. Less loss with less sent bears that out;
+ * as much loss as before is the link's own, and nothing is looked for in a long while. */
+static void look_for_room(struct pf_parity *p, double loss)
+{
+	struct pf_parity_room *r = &p->room;
+	double sent = (double)p->total, got = sent * (1 - loss);
+	bool wrong = r->fresh && loss > ROOM_STILL * r->full_loss;
+
+	r->fresh = false;
+	if (r->left && !--r->left)
+		r->most = 0;
+	if (wrong) {
+		r->most = 0;
+		r->left = r->patience = ROOM_WINDOWS_MAX;
+	} else if (!r->left && more_brings_nothing(r, sent, got)) {
+		r->most = ROOM_USE * got / (double)p->data - 1;
+		if (r->most < ROOM_LEAST)
+			r->most = ROOM_LEAST;
+		r->full_loss = loss;
+		r->left = r->patience ? r->patience : ROOM_WINDOWS;
+		r->patience = 2 * r->left < ROOM_WINDOWS_MAX ? 2 * r->left : ROOM_WINDOWS_MAX;
+		r->fresh = true;
+		r->past = 0;
+		pf_loss_init(&p->est);
+		p->est.dispersion = p->est.held = 1;
+		return;
+	}
+	r->sent[r->next] = sent;
+	r->got[r->next] = got;
+	r->next = (r->next + 1) % PF_PARITY_ROOM_PAST;
+	if (r->past < PF_PARITY_ROOM_PAST)
+		r->past++;
+}
+
 int pf_parity_init(
 	struct pf_parity *p, uint8_t percent, uint8_t welcome_percent, uint16_t max_data_per_block)
 {
@@ -117,9 +180,14 @@ int pf_parity_init(
 }
 
 /* Small frames may take what is little beside the large ones around them. */
+static double least_data(const struct pf_parity *p, uint32_t k)
+{
+	return k > p->mean_data ? k : p->mean_data;
+}
+
 static uint32_t burst_cap(const struct pf_parity *p, uint32_t k)
 {
-	double data = k > p->mean_data ? k : p->mean_data;
+	double data = least_data(p, k);
 
 	return (uint32_t)(p->burst_share *
 			  (data > PF_PARITY_BURST_DATA_MIN ? data : PF_PARITY_BURST_DATA_MIN));
@@ -164,6 +232,11 @@ uint32_t pf_parity_choose(const struct pf_parity *p, uint32_t k, uint32_t blocks
 		m = (k * p->percent + 99) / 100;
 	else
 		m = adapt(p, k, blocks ? blocks : 1, cap);
+	if (p->percent == PF_PARITY_ADAPTIVE && p->room.most > 0 && !p->told) {
+		uint32_t room = (uint32_t)(p->room.most * least_data(p, k));
+
+		m = m < room ? m : room;
+	}
 	if (m < PF_PARITY_MIN)
 		m = PF_PARITY_MIN;
 	return m < cap ? m : cap;
@@ -210,6 +283,8 @@ void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm)
 			w.lost = w.seen;
 	}
 	pf_loss_add(&p->est, &w);
+	if (p->data)
+		look_for_room(p, w.lost / w.seen);
 	settle(p);
 }
 
@@ -234,6 +309,8 @@ void pf_parity_missed(struct pf_parity *p, const struct pf_parity_missed *m)
 	if (m->lost && sum > 0)
 		w.dispersion = sum / ((double)p->data * per * (1 + per));
 	pf_loss_add(&p->est, &w);
+	if (p->data)
+		look_for_room(p, w.lost / w.seen);
 	settle(p);
 }
 

@@ -28,12 +28,27 @@
 #define PF_PARITY_BURST_SHARE_PROVEN 1.0
 #define PF_PARITY_BURST_DATA_MIN     8 /* smaller frames count as so many packets */
 
+#define PF_PARITY_ROOM_PAST 4u
+
+/* Whether more packets bring more, or the link is full. In windows between reports. */
+struct pf_parity_room {
+	double most; /* parity per data that fits, once it was full; 0 = no bound */
+	double sent[PF_PARITY_ROOM_PAST], got[PF_PARITY_ROOM_PAST]; /* packets */
+	unsigned past, next;					    /* windows of these */
+	double full_loss;					    /* when it was found full */
+	unsigned left;	   /* windows that the bound stays, or that nothing is looked for */
+	unsigned patience; /* windows of the next bound */
+	bool fresh;	   /* the bound is to be proven by this window */
+};
+
 struct pf_parity {
 	uint8_t percent;    /* pinned, or PF_PARITY_ADAPTIVE */
 	uint32_t block_cap; /* k + m never above */
 	struct pf_loss_estimate est;
 	bool told;	  /* choose goes by what it was told, reports do not count */
 	double mean_data; /* data packets per frame */
+
+	struct pf_parity_room room;
 
 	/* Since the last report. */
 	uint64_t data, total; /* packets sent */

@@ -304,6 +304,110 @@ static void bursts_need_more_within_bounds(void **state)
 	assert_int_equal(pf_parity_choose(&p, 100, 1), alone);
 }
 
+/* Frames of k packets, evenly spread, through a link that carries `carries` per frame
+ * and a queue, with loss of its own from frame to frame; what a client of punktfunk/1
+ * reports of it. */
+struct path {
+	double carries, queue;
+	double loss, later_loss, ramp; /* the second from half time on; per report, 40 times */
+};
+
+struct passed {
+	unsigned dead;
+	double parity; /* per data, of the second half */
+};
+
+static double loss_at(const struct path *l, unsigned f, unsigned frames)
+{
+	double loss = f >= frames / 2 && l->later_loss > 0 ? l->later_loss : l->loss;
+
+	return loss + l->ramp * (f / 45 % 40);
+}
+
+static struct passed pass_frames(const struct path *l, uint32_t k, unsigned frames)
+{
+	uint64_t received = 0, rebuilt = 0, sent_parity = 0;
+	struct passed out = { 0 };
+	uint32_t lost_frames = 0;
+	struct pf_parity p;
+	double level = 0;
+
+	assert_int_equal(pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096), 0);
+	for (unsigned f = 0; f < frames; f++) {
+		uint32_t m = pf_parity_choose(&p, k, 1), lost_data = 0, lost = 0;
+
+		pf_parity_sent(&p, k, m, 1);
+		for (uint32_t i = 0; i < k + m; i++) {
+			bool full;
+
+			level -= l->carries / (k + m);
+			level = level > 0 ? level : 0;
+			full = level + 1 > l->queue;
+			level += !full;
+			if (full || uniform() < loss_at(l, f, frames)) {
+				lost++;
+				lost_data += i < k;
+			}
+		}
+		received += k + m - lost;
+		rebuilt += lost > m ? 0 : lost_data;
+		lost_frames += lost > m;
+		out.dead += lost > m;
+		sent_parity += f >= frames / 2 ? m : 0;
+		if (f % 45 == 44) {
+			uint32_t ppm = (uint32_t)(rebuilt * 1000000 / (received + rebuilt + 1));
+
+			pf_parity_frames_lost(&p, lost_frames);
+			pf_parity_report(&p, ppm + (lost_frames ? 50000 : 0));
+			received = rebuilt = 0;
+			lost_frames = 0;
+		}
+	}
+	out.parity = (double)sent_parity / ((double)k * (frames - frames / 2));
+	return out;
+}
+
+/* The link has place for the data and a little: more parity would only be lost. Without
+ * a look for room parity comes to 85 to 280 % here. */
+static void a_full_link_is_not_fed(void **state)
+{
+	static const struct path links[] = { { .carries = 33, .queue = 40 },
+		{ .carries = 36, .queue = 40 }, { .carries = 40, .queue = 40, .loss = 0.05 } };
+	static const struct path wide = { .carries = 560, .queue = 200, .loss = 0.01 };
+	struct passed r;
+
+	for (unsigned i = 0; i < 3; i++) {
+		r = pass_frames(&links[i], 30, 20000);
+		assert_true(r.dead <= 20);
+		assert_true(r.parity < 0.5);
+	}
+	r = pass_frames(&wide, 520, 9000);
+	assert_true(r.dead <= 20);
+	assert_true(r.parity < 0.4);
+}
+
+/* Loss of the link's own, constant, in a step, or rising for half a minute, has the
+ * parity that it needs. */
+static void real_loss_is_not_taken_for_a_full_link(void **state)
+{
+	static const struct path links[] = {
+		{ .carries = 1e6, .queue = 1e6, .loss = 0.1 },
+		{ .carries = 1e6, .queue = 1e6, .loss = 0.2 },
+		{ .carries = 1e6, .queue = 1e6, .loss = 0.01, .later_loss = 0.15 },
+		{ .carries = 1e6, .queue = 1e6, .ramp = 0.005 },
+	};
+	static const uint32_t ks[] = { 6, 60, 520 };
+	/* The first report, also that of a step, comes after 45 frames. */
+	static const unsigned dead[] = { 4, 60, 60, 30 };
+
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < 3; j++) {
+			struct passed r = pass_frames(&links[i], ks[j], j < 2 ? 12000 : 6000);
+
+			assert_true(r.dead <= dead[i]);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +420,8 @@ int main(void)
 		cmocka_unit_test(missed_packets_are_counted_against_all),
 		cmocka_unit_test(a_lost_frame_is_no_loss_rate),
 		cmocka_unit_test(bursts_need_more_within_bounds),
+		cmocka_unit_test(a_full_link_is_not_fed),
+		cmocka_unit_test(real_loss_is_not_taken_for_a_full_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
