@@ -139,6 +139,8 @@ def verified_stream():
         assert r["frames_sent"] == r["frames_received"], r
         assert r["frames_broken"] == r["frames_overrun"] == r["strip_not_forward"] == 0, r
         assert r["strips"] == r["frames_decoded"] and r["frames_idr"] >= 1, r
+        assert r["packets_per_wakeup"] >= 1 and r["packets_per_message"] >= 1, r
+        assert r["path_lost"] == 0 and r["path_burst"] is None and r["gap_p99_ms"] > 0, r
         assert r["audio_packets"] > 300 and abs(r["audio_tone_hz"] - 440) <= 2, r
         assert r["input_events_sent"] >= 10 + 20, r
         assert 0 < r["first_frame_ms"] < 20000 and r["connect_ms"] < r["first_frame_ms"], r
@@ -199,9 +201,11 @@ def loss_is_repaired_and_counted():
 
         r = report_of(relayed(4, "--loss", "down:2%"))
         assert r["frames_repaired"] > 0 and r["shards_recovered"] > 0, r
+        assert r["path_lost"] >= r["path_bursts"] > 0 and r["path_loss_pct"] > 0.2, r
         r = report_of(relayed(3, "--burst", "down:0.5%:5%"))
         assert r["frames_not_shown"] > 0, r
         assert r["frames_sent"] > r["frames_received"], r
+        assert r["path_lost"] > r["path_bursts"] > 0, r
         # The same bad luck, for a client that wants no frame which it cannot show.
         r = report_of(relayed(3, "--burst", "down:0.5%:5%", args=("--skip-held", "--even-out")))
         assert r["frames_withheld"] > 0 and r["frames_frozen"] == 0, r
