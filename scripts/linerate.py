@@ -114,7 +114,7 @@ def growth(samples, key):
     return [statistics.fmean(values[-2 * third:-third] or values), statistics.fmean(values[-third:])] if values else [0, 0]
 
 
-def verdict(r, strict, spare_refused=False):
+def verdict(r, seconds, strict, spare_refused=False):
     """(figures, [bars missed])"""
     send, receive, relay = r["send"], r["receive"], r["relay"]
     up = relay["total"]["up"]
@@ -139,6 +139,10 @@ def verdict(r, strict, spare_refused=False):
         "spin_ns_per_packet": send["spin_ns_per_packet"],
         "cpu_ns_per_packet": {"send": send["cpu_ns_per_packet"], "relay": relay["cpu_ns_per_packet"],
                               "receive": receive["cpu_ns_per_packet"]},
+        "cores": {who: ns * count / 1e9 / seconds for who, ns, count in (
+            ("send", send["cpu_ns_per_packet"], send["packets"]),
+            ("relay", relay["cpu_ns_per_packet"], up["received"]),
+            ("receive", receive["cpu_ns_per_packet"], receive["packets"]))},
         "queued_frames": growth(send["samples"], "queued_max"),
         "rss_kb": {"send": growth(send["samples"], "rss_kb"), "receive": growth(receive["samples"], "rss_kb")},
         "receiver_socket_bytes": growth(receive["samples"], "socket_bytes"),
@@ -200,17 +204,22 @@ def main():
         print(f"{'':52}  {'p50':>6} {'p99':>6} {'max':>6}  {'p99':>6}  {'send':>5} {'relay':>5} {'recv':>5}")
         for model, rules in models.items():
             for seed in range(1, o.seeds + 1):
-                f, missed = verdict(one_run(o, place, rules, seed, o.mbit, o.seconds), True, o.spare_refused)
+                f, missed = verdict(one_run(o, place, rules, seed, o.mbit, o.seconds), o.seconds, True,
+                                    o.spare_refused)
                 row(f"{model} seed {seed}", o.mbit, f, missed)
                 bad += bool(missed)
                 report["runs"].append({"model": model, "seed": seed, "mbit": o.mbit, "missed": missed, **f})
         mbit = o.mbit
         while o.rise_seconds and mbit < 20 * o.mbit:
             mbit *= 1.15
-            f, missed = verdict(one_run(o, place, next(iter(models.values())), 1, mbit, o.rise_seconds), False)
+            f, missed = verdict(one_run(o, place, next(iter(models.values())), 1, mbit, o.rise_seconds), o.rise_seconds,
+                                False)
             row("rising", mbit, f, missed)
             report["rise"].append({"mbit": mbit, "missed": missed, **f})
             if missed:
+                used = ", ".join(f"{who} {c:.2f}" for who, c in f["cores"].items())
+                print(f"breaks at {mbit:.0f} Mbit/s: {'; '.join(missed)}. Of {os.cpu_count()} processors "
+                      f"{sum(f['cores'].values()):.2f} in use: {used}")
                 break
     (pathlib.Path(o.build) / "linerate.json").write_text(json.dumps(report, indent=1) + "\n")
     print(f"linerate: {len(report['runs']) - bad} of {len(report['runs'])} runs within the bars")
