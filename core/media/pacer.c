@@ -100,7 +100,6 @@ void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns)
 	p->start_ns = p->rest_ns = now_ns;
 	p->bytes = p->head_bytes = bytes;
 	p->rest_bps = 0;
-	p->hurried = false;
 	if (!p->rate_bps || p->delivery == PF_DELIVERY_BURST)
 		return;
 	if (p->gentle) {
@@ -119,15 +118,18 @@ void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns)
 		p->rest_bps = bps_over(rest, span_max_ns);
 }
 
-void pf_pacer_hurry(struct pf_pacer *p, uint64_t sent_bytes, uint64_t now_ns)
+void pf_pacer_hurry(struct pf_pacer *p, unsigned waiting, uint64_t sent_bytes, uint64_t now_ns)
 {
-	if (p->hurried || p->gentle || !p->rest_bps || sent_bytes < p->head_bytes ||
-		p->rest_bps >= p->rate_bps * 3)
+	uint64_t most_bps = p->rate_bps * 3;
+
+	if (waiting < PF_PACER_PILE)
+		most_bps = min_u64(most_bps, cap_bps(p->rate_bps));
+	if (!waiting || p->gentle || !p->rest_bps || sent_bytes < p->head_bytes ||
+		p->rest_bps >= most_bps)
 		return;
-	p->hurried = true;
 	p->head_bytes = sent_bytes;
 	p->rest_ns = now_ns;
-	p->rest_bps = p->rate_bps * 3;
+	p->rest_bps = most_bps;
 }
 
 uint64_t pf_pacer_due_ns(const struct pf_pacer *p, uint64_t sent_bytes)

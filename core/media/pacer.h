@@ -24,6 +24,7 @@
 #define PF_PACER_STEP_NS	500000ull /* a train is worth this much time or more */
 #define PF_PACER_EARLY_NS	250000ull /* a train may leave so early: two for one wake-up */
 #define PF_PACER_LATE_MAX_NS	500000ull /* what is made up for after a stall */
+#define PF_PACER_PILE		4u
 #define PF_PACER_TRAIN_MIN	16u
 #define PF_PACER_TRAIN_MAX	64u
 /* Of a gentle one. */
@@ -57,16 +58,16 @@ struct pf_pacer {	   /* plain data: embed it, zeroed; nothing to free */
 	uint64_t head_bytes;
 	uint64_t rest_ns;
 	uint64_t rest_bps;
-	bool hurried;
 };
 
 /** The next frame's capture time: smooth delivery learns the frame rate from it. */
 void pf_pacer_frame_at(struct pf_pacer *p, uint64_t pts_ns);
 /** A frame of `bytes` on the wire begins to leave at `now_ns`. */
 void pf_pacer_begin(struct pf_pacer *p, uint64_t bytes, uint64_t now_ns);
-/** Frames pile up behind this one: what is left of it behind `sent_bytes` goes at three
- * times the encoder's rate, whatever the link. Not if gentle. Once per frame. */
-void pf_pacer_hurry(struct pf_pacer *p, uint64_t sent_bytes, uint64_t now_ns);
+/** `waiting` frames are behind the one under way: what is left of it behind `sent_bytes` goes
+ * as fast as capped delivery has it, and from PF_PACER_PILE frames on at three times the
+ * encoder's rate, whatever the link. Not if gentle. */
+void pf_pacer_hurry(struct pf_pacer *p, unsigned waiting, uint64_t sent_bytes, uint64_t now_ns);
 /** When the packet behind the first `sent_bytes` of the frame may leave. */
 uint64_t pf_pacer_due_ns(const struct pf_pacer *p, uint64_t sent_bytes);
 /** The packet behind `sent_bytes` leaves at `now_ns`: what was due long before that is not

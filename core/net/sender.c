@@ -19,8 +19,6 @@
 #define FEC_STATUS_NS 750000000ull
 /* A LossReport adds this when a frame was beyond repair (punktfunk1.md 11). */
 #define FRAME_LOST_PPM 50000u
-/* So many frames waiting behind the one that is being sent are too many. */
-#define HURRY_FRAMES 4u
 
 /* A probe's filler: one train, as long as it takes to send for this long. */
 #define PROBE_TRAIN_NS 1000000ull
@@ -419,8 +417,7 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
 		uint32_t n;
 
-		if (pf_sender_queued(s) > HURRY_FRAMES)
-			pf_pacer_hurry(&s->pacer, out, pf_clock_mono_ns());
+		pf_pacer_hurry(&s->pacer, pf_sender_queued(s) - 1, out, pf_clock_mono_ns());
 		n = pf_pacer_train(&s->pacer, out, packet_bytes);
 		s->packetizer->ops->next(s->packetizer, n < most ? n : most, &train);
 		if (!train.count)

@@ -128,24 +128,39 @@ static void a_smooth_frame_takes_most_of_the_interval(void **state)
 	assert_in_range(smooth_ns(&p, 104000), 14999000, 15001000);
 }
 
-/* Two frames wait: out with it, at triple rate from where it is. */
+/* Four frames wait: out with it, at triple rate from where it is. */
 static void a_pile_of_frames_hurries(void **state)
 {
 	struct pf_pacer p = { .rate_bps = 600000000 };
 	uint64_t head = PF_PACER_HEAD_MAX_BYTES, bytes = head + 2000000, mid = head + 1000000;
 
 	pf_pacer_begin(&p, bytes, NOW);
-	pf_pacer_hurry(&p, 0, NOW); /* the head is on its way already */
+	pf_pacer_hurry(&p, 4, 0, NOW); /* the head is on its way already */
 	assert_in_range(pf_pacer_due_ns(&p, mid) - NOW, 8888000, 8889000);
-	pf_pacer_hurry(&p, mid, NOW + 10000000);
+	pf_pacer_hurry(&p, 3, mid, NOW + 8000000); /* it has its time */
+	assert_in_range(pf_pacer_due_ns(&p, mid) - NOW, 8888000, 8889000);
+	pf_pacer_hurry(&p, 4, mid, NOW + 10000000);
 	assert_in_range(pf_pacer_due_ns(&p, mid) - NOW, 9999000, 10001000);
 	assert_in_range(pf_pacer_due_ns(&p, bytes) - NOW, 14443000, 14445000);
-	pf_pacer_hurry(&p, bytes - 1000, NOW + 20000000);
+	pf_pacer_hurry(&p, 9, bytes - 1000, NOW + 20000000);
 	assert_in_range(pf_pacer_due_ns(&p, bytes) - NOW, 14443000, 14445000);
 	p.gentle = true;
 	pf_pacer_begin(&p, bytes, NOW);
-	pf_pacer_hurry(&p, mid, NOW);
+	pf_pacer_hurry(&p, 4, mid, NOW);
 	assert_in_range(pf_pacer_due_ns(&p, bytes) - NOW, 22700000, 22760000);
+}
+
+/* A smooth frame goes on as a capped one when the next is there. */
+static void a_smooth_frame_makes_room(void **state)
+{
+	struct pf_pacer p = { .rate_bps = 100000000, .delivery = PF_DELIVERY_SMOOTH };
+
+	pf_pacer_begin(&p, 300000, NOW);
+	assert_in_range(pf_pacer_due_ns(&p, 300000) - NOW, 15999000, 16001000);
+	pf_pacer_hurry(&p, 0, 150000, NOW + 8000000);
+	assert_in_range(pf_pacer_due_ns(&p, 300000) - NOW, 15999000, 16001000);
+	pf_pacer_hurry(&p, 1, 150000, NOW + 8000000);
+	assert_in_range(pf_pacer_due_ns(&p, 300000) - NOW, 11999000, 12001000);
 }
 
 /* The thread did not run for 20 ms: half a millisecond of it is made up for. */
@@ -285,6 +300,7 @@ int main(void)
 		cmocka_unit_test(a_burst_is_one_whatever_happens),
 		cmocka_unit_test(a_smooth_frame_takes_most_of_the_interval),
 		cmocka_unit_test(a_pile_of_frames_hurries),
+		cmocka_unit_test(a_smooth_frame_makes_room),
 		cmocka_unit_test(a_stall_makes_no_flood),
 		cmocka_unit_test(deliveries_have_names),
 		cmocka_unit_test(a_quarter_of_large_frames_is_the_head),

@@ -208,9 +208,15 @@ static void frame(struct sim *s, uint64_t pts)
 	pf_pacer_frame_at(&s->pacer, pts);
 	pf_pacer_begin(&s->pacer, (uint64_t)(k + m) * PACKET, t);
 	while (sent < k + m) {
-		uint32_t n = pf_pacer_train(&s->pacer, out, PACKET);
+		uint64_t late = (t - pts) * s->hz / (1000 * MS);
+		uint32_t n;
 		uint32_t most = sent < k ? k - sent : k + m - sent;
-		uint64_t due = pf_pacer_due_ns(&s->pacer, out);
+		uint64_t due;
+
+		/* The pictures after it that are not skipped. */
+		pf_pacer_hurry(&s->pacer, late < QUEUED ? (unsigned)late : QUEUED - 1, out, t);
+		n = pf_pacer_train(&s->pacer, out, PACKET);
+		due = pf_pacer_due_ns(&s->pacer, out);
 
 		n = n < most ? n : most;
 		n = n < 44 ? n : 44;
