@@ -413,6 +413,10 @@ static void send_frame(struct pf_sender *s, const struct slot *slot)
 		memory_order_relaxed);
 	packet_bytes = plan.packet_bytes + s->prefix_bytes;
 	most = pf_udp_train_max(packet_bytes);
+	/* A host's encoder waits while two frames do; a source that does not would only fill
+	 * the ring: with its parity it may be more than a gentle pace carries. */
+	if (pf_sender_queued(s) > PF_SENDER_SLOTS_LOW)
+		s->pacer.gentle = false;
 	pf_pacer_begin(&s->pacer, (uint64_t)plan.packets * packet_bytes, done.start_ns);
 	while (!atomic_load_explicit(&s->stop, memory_order_relaxed)) {
 		uint32_t n;
