@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -40,18 +41,25 @@ class Namespaces:
 
     def __enter__(self):
         s, r = self.names
-        for n in self.names:
-            ip("netns", "add", n)
-        ip("link", "add", "v0", "netns", s, "type", "veth", "peer", "name", "v0", "netns", r)
-        for n, address in zip(self.names, (self.relay, self.receiver)):
-            ip("-n", n, "addr", "add", f"{address}/24", "dev", "v0")
-            for device in ("lo", "v0"):
-                ip("-n", n, "link", "set", device, "up")
+        try:
+            for n in self.names:
+                ip("netns", "add", n)
+            ip("link", "add", "v0", "netns", s, "type", "veth", "peer", "name", "v0", "netns", r)
+            for n, address in zip(self.names, (self.relay, self.receiver)):
+                ip("-n", n, "addr", "add", f"{address}/24", "dev", "v0")
+                for device in ("lo", "v0"):
+                    ip("-n", n, "link", "set", device, "up")
+        except subprocess.CalledProcessError:
+            self.__exit__()
+            sys.exit("linerate: no namespaces with a veth between them here; --loopback does without")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
         for n in self.names:
-            subprocess.run(["ip", "netns", "del", n], check=False)
+            subprocess.run(["ip", "netns", "del", n], check=False, stderr=subprocess.DEVNULL)
 
     def argv(self, end, *args):
         return ["ip", "netns", "exec", self.names[end == "receiver"], *map(str, args)]
@@ -77,29 +85,35 @@ def one_run(o, place, rules, seed, mbit, seconds):
     """The three reports of a run, and what the relay used of a processor."""
     tools = pathlib.Path(o.build).resolve() / "tools"
     port = free_port()
-    with tempfile.TemporaryDirectory() as d:
+    with tempfile.TemporaryDirectory() as d, contextlib.ExitStack() as started:
         d = pathlib.Path(d)
-        receive = subprocess.Popen(place.argv("receiver", o.linerate or tools / "linerate/pf-linerate", "receive", "--at",
-                                              f"{place.receiver}:{port}", "--control", d / "link", "--buffer",
-                                              o.buffer, "--report", d / "receive"))
-        relay = subprocess.Popen(place.argv("sender", o.impair or tools / "impair/pf-impair",
-                                            "--listen", f"{place.relay}:{port}",
-                                            "--to", f"{place.receiver}:{port}", "--seed", seed, "--report",
-                                            d / "relay", *rules.split()), stdout=subprocess.PIPE, text=True)
-        relay.stdout.readline()  # it listens
-        send = subprocess.run(place.argv("sender", o.linerate or tools / "linerate/pf-linerate", "send", "--to",
-                                         f"{place.relay}:{port}", "--control", d / "link", "--seconds", seconds,
-                                         "--mbit", mbit, "--fps", o.fps, "--keyframe", o.keyframe, "--seed", seed,
-                                         "--delivery", o.delivery, "--buffer", o.buffer,
-                                         "--report", d / "send"))
-        if send.returncode:
-            receive.kill()
-        receive.wait()
+
+        def start(end, *args, **how):
+            child = subprocess.Popen(place.argv(end, *args), **how)
+            started.callback(child.wait)
+            started.callback(child.kill)  # first; nothing to one that has ended
+            return child
+
+        linerate = o.linerate or tools / "linerate/pf-linerate"
+        receive = start("receiver", linerate, "receive", "--at", f"{place.receiver}:{port}", "--control", d / "link",
+                        "--buffer", o.buffer, "--report", d / "receive")
+        relay = start("sender", o.impair or tools / "impair/pf-impair", "--listen", f"{place.relay}:{port}",
+                      "--to", f"{place.receiver}:{port}", "--seed", seed, "--report", d / "relay", *rules.split(),
+                      stdout=subprocess.PIPE, text=True)
+        if not relay.stdout.readline():  # it listens
+            sys.exit("linerate: pf-impair did not start, see above")
+        send = start("sender", linerate, "send", "--to", f"{place.relay}:{port}", "--control", d / "link", "--seconds",
+                     seconds, "--mbit", mbit, "--fps", o.fps, "--keyframe", o.keyframe, "--seed", seed,
+                     "--delivery", o.delivery, "--buffer", o.buffer, "--report", d / "send")
+        if send.wait() or receive.wait():
+            sys.exit("linerate: a run failed, see above")
         relay.terminate()
         relay.stdout.read()
-        _, _, used = os.wait4(relay.pid, 0)
-        if send.returncode or receive.returncode:
-            sys.exit("linerate: a run failed, see above")
+        if relay.returncode is None:
+            _, status, used = os.wait4(relay.pid, 0)
+            relay.returncode = os.waitstatus_to_exitcode(status)
+        if relay.returncode:
+            sys.exit("linerate: pf-impair failed, see above")
         out = {name: json.loads((d / name).read_text()) for name in ("send", "receive", "relay")}
     out["relay"]["cpu_ns_per_packet"] = 1e9 * (used.ru_utime + used.ru_stime) / max(
         out["relay"]["total"]["up"]["received"], 1)
@@ -178,6 +192,7 @@ def row(name, mbit, f, missed):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--build", default="build")
+    a.add_argument("--json", metavar="FILE", help="the report (BUILD/linerate.json)")
     a.add_argument("--seconds", type=float, default=60)
     a.add_argument("--mbit", type=float, default=1400)
     a.add_argument("--fps", type=int, default=240)
@@ -194,8 +209,14 @@ def main():
                    help="frames that found the sender's ring full are no loss: beside others' work it may stand still")
     a.add_argument("--rise-seconds", type=float, default=6, help="each step of the rising rate; 0 = none")
     o = a.parse_args()
+    if not o.linerate and not (pathlib.Path(o.build) / "tools/linerate/pf-linerate").exists():
+        sys.exit(f"linerate: {o.build} has no tools/linerate/pf-linerate: build first, or name another with --build")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("linerate: told to end"))
     root = os.geteuid() == 0 and shutil.which("ip")
     models = {"random": RANDOM, "bursts": BURSTS}
+    unknown = [m for m in o.models.split(",") if m not in models]
+    if unknown:
+        a.error(f"no such model: {', '.join(unknown)}; there are: {', '.join(models)}")
     models = {"rules": o.rules} if o.rules else {m: models[m] for m in o.models.split(",")}
     report, bad = {"runs": [], "rise": []}, 0
     with (Namespaces() if root and not o.loopback else Loopback()) as place:
@@ -223,9 +244,12 @@ def main():
                 print(f"breaks at {mbit:.0f} Mbit/s: {'; '.join(missed)}. Of {os.cpu_count()} processors "
                       f"{sum(f['cores'].values()):.2f} in use: {used}")
                 break
-    (pathlib.Path(o.build) / "linerate.json").write_text(json.dumps(report, indent=1) + "\n")
+    pathlib.Path(o.json or f"{o.build}/linerate.json").write_text(json.dumps(report, indent=1) + "\n")
     print(f"linerate: {len(report['runs']) - bad} of {len(report['runs'])} runs within the bars")
     return 1 if bad else 0
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit("linerate: interrupted")

@@ -6,12 +6,14 @@ with pf-impair between them. `make linerate` is the long one.
 usage: linerate.py SCRIPTS/LINERATE.PY BUILD. Prints TAP."""
 import subprocess
 import sys
+import tempfile
 
 
 def run(*args):
-    return subprocess.run([sys.executable, sys.argv[1], "--build", sys.argv[2], "--loopback", "--fps", "60",
-                           "--keyframe", "150000:1", "--mbit", "40", "--seeds", "1", "--rise-seconds", "0", "--spare-refused", *args],
-                          capture_output=True, text=True, timeout=100)
+    with tempfile.TemporaryDirectory() as d:
+        return subprocess.run([sys.executable, sys.argv[1], "--build", sys.argv[2], "--json", f"{d}/report.json",
+                               "--loopback", "--fps", "60", "--keyframe", "150000:1", "--mbit", "40", "--seeds", "1",
+                               "--rise-seconds", "0", "--spare-refused", *args], capture_output=True, text=True)
 
 
 def two_percent_is_mended():
