@@ -16,8 +16,7 @@ KEYS = ["kernel", "row", "shape", "lost", "us_best", "us_median", "ratio_c", "ra
 
 
 def run(out, *args):
-    return subprocess.run([BENCH, "--quick", "--out", str(out), *args], capture_output=True, text=True,
-                          timeout=100)
+    return subprocess.run([BENCH, "--quick", "--out", str(out), *args], capture_output=True, text=True)
 
 
 def near(a, b):
@@ -58,6 +57,10 @@ def filters(tmp):
     rows = json.loads((tmp / "one.json").read_text())["rows"]
     assert [(r["kernel"], r["row"], r["shape"]) for r in rows] == [("gf8_encode", "auto", "20+4x1408")], rows
     assert rows[0]["ratio_c"] is None
+    for what in ("--kernel", "--row", "--shape"):
+        p = run(tmp / "none.json", "--kernel", "gf8_encode", what, "none")
+        assert p.returncode == 1 and "nothing measured" in p.stderr, p.stderr
+        assert not (tmp / "none.json").exists()
 
 
 def found_out(tmp, peer, words):

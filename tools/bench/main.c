@@ -28,7 +28,7 @@ static int usage(FILE *out, int code)
 	fputs("usage: pf-bench [options]\n"
 	      "Times every kernel row and every stage of the transport; a table on stdout.\n\n"
 	      "  --out FILE       report.json\n"
-	      "  --kernel LIST    gf16_encode, gf16_decode, gf8_encode, gf8_decode,\n"
+	      "  --kernel LIST    gf16_encode, gf16_decode, gf16_stream, gf8_encode, gf8_decode,\n"
 	      "                   seal, open, send_frame, receive_frame\n"
 	      "  --row LIST       avx512_gfni, avx2_gfni, avx2, ssse3, neon, c, auto\n"
 	      "  --shape LIST     520+104 or 520+104x1408\n"
@@ -157,6 +157,12 @@ int main(int argc, char **argv)
 	b = pf_bench_create(&s.options, peers, s.peer_count);
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]) && !r; i++)
 		r = groups[i](b);
+	if (!r && !pf_bench_count(b)) {
+		fputs("pf-bench: nothing measured: no case has such a kernel, row and shape here, "
+		      "see --help\n",
+			stderr);
+		r = -1;
+	}
 	if (!r && s.out) {
 		r = pf_bench_write(b, s.out);
 		if (r)

@@ -294,6 +294,11 @@ void pf_bench_measure(struct pf_bench *b, const struct pf_bench_case *c,
 	free(cold);
 }
 
+size_t pf_bench_count(const struct pf_bench *b)
+{
+	return b->count;
+}
+
 static void write_number(FILE *f, const char *key, double v)
 {
 	if (v > 0)

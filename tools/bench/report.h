@@ -62,6 +62,9 @@ const struct pf_bench_peer *pf_bench_peer_of(const struct pf_bench *b, uint32_t 
 void pf_bench_measure(struct pf_bench *b, const struct pf_bench_case *c,
 	const struct pf_bench_runner *runners, size_t count);
 
+/** Rows noted so far. */
+size_t pf_bench_count(const struct pf_bench *b);
+
 /** Writes all rows noted. 0 or a negative errno. */
 int pf_bench_write(const struct pf_bench *b, const char *path);
 
