@@ -8,6 +8,7 @@
 
 #define BATCH	   64 /* data shards that one kernel call takes */
 #define WIDE_LEAST 16u
+#define SOLVE_ROWS 4u /* lost shards that one pass over the syndromes gives */
 
 static uint32_t data_point(const struct pf_gf16_shape *s, uint32_t i)
 {
@@ -68,10 +69,8 @@ static void solve(const struct pf_gf16_ctx *ctx, const struct pf_gf16_shape *s,
 	const struct pf_gf16_tile *t, uint32_t e, const uint8_t *const *syndrome,
 	uint8_t *const *out)
 {
-	enum { ROWS = 4 };
-
-	for (uint32_t b = 0; b < e; b += ROWS) {
-		uint32_t rows = e - b < ROWS ? e - b : ROWS;
+	for (uint32_t b = 0; b < e; b += SOLVE_ROWS) {
+		uint32_t rows = e - b < SOLVE_ROWS ? e - b : SOLVE_ROWS;
 
 		memset(ctx->rows, 0, rows * t->width);
 		ctx->kern->madd(
@@ -240,7 +239,9 @@ static void decode_closed(const struct pf_gf16_ctx *ctx, const struct pf_gf16_sh
 	const uint8_t *const *data, const uint8_t *const *parity, uint8_t *const *out,
 	uint32_t wide, uint8_t *sums)
 {
-	const size_t stride = PF_GF16_SYNDROME_BYTES / e & ~(size_t)(PF_GF16_GROUP - 1);
+	/* solve has two tiles of scratch for SOLVE_ROWS rows. */
+	const size_t most = 2 * PF_GF16_TILE_BYTES / SOLVE_ROWS, each = PF_GF16_SYNDROME_BYTES / e;
+	const size_t stride = (each < most ? each : most) & ~(size_t)(PF_GF16_GROUP - 1);
 	const uint8_t *syndrome[PF_GF16_CLOSED_MAX];
 	struct pf_gf16_tile t = { 0 }, all = { 0 };
 
