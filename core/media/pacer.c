@@ -41,10 +41,14 @@ static uint64_t bps_over(uint64_t bytes, uint64_t span)
 void pf_pacer_frame_at(struct pf_pacer *p, uint64_t pts_ns)
 {
 	uint64_t gap = pts_ns - p->last_pts_ns;
-	bool first = !p->last_pts_ns, back = pts_ns <= p->last_pts_ns;
+	bool first = !p->last_pts_ns;
 
-	if (back)
-		return; /* the same picture once more */
+	if (pts_ns <= p->last_pts_ns) {
+		/* The same picture once more; or a clock that was set back. */
+		if (p->last_pts_ns - pts_ns > NS_PER_S)
+			p->last_pts_ns = pts_ns;
+		return;
+	}
 	p->last_pts_ns = pts_ns;
 	if (first || gap < PF_PACER_INTERVAL_MIN_NS)
 		return;

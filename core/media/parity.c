@@ -179,7 +179,8 @@ int pf_parity_init(
 	return 0;
 }
 
-/* Small frames may take what is little beside the large ones around them. */
+/* Small frames count as the ones around them do: they may take what is little beside
+ * large ones. */
 static double least_data(const struct pf_parity *p, uint32_t k)
 {
 	return k > p->mean_data ? k : p->mean_data;

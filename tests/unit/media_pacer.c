@@ -123,6 +123,10 @@ static void a_smooth_frame_takes_most_of_the_interval(void **state)
 	/* An hour of nothing counts as one long gap. */
 	pf_pacer_frame_at(&p, pts + 3600000000000ull);
 	assert_in_range(p.interval_ns, 8334000, 10000000);
+	/* The clock is set back by as much: 240 Hz from now on is seen all the same. */
+	for (unsigned i = 0; i < 64; i++, pts += 4166667)
+		pf_pacer_frame_at(&p, pts);
+	assert_in_range(p.interval_ns, 4166000, 4167000);
 	/* Without frame times a mean frame at 50 Hz. */
 	p = (struct pf_pacer){ .rate_bps = 100000000, .delivery = PF_DELIVERY_SMOOTH };
 	assert_in_range(smooth_ns(&p, 104000), 14999000, 15001000);
