@@ -9,6 +9,9 @@
 #include "host/mgmt/mgmt.h"
 
 #define PF_MGMT_BODY_BYTES 65536
+/* A body that is announced as larger than this is refused unread: its sender may find the
+ * connection gone before it has read why. Up to here it is read, dropped and then refused. */
+#define PF_MGMT_BODY_SKIPPED (1u << 20)
 
 struct pf_mgmt_call {
 	const char *method;

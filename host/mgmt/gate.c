@@ -88,7 +88,7 @@ unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, const cha
 		*message = "the body must be application/json";
 		return 415;
 	}
-	if (h->content_length && strtoull(h->content_length, NULL, 10) > PF_MGMT_BODY_BYTES) {
+	if (h->content_length && strtoull(h->content_length, NULL, 10) > PF_MGMT_BODY_SKIPPED) {
 		*message = "the body is larger than 64 KB";
 		return 413;
 	}

@@ -145,9 +145,9 @@ static void limits_and_doubles(void **state)
 {
 	struct pf_mgmt_head h = good;
 
-	h.content_length = "65536";
+	h.content_length = "1048576";
 	assert_int_equal(ask(&h), 0);
-	h.content_length = "65537";
+	h.content_length = "1048577";
 	assert_int_equal(ask(&h), 413);
 	h.content_length = "99999999999999999999999999";
 	assert_int_equal(ask(&h), 413);
