@@ -21,7 +21,7 @@
 #define OUTLIER_SHARE	 0.25
 #define OUTLIER_MAX	 32
 #define HELD_SHARE	 (1.0 / 32)
-#define CLEAN_SHARE	 (1.0 / 8) /* of windows without loss */
+#define CLEAN_SHARE	 (1.0 / 4) /* of windows without loss */
 #define LOST_TELLING	 4	   /* lost packets that make a window tell all it can */
 
 /* Lost frames are what bursts do; without one for long there are none that matter. */
