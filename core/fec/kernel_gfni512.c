@@ -114,7 +114,12 @@ typedef struct {
 
 static inline __m512i transposed(uint64_t affine)
 {
-	return v_map(_mm512_set1_epi64(0x0102040810204080), _mm512_set1_epi64((long long)affine));
+	__m512i rows = _mm512_set1_epi64(0x0102040810204080);
+	__m512i matrix = _mm512_set1_epi64((long long)affine);
+
+	/* clang 14 exchanges the two where it knows that one is a constant. */
+	__asm__("" : "+v"(rows), "+v"(matrix));
+	return v_map(rows, matrix);
 }
 
 static inline W w_of(void)
