@@ -47,28 +47,11 @@ static inline V v_map(V v, T t)
 		_mm256_shuffle_epi8(t.hi, _mm256_and_si256(_mm256_srli_epi64(v, 4), low)));
 }
 
-/* A map that another one comes before. */
-typedef T U;
-
-static inline U u_of(const struct pf_gf16_map *map)
-{
-	return t_of(map->nib, map->affine);
-}
-
-static inline T t_after(T t, U before)
-{
-	return (T){ v_map(before.lo, t), v_map(before.hi, t) };
-}
-
-static inline T t_xor(T a, T b)
-{
-	return (T){ v_xor(a.lo, b.lo), v_xor(a.hi, b.hi) };
-}
-
 /* 16 registers: up to 8 sums, two for a factor and what a product takes. */
 #define GF8_ROWS       4
 #define GF8_WIDE(rows) 2u
 #include "core/fec/gf8_tmpl.inc"
+#include "core/fec/nib_tmpl.inc"
 #include "core/fec/gf16_pair_tmpl.inc"
 #include "core/fec/gf16_tmpl.inc"
 #define MADD_MOST 1
