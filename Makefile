@@ -36,7 +36,7 @@ demo: build
 	@python3 scripts/demo.py --build $(BUILD)
 
 test: build
-	@meson test -C $(BUILD) --no-rebuild --print-errorlogs
+	@scripts/run-tests $(BUILD)
 
 test-vm: build
 	@tests/vm/run $(BUILD)
@@ -50,7 +50,7 @@ lint: deps
 asan: deps
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined >/dev/null
 	@ninja -C build-asan -j$(JOBS)
-	@meson test -C build-asan --no-rebuild --print-errorlogs --timeout-multiplier 4
+	@scripts/run-tests build-asan --timeout-multiplier 4
 
 tsan: deps
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread >/dev/null
@@ -60,8 +60,8 @@ tsan: deps
 
 # Desk, stream and session with all their threads, end to end.
 TSAN_E2E = e2e_host_native e2e_host_knocks e2e_host_desk
-TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 meson test -C build-tsan \
-	--no-rebuild --print-errorlogs --timeout-multiplier 6
+TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 scripts/run-tests build-tsan \
+	--timeout-multiplier 6
 
 SECONDS ?= 180
 fuzz: deps

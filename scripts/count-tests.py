@@ -5,12 +5,15 @@
 usage: count-tests.py ALLOWED_SKIPS RESULTS.json...
 
 A results file is a junit .xml of meson, or a file of lines "NAME ok|fail" that
-.ci/run writes for its other stages. The last line is the sum."""
+.ci/run writes for its other stages. A file X-again.xml holds the second try of tests
+that failed in X.xml (scripts/run-tests). The last line is the sum."""
 import json
 import pathlib
 import re
 import sys
 import xml.etree.ElementTree as ET
+
+AGAIN = re.compile(r"-again(\.junit)?\.xml$")
 
 
 def from_meson(build):
@@ -28,6 +31,15 @@ def from_meson(build):
                 yield name, "ok"
 
 
+def second_try(first, second):
+    """`first`, where a test that ran again counts as it came out then."""
+    tests = {name.split(":")[0] for name, _ in second}
+    for name, verdict in first:
+        if verdict == "fail" and name.split(":")[0] in tests:
+            print(f"flaky: {name} failed beside others")
+    return [r for r in first if r[0].split(":")[0] not in tests] + second
+
+
 def from_lines(path):
     for line in pathlib.Path(path).read_text().splitlines():
         name, verdict = line.rsplit(None, 1)
@@ -43,9 +55,14 @@ def main():
     count = {"ok": 0, "fail": 0, "skip": 0}
     bad = []
     for path in sys.argv[2:]:
+        if AGAIN.search(path):
+            continue  # read with its first
         results = list(from_meson(path) if path.endswith(".xml") else from_lines(path))
         if not results:
             bad.append(f"{path}: no test ran")
+        again = re.sub(r"((\.junit)?\.xml)$", r"-again\1", path)
+        if again in sys.argv[2:]:
+            results = second_try(results, list(from_meson(again)))
         for name, verdict in results:
             count[verdict] += 1
             if verdict == "fail":

@@ -96,11 +96,16 @@ class Server:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        if self.p.poll() is None:
+    def __exit__(self, failure, *_):
+        alive = self.p.poll() is None
+        if alive:
             self.p.kill()
         self.p.wait()
         self.p.stdout.close()
+        if failure and failure is not Skip:
+            told = self.stderr().splitlines()[-40:]
+            print("\n".join([f"the host, {'alive' if alive else f'ended with {self.p.returncode}'}, said:",
+                             *told]), file=sys.stderr, flush=True)
         self.err.close()
 
     def end(self, sig=signal.SIGTERM):
@@ -111,9 +116,10 @@ class Server:
 
 
 def until(condition, what):
+    """Waits for it. `what` may be a function that says what is in the way."""
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, f"waited in vain: {what}"
+        assert time.monotonic() < end, f"waited in vain: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
@@ -150,6 +156,6 @@ def main(tests):
         except Exception:
             failed += 1
             print(f"not ok {i} - {test.__name__}", flush=True)
-            for line in traceback.format_exc().splitlines():
-                print("# " + line, flush=True)
+            # Where meson shows it: of a TAP test's standard output it keeps the verdicts only.
+            print(f"{test.__name__}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     sys.exit(1 if failed else 0)

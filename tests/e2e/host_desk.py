@@ -36,7 +36,8 @@ class Desks(Place):
         self.own()
 
     def __exit__(self, *_):
-        until(lambda: not self.processes(), "the end of all that the host started")
+        until(lambda: not self.processes(),
+              lambda: f"the end of all that the host started: {self.processes()}")
         super().__exit__()
 
     def command(self, text):
@@ -66,7 +67,8 @@ class Desks(Place):
 
     def seen(self, name="seen.json"):
         """What a pattern inside reported; it says so first when it was drawn."""
-        until((self.dir / name).exists, f"the report {name} of the client inside")
+        until((self.dir / name).exists,
+              lambda: f"the report {name} of the client inside; there run {self.processes()}")
         return json.loads((self.dir / name).read_text())
 
 

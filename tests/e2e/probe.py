@@ -531,7 +531,7 @@ def main():
             print(f"ok {i} - {test.__name__} # SKIP {missing}", flush=True)
         except Exception:
             failed += 1
-            print("# " + traceback.format_exc().replace("\n", "\n# "))
+            print(traceback.format_exc(), file=sys.stderr, flush=True)
             print(f"not ok {i} - {test.__name__}", flush=True)
     return 1 if failed else 0
 
