@@ -50,7 +50,7 @@ lint: deps
 asan: deps
 	@test -f build-asan/build.ninja || meson setup build-asan -Db_sanitize=address,undefined >/dev/null
 	@ninja -C build-asan -j$(JOBS)
-	@scripts/run-tests build-asan --timeout-multiplier 4
+	@ASAN_OPTIONS=handle_segv=2:handle_sigbus=2 scripts/run-tests build-asan --timeout-multiplier 4
 
 tsan: deps
 	@test -f build-tsan/build.ninja || meson setup build-tsan -Db_sanitize=thread >/dev/null
@@ -60,7 +60,8 @@ tsan: deps
 
 # Desk, stream and session with all their threads, end to end.
 TSAN_E2E = e2e_host_native e2e_host_knocks e2e_host_desk
-TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 scripts/run-tests build-tsan \
+# cmocka must not catch a bad access before the sanitizer has shown where it was.
+TSAN_TEST = TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:handle_segv=2:handle_sigbus=2 scripts/run-tests build-tsan \
 	--timeout-multiplier 6
 
 SECONDS ?= 180
