@@ -11,6 +11,7 @@ struct pf_manage;
 
 struct pf_manage_params {
 	struct pf_loop *loop;
+	struct pf_workers *workers;
 	const struct pf_config *config;
 	const struct pf_identity *identity;
 	const char *state_dir, *allowed_path;

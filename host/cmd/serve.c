@@ -400,6 +400,7 @@ static int start_management(struct server *v)
 	struct pf_reason why = { 0 };
 	int r = pf_manage_start(&v->manage,
 		&(struct pf_manage_params){ .loop = v->loop,
+			.workers = v->workers,
 			.config = &v->config,
 			.identity = v->identity,
 			.state_dir = v->state_dir,

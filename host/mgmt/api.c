@@ -6,13 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/utf8.h"
-#include "host/registry/access.h"
 #include "host/registry/json_file.h"
-#include "host/sys/files.h"
-#include "pf_config.h"
 
-#define ROOT	"/api/v1/"
-#define PIN_MAX 16
+#define ROOT "/api/v1/"
 
 static const struct {
 	unsigned status;
@@ -26,6 +22,7 @@ static const struct {
 	{ 409, "conflict" },
 	{ 413, "too_large" },
 	{ 415, "unsupported_media_type" },
+	{ 429, "too_many_requests" },
 	{ 500, "internal" },
 	{ 503, "unavailable" },
 };
@@ -85,69 +82,6 @@ void pf_mgmt_reply(struct pf_mgmt_op *c, unsigned status, json_t *o)
 	c->a->body = o;
 }
 
-/* ---- host ---- */
-
-static void get_health(struct pf_mgmt_op *c)
-{
-	pf_mgmt_reply(c, 200, json_pack("{s:s}", "status", "ok"));
-}
-
-static void count_pair(void *user, const struct pf_mgmt_pair *pair)
-{
-	++*(unsigned *)user;
-}
-
-static void count_knock(void *user, const struct pf_knock *k)
-{
-	++*(unsigned *)user;
-}
-
-static void get_status(struct pf_mgmt_op *c)
-{
-	const struct pf_mgmt_hooks *h = &c->p->hooks;
-	json_t *o = json_pack("{s:s}", "version", PF_VERSION);
-	unsigned waiting = 0, asking = 0;
-
-	if (o && h->status)
-		h->status(h->user, o);
-	if (h->pair_each)
-		h->pair_each(h->user, count_pair, &waiting);
-	if (h->knock_each)
-		h->knock_each(h->user, count_knock, &asking);
-	if (o && (json_object_set_new(o, "pair_requests", json_integer(waiting)) ||
-			 json_object_set_new(o, "access_requests", json_integer(asking)) ||
-			 json_object_set_new(
-				 o, "clients", json_integer(pf_clients_count(c->p->clients))))) {
-		json_decref(o);
-		o = NULL;
-	}
-	pf_mgmt_reply(c, 200, o);
-}
-
-/* ---- pairing ---- */
-
-static void add_pair(void *user, const struct pf_mgmt_pair *pair)
-{
-	char fp[65];
-
-	pf_access_format(pair->fingerprint, fp);
-	(void)json_array_append_new(
-		user, json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:b}", "id", (json_int_t)pair->id,
-			      "plane", pf_client_plane_to_string(pair->plane), "address",
-			      pair->address, "name", pair->name, "fingerprint", fp, "age_s",
-			      (json_int_t)pair->age_s, "has_pin", pair->has_pin));
-}
-
-static void get_pair_requests(struct pf_mgmt_op *c)
-{
-	const struct pf_mgmt_hooks *h = &c->p->hooks;
-	json_t *list = json_array();
-
-	if (list && h->pair_each)
-		h->pair_each(h->user, add_pair, list);
-	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "requests", list) : NULL);
-}
-
 /* Whether the body has no fields but those of `names`, NULL-ended. */
 bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names)
 {
@@ -170,291 +104,128 @@ bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names)
 	return true;
 }
 
-static void post_pair_pin(struct pf_mgmt_op *c)
-{
-	static const char *const fields[] = { "pin", "request", NULL };
-	const struct pf_mgmt_hooks *h = &c->p->hooks;
-	const char *pin = json_string_value(json_object_get(c->body, "pin"));
-	json_t *request = json_object_get(c->body, "request");
-	json_int_t id = json_integer_value(request);
-	struct pf_reason why = { 0 };
-	size_t len = pin ? strlen(pin) : 0;
-	int r;
+/* ---- what came with the call ---- */
 
-	if (!pf_mgmt_only_fields(c, fields))
-		return;
-	if (!len || len > PIN_MAX || strspn(pin, "0123456789") != len) {
-		pf_mgmt_fail(c, 400, "\"pin\" must be the digits that the client shows, as text");
-		return;
-	}
-	if (request && (!json_is_integer(request) || id < 1 || id > UINT32_MAX)) {
-		pf_mgmt_fail(c, 400, "\"request\" must be the id of a request that waits");
-		return;
-	}
-	if (!h->pair_pin) {
-		pf_mgmt_fail(c, 409,
-			"no client can be paired by PIN: the host serves no Moonlight clients; "
-			"start it with --gamestream");
-		return;
-	}
-	r = h->pair_pin(h->user, (uint32_t)id, pin, &why);
-	if (r)
-		pf_mgmt_fail_reason(c, r, &why);
-	else
-		pf_mgmt_reply(c, 202, json_pack("{s:b}", "accepted", 1));
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* ---- clients ---- */
-
-json_t *pf_mgmt_time_json(int64_t s)
+/* Undoes the escapes of s[0..len). False when it does not fit or is no UTF-8. */
+static bool unescape(char *buf, size_t cap, const char *s, size_t len)
 {
-	char text[32];
+	size_t n = 0;
 
-	pf_json_time(s, text);
-	return *text ? json_string(text) : json_null();
-}
+	for (size_t i = 0; i < len; i++) {
+		int hi, lo;
 
-json_t *pf_mgmt_client_json(const struct pf_client *e, const char *source)
-{
-	char fp[65], grants[PF_ACCESS_GRANTS_BYTES];
-
-	pf_access_format(e->fingerprint, fp);
-	pf_access_grants_format(e->grants, grants);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "plane",
-		pf_client_plane_to_string(e->plane), "fingerprint", fp, "name", e->name, "grants",
-		grants, "source", source, "paired", pf_mgmt_time_json(e->paired_s), "seen",
-		pf_mgmt_time_json(e->seen_s), "expires", pf_mgmt_time_json(e->expires_s));
-}
-
-static void add_client(void *user, const struct pf_client *e)
-{
-	(void)json_array_append_new(user, pf_mgmt_client_json(e, "paired"));
-}
-
-static void add_allowed(void *user, unsigned line, const struct pf_access_entry *e)
-{
-	struct pf_client client = { .plane = PF_PLANE_NATIVE, .grants = e->grants };
-
-	memcpy(client.fingerprint, e->fingerprint, 32);
-	(void)pf_utf8_repair(client.name, sizeof(client.name), e->label, strlen(e->label));
-	(void)json_array_append_new(user, pf_mgmt_client_json(&client, "allowed_clients"));
-}
-
-static void get_clients(struct pf_mgmt_op *c)
-{
-	json_t *list = json_array();
-	uint8_t *text;
-	size_t len;
-
-	if (list) {
-		pf_clients_each(c->p->clients, add_client, list);
-		if (c->p->allowed_path && !pf_file_read(c->p->allowed_path, PF_ACCESS_FILE_BYTES,
-						  &text, &len, NULL)) {
-			pf_access_each(text, len, add_allowed, list);
-			free(text);
+		if (n + 1 >= cap)
+			return false;
+		if (s[i] != '%') {
+			buf[n++] = s[i] == '+' ? ' ' : s[i];
+			continue;
 		}
+		hi = len - i > 2 ? hex_digit(s[i + 1]) : -1;
+		lo = len - i > 2 ? hex_digit(s[i + 2]) : -1;
+		if (hi < 0 || lo < 0 || !(hi | lo))
+			return false;
+		buf[n++] = (char)(hi << 4 | lo);
+		i += 2;
 	}
-	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "clients", list) : NULL);
+	buf[n] = 0;
+	return pf_utf8_valid(buf, n);
 }
 
-/* The client that the path names, also one past its expiry. */
-static bool find_client(struct pf_mgmt_op *c, struct pf_client *w)
+bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap)
 {
-	const struct pf_client *client;
-	struct pf_access_entry e;
-	uint8_t *text;
-	size_t len;
-	int r = -ENOENT;
+	const char *s = c->call->query;
+	size_t n = strlen(name);
 
-	memset(w, 0, sizeof(*w));
-	if (pf_client_plane_parse(&w->plane, c->parts[1]) ||
-		pf_access_fingerprint_parse(w->fingerprint, c->parts[2])) {
-		pf_mgmt_fail(c, 404, "a client is named clients/native or gamestream/fingerprint");
-		return false;
+	while (s && *s) {
+		size_t len = strcspn(s, "&");
+
+		if (len >= n && !strncmp(s, name, n) && (len == n || s[n] == '=')) {
+			s += n;
+			len -= n;
+			return unescape(buf, cap, len ? s + 1 : s, len ? len - 1 : 0);
+		}
+		s += len;
+		s += *s == '&';
 	}
-	client = pf_clients_entry(c->p->clients, w->plane, w->fingerprint);
-	if (client) {
-		*w = *client;
-		return true;
-	}
-	if (w->plane == PF_PLANE_NATIVE && c->p->allowed_path &&
-		!pf_file_read(c->p->allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, NULL)) {
-		r = pf_access_find(&e, text, len, w->fingerprint, NULL, NULL);
-		free(text);
-	}
-	if (!r)
-		pf_mgmt_fail(c, 409,
-			"this client did not pair: the file allowed_clients lists it; edit it "
-			"there");
-	else
-		pf_mgmt_fail(c, 404, "no such client is paired");
 	return false;
 }
 
-static void patch_client(struct pf_mgmt_op *c)
+void pf_mgmt_reply_raw(
+	struct pf_mgmt_op *c, unsigned status, const char *content_type, void *data, size_t len)
 {
-	static const char *const fields[] = { "name", "grants", "expires", NULL };
-	struct pf_reason why = { 0 };
-	const char *name = NULL;
-	struct pf_client w;
-	int r;
-
-	if (!pf_mgmt_only_fields(c, fields) || !find_client(c, &w))
-		return;
-	if (!pf_mgmt_take_name(c, &name))
-		return;
-	if (name)
-		strcpy(w.name, name);
-	if (!pf_mgmt_take_terms(c, &w.grants, &w.expires_s))
-		return;
-	r = pf_clients_update(c->p->clients, &w, &why);
-	if (r) {
-		pf_mgmt_fail_reason(c, r, &why);
-		return;
-	}
-	(void)find_client(c, &w); /* as it was stored */
-	pf_mgmt_reply(c, 200, pf_mgmt_client_json(&w, "paired"));
+	c->a->status = status;
+	c->a->raw = data;
+	c->a->raw_len = len;
+	c->a->content_type = content_type;
 }
 
-static void delete_client(struct pf_mgmt_op *c)
+void pf_mgmt_answer_finish(struct pf_mgmt_answer *a)
 {
-	struct pf_reason why = { 0 };
-	struct pf_client w;
-	int r;
+	json_decref(a->body);
+	free(a->raw);
+	if (a->stream)
+		a->stream->close(a->stream);
+	memset(a, 0, sizeof(*a));
+}
 
-	if (!find_client(c, &w))
-		return;
-	r = pf_clients_remove(c->p->clients, w.plane, w.fingerprint, &why);
-	if (r)
-		pf_mgmt_fail_reason(c, r, &why);
+/* ---- answers that come later ---- */
+
+struct pf_mgmt_later *pf_mgmt_defer(struct pf_mgmt_op *c)
+{
+	struct pf_mgmt_later *l = c->call->defer ? c->call->defer(c->call->defer_user) : NULL;
+
+	if (l)
+		c->a->later = true;
 	else
-		c->a->status = 204;
+		pf_mgmt_fail(c, 503, "the host is too busy");
+	return l;
 }
 
-/* ---- apps ---- */
-
-static void add_app(void *user, struct pf_app *app)
+void pf_mgmt_later_reply(struct pf_mgmt_later *later, unsigned status, json_t *o)
 {
-	json_t *o = pf_app_to_json(app);
+	struct pf_mgmt_answer a = { .status = status, .body = o };
 
-	if (o && json_object_set_new(o, "builtin", json_boolean(app->id == PF_APP_DESKTOP_ID)) == 0)
-		(void)json_array_append_new(user, o);
-	else
-		json_decref(o);
+	if (!o && status != 204)
+		pf_mgmt_answer_error(&a, 500, "out of memory");
+	later->done(later, &a);
 }
 
-static void get_apps(struct pf_mgmt_op *c)
+void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char *message)
 {
-	json_t *list = json_array();
+	struct pf_mgmt_answer a = { 0 };
 
-	if (list)
-		pf_apps_each(c->p->apps, add_app, list);
-	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "apps", list) : NULL);
-}
-
-static void reply_app(struct pf_mgmt_op *c, unsigned status, uint32_t id)
-{
-	struct pf_app *app = pf_apps_find(c->p->apps, id);
-	json_t *list = json_array(), *o = NULL;
-
-	if (app && list) {
-		add_app(list, app);
-		o = json_incref(json_array_get(list, 0));
-	}
-	pf_app_unref(app);
-	json_decref(list);
-	pf_mgmt_reply(c, status, o);
-}
-
-static void post_app(struct pf_mgmt_op *c)
-{
-	struct pf_reason why = { 0 };
-	uint32_t id = 0;
-	int r = pf_apps_add(c->p->apps, c->body, &id, &why);
-
-	if (r)
-		pf_mgmt_fail_reason(c, r, &why);
-	else
-		reply_app(c, 201, id);
-}
-
-static bool app_id(struct pf_mgmt_op *c, uint32_t *id)
-{
-	const char *s = c->parts[1];
-	size_t len = strlen(s);
-	unsigned long n =
-		len && len <= 10 && strspn(s, "0123456789") == len ? strtoul(s, NULL, 10) : 0;
-
-	*id = (uint32_t)n;
-	if (n >= 1 && n <= INT32_MAX)
-		return true;
-	pf_mgmt_fail(c, 404, "an app is named apps/NUMBER");
-	return false;
-}
-
-static void patch_app(struct pf_mgmt_op *c)
-{
-	struct pf_reason why = { 0 };
-	uint32_t id;
-	int r;
-
-	if (!app_id(c, &id))
-		return;
-	r = pf_apps_edit(c->p->apps, id, c->body, &why);
-	if (r)
-		pf_mgmt_fail_reason(c, r, &why);
-	else
-		reply_app(c, 200, id);
-}
-
-static void delete_app(struct pf_mgmt_op *c)
-{
-	struct pf_reason why = { 0 };
-	uint32_t id;
-	int r;
-
-	if (!app_id(c, &id))
-		return;
-	r = pf_apps_remove(c->p->apps, id, &why);
-	if (r)
-		pf_mgmt_fail_reason(c, r, &why);
-	else
-		c->a->status = 204;
+	pf_mgmt_answer_error(&a, status, message);
+	later->done(later, &a);
 }
 
 /* ---- dispatch ---- */
 
-/* The operations of one path; "*" stands for any part. */
-static const struct route {
-	const char *parts[PF_MGMT_PARTS_MAX];
-	unsigned count;
-	const char *allow;
-	void (*get)(struct pf_mgmt_op *c);
-	void (*post)(struct pf_mgmt_op *c);
-	void (*patch)(struct pf_mgmt_op *c);
-	void (*remove)(struct pf_mgmt_op *c);
-} routes[] = {
-	{ { "health" }, 1, "GET", .get = get_health },
-	{ { "status" }, 1, "GET", .get = get_status },
-	{ { "pair", "requests" }, 2, "GET", .get = get_pair_requests },
-	{ { "pair", "pin" }, 2, "POST", .post = post_pair_pin },
-	{ { "pair", "arm" }, 2, "GET, POST, DELETE", .get = pf_mgmt_get_arm,
-		.post = pf_mgmt_post_arm, .remove = pf_mgmt_delete_arm },
-	{ { "access", "requests" }, 2, "GET", .get = pf_mgmt_get_knocks },
-	{ { "access", "requests", "*", "approve" }, 4, "POST", .post = pf_mgmt_post_approve },
-	{ { "access", "requests", "*", "deny" }, 4, "POST", .post = pf_mgmt_post_deny },
-	{ { "clients" }, 1, "GET", .get = get_clients },
-	{ { "clients", "*", "*" }, 3, "PATCH, DELETE", .patch = patch_client,
-		.remove = delete_client },
-	{ { "apps" }, 1, "GET, POST", .get = get_apps, .post = post_app },
-	{ { "apps", "*" }, 2, "PATCH, DELETE", .patch = patch_app, .remove = delete_app },
+static const struct pf_mgmt_route *const tables[] = {
+	pf_mgmt_apps_routes,
+	pf_mgmt_clients_routes,
+	pf_mgmt_host_routes,
+	pf_mgmt_trust_routes,
 };
 
-static bool cut_path(struct pf_mgmt_op *c, const char *path)
+/* A path below ROOT, or one of the root with at_root. */
+static bool cut_path(struct pf_mgmt_parts *c, const char *path)
 {
 	size_t root = strlen(ROOT);
 
-	if (strncmp(path, ROOT, root) || strlen(path + root) >= sizeof(c->text))
+	memset(c, 0, sizeof(*c));
+	c->at_root = strncmp(path, ROOT, root) != 0;
+	if (c->at_root)
+		root = 1;
+	if (*path != '/' || strlen(path + root) >= sizeof(c->text))
 		return false;
 	strcpy(c->text, path + root);
 	for (char *p = c->text;; p++) {
@@ -468,25 +239,36 @@ static bool cut_path(struct pf_mgmt_op *c, const char *path)
 	}
 }
 
-static const struct route *find_route(const struct pf_mgmt_op *c)
+static const struct pf_mgmt_route *find_route(struct pf_mgmt_parts *c, const char *path)
 {
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		const struct route *r = &routes[i];
-		unsigned k = 0;
+	if (!cut_path(c, path))
+		return NULL;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		for (const struct pf_mgmt_route *r = tables[i]; r->count; r++) {
+			unsigned k = 0;
 
-		if (r->count != c->count)
-			continue;
-		while (k < r->count && (*r->parts[k] == '*' || !strcmp(r->parts[k], c->parts[k])))
-			k++;
-		if (k == r->count)
-			return r;
-	}
+			if (r->count != c->count || r->at_root != c->at_root)
+				continue;
+			while (k < r->count &&
+				(*r->parts[k] == '*' || !strcmp(r->parts[k], c->parts[k])))
+				k++;
+			if (k == r->count)
+				return r;
+		}
 	return NULL;
 }
 
-/* Operations that change something take an object. */
-static bool take_body(struct pf_mgmt_op *c, const struct pf_mgmt_call *call)
+const struct pf_mgmt_route *pf_mgmt_route_find(const char *path)
 {
+	struct pf_mgmt_parts parts;
+
+	return find_route(&parts, path);
+}
+
+/* Operations that change something take an object. */
+static bool take_body(struct pf_mgmt_op *c)
+{
+	const struct pf_mgmt_call *call = c->call;
 	struct pf_reason why = { 0 };
 	unsigned line = 1;
 	char words[300];
@@ -501,11 +283,12 @@ static bool take_body(struct pf_mgmt_op *c, const struct pf_mgmt_call *call)
 void pf_mgmt_answer_call(
 	struct pf_mgmt_answer *a, const struct pf_mgmt_params *p, const struct pf_mgmt_call *call)
 {
-	struct pf_mgmt_op c = { .p = p, .method = call->method, .a = a };
-	const struct route *r = cut_path(&c, call->path) ? find_route(&c) : NULL;
+	struct pf_mgmt_op c = { .p = p, .call = call, .method = call->method, .a = a };
+	const struct pf_mgmt_route *r = find_route(&c.path, call->path);
 	void (*run)(struct pf_mgmt_op *) = NULL;
 	bool body = false;
 
+	c.parts = c.path.parts;
 	memset(a, 0, sizeof(*a));
 	if (!r) {
 		pf_mgmt_fail(&c, 404, "there is nothing at this path");
@@ -519,17 +302,14 @@ void pf_mgmt_answer_call(
 		run = r->post, body = true;
 	else if (!strcmp(c.method, "PATCH"))
 		run = r->patch, body = true;
+	else if (!strcmp(c.method, "PUT"))
+		run = r->put, body = true;
 	if (!run) {
 		pf_mgmt_fail(&c, 405, "this path does not know this method");
 		a->allow = r->allow;
 		return;
 	}
-	if (!body || take_body(&c, call))
+	if (!body || r->raw_body || take_body(&c))
 		run(&c);
 	json_decref(c.body);
-}
-
-bool pf_mgmt_is_open(const char *method, const char *path)
-{
-	return !strcmp(method, "GET") && !strcmp(path, ROOT "health");
 }

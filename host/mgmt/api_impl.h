@@ -5,15 +5,21 @@
 #include <jansson.h>
 #include "host/mgmt/api.h"
 
-#define PF_MGMT_PARTS_MAX 4
+/* A path, cut at its slashes. */
+struct pf_mgmt_parts {
+	char text[160];
+	const char *parts[PF_MGMT_PARTS_MAX];
+	unsigned count;
+	bool at_root;
+};
 
 /* One call while it is answered. */
 struct pf_mgmt_op {
 	const struct pf_mgmt_params *p;
+	const struct pf_mgmt_call *call;
 	const char *method;
-	char text[160]; /* the path behind ROOT, cut at its slashes */
-	const char *parts[PF_MGMT_PARTS_MAX];
-	unsigned count;
+	struct pf_mgmt_parts path;
+	const char *const *parts; /* those of path */
 	json_t *body;
 	struct pf_mgmt_answer *a;
 };
@@ -34,10 +40,22 @@ bool pf_mgmt_take_name(struct pf_mgmt_op *c, const char **name);
  * failure. */
 bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires_s);
 
-/* api_trust.c */
-void pf_mgmt_get_arm(struct pf_mgmt_op *c);
-void pf_mgmt_post_arm(struct pf_mgmt_op *c);
-void pf_mgmt_delete_arm(struct pf_mgmt_op *c);
-void pf_mgmt_get_knocks(struct pf_mgmt_op *c);
-void pf_mgmt_post_approve(struct pf_mgmt_op *c);
-void pf_mgmt_post_deny(struct pf_mgmt_op *c);
+/** One value of the query, unescaped. False when it is not there, does not fit or is no
+ * UTF-8 text. */
+bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap);
+/** Takes over `data`, of malloc; `content_type` is static. */
+void pf_mgmt_reply_raw(
+	struct pf_mgmt_op *c, unsigned status, const char *content_type, void *data, size_t len);
+
+/** The answer comes later, from the control loop. NULL after a failure, which is told. */
+struct pf_mgmt_later *pf_mgmt_defer(struct pf_mgmt_op *c);
+/** Each once, ends `later`; also when nobody waits any more or the API has ended. Takes
+ * over `o`; NULL with 204. */
+void pf_mgmt_later_reply(struct pf_mgmt_later *later, unsigned status, json_t *o);
+void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char *message);
+
+/* One table per file, ended by a count of 0; api.c lists them. */
+extern const struct pf_mgmt_route pf_mgmt_apps_routes[];
+extern const struct pf_mgmt_route pf_mgmt_clients_routes[];
+extern const struct pf_mgmt_route pf_mgmt_host_routes[];
+extern const struct pf_mgmt_route pf_mgmt_trust_routes[];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* api_trust.c - the operations that let clients of the native plane in. */
-#include <errno.h>
+/* api_trust.c - the operations that let clients of both planes in. */
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/clock.h"
@@ -12,6 +11,7 @@
 
 #define TTL_DEFAULT_S 300
 #define TTL_MAX_S     86400
+#define PIN_MAX	      16
 
 bool pf_mgmt_take_name(struct pf_mgmt_op *c, const char **name)
 {
@@ -46,6 +46,64 @@ bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires
 		return false;
 	}
 	return true;
+}
+
+/* ---- PINs that Moonlight clients show ---- */
+
+static void add_pair(void *user, const struct pf_mgmt_pair *pair)
+{
+	char fp[65];
+
+	pf_access_format(pair->fingerprint, fp);
+	(void)json_array_append_new(
+		user, json_pack("{s:I, s:s, s:s, s:s, s:s, s:I, s:b}", "id", (json_int_t)pair->id,
+			      "plane", pf_client_plane_to_string(pair->plane), "address",
+			      pair->address, "name", pair->name, "fingerprint", fp, "age_s",
+			      (json_int_t)pair->age_s, "has_pin", pair->has_pin));
+}
+
+static void get_pair_requests(struct pf_mgmt_op *c)
+{
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	json_t *list = json_array();
+
+	if (list && h->pair_each)
+		h->pair_each(h->user, add_pair, list);
+	pf_mgmt_reply(c, 200, list ? json_pack("{s:o}", "requests", list) : NULL);
+}
+
+static void post_pair_pin(struct pf_mgmt_op *c)
+{
+	static const char *const fields[] = { "pin", "request", NULL };
+	const struct pf_mgmt_hooks *h = &c->p->hooks;
+	const char *pin = json_string_value(json_object_get(c->body, "pin"));
+	json_t *request = json_object_get(c->body, "request");
+	json_int_t id = json_integer_value(request);
+	struct pf_reason why = { 0 };
+	size_t len = pin ? strlen(pin) : 0;
+	int r;
+
+	if (!pf_mgmt_only_fields(c, fields))
+		return;
+	if (!len || len > PIN_MAX || strspn(pin, "0123456789") != len) {
+		pf_mgmt_fail(c, 400, "\"pin\" must be the digits that the client shows, as text");
+		return;
+	}
+	if (request && (!json_is_integer(request) || id < 1 || id > UINT32_MAX)) {
+		pf_mgmt_fail(c, 400, "\"request\" must be the id of a request that waits");
+		return;
+	}
+	if (!h->pair_pin) {
+		pf_mgmt_fail(c, 409,
+			"no client can be paired by PIN: the host serves no Moonlight clients; "
+			"start it with --gamestream");
+		return;
+	}
+	r = h->pair_pin(h->user, (uint32_t)id, pin, &why);
+	if (r)
+		pf_mgmt_fail_reason(c, r, &why);
+	else
+		pf_mgmt_reply(c, 202, json_pack("{s:b}", "accepted", 1));
 }
 
 /* ---- pairing by PIN ---- */
@@ -114,13 +172,13 @@ static void reply_pairing(struct pf_mgmt_op *c, unsigned status)
 	pf_mgmt_reply(c, status, o);
 }
 
-void pf_mgmt_get_arm(struct pf_mgmt_op *c)
+static void get_arm(struct pf_mgmt_op *c)
 {
 	if (has_pairing(c))
 		reply_pairing(c, 200);
 }
 
-void pf_mgmt_post_arm(struct pf_mgmt_op *c)
+static void post_arm(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "ttl_s", "device", "grants", "expires", NULL };
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
@@ -155,7 +213,7 @@ void pf_mgmt_post_arm(struct pf_mgmt_op *c)
 		reply_pairing(c, 201);
 }
 
-void pf_mgmt_delete_arm(struct pf_mgmt_op *c)
+static void delete_arm(struct pf_mgmt_op *c)
 {
 	if (!has_pairing(c))
 		return;
@@ -176,7 +234,7 @@ static void add_knock(void *user, const struct pf_knock *k)
 			      k->parked != NULL));
 }
 
-void pf_mgmt_get_knocks(struct pf_mgmt_op *c)
+static void get_knocks(struct pf_mgmt_op *c)
 {
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
 	json_t *list = json_array();
@@ -200,7 +258,7 @@ static bool knock_id(struct pf_mgmt_op *c, uint32_t *id)
 	return false;
 }
 
-void pf_mgmt_post_approve(struct pf_mgmt_op *c)
+static void post_approve(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { "name", "grants", "expires", NULL };
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
@@ -221,7 +279,7 @@ void pf_mgmt_post_approve(struct pf_mgmt_op *c)
 		pf_mgmt_reply(c, 200, pf_mgmt_client_json(&client, "paired"));
 }
 
-void pf_mgmt_post_deny(struct pf_mgmt_op *c)
+static void post_deny(struct pf_mgmt_op *c)
 {
 	static const char *const fields[] = { NULL };
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
@@ -237,3 +295,14 @@ void pf_mgmt_post_deny(struct pf_mgmt_op *c)
 	else
 		c->a->status = 204;
 }
+
+const struct pf_mgmt_route pf_mgmt_trust_routes[] = {
+	{ { "pair", "requests" }, 2, "GET", .get = get_pair_requests },
+	{ { "pair", "pin" }, 2, "POST", .post = post_pair_pin },
+	{ { "pair", "arm" }, 2, "GET, POST, DELETE", .get = get_arm, .post = post_arm,
+		.remove = delete_arm },
+	{ { "access", "requests" }, 2, "GET", .get = get_knocks },
+	{ { "access", "requests", "*", "approve" }, 4, "POST", .post = post_approve },
+	{ { "access", "requests", "*", "deny" }, 4, "POST", .post = post_deny },
+	{ { 0 } },
+};

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 #include "core/crypto/secret.h"
-#include "host/mgmt/api.h"
 
 #define AUTHORITY_BYTES 96
 
@@ -51,8 +50,18 @@ static bool has_token(const char *authorization, const char *token)
 	       strlen(authorization + n) == len && pf_secret_equal(authorization + n, token, len);
 }
 
-unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, const char **message)
+static bool is_open(const struct pf_mgmt_route *route, const char *method)
 {
+	if (!route)
+		return false;
+	return (route->open && !strcmp(method, "GET")) ||
+	       (route->open_post && !strcmp(method, "POST"));
+}
+
+unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, enum pf_mgmt_lane *lane,
+	const char **message)
+{
+	const struct pf_mgmt_route *route = pf_mgmt_route_find(h->path);
 	bool body = !strcmp(h->method, "POST") || !strcmp(h->method, "PATCH") ||
 		    !strcmp(h->method, "PUT");
 
@@ -73,7 +82,8 @@ unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, const cha
 		*message = "pages of other sites have no access";
 		return 403;
 	}
-	if (!pf_mgmt_is_open(h->method, h->path)) {
+	*lane = PF_MGMT_LANE_OPEN;
+	if (!is_open(route, h->method)) {
 		if (!h->from_loopback) {
 			*message = "the token opens from the host's own machine only";
 			return 403;
@@ -83,13 +93,14 @@ unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, const cha
 				   "from the file mgmt-token";
 			return 401;
 		}
+		*lane = PF_MGMT_LANE_ADMIN;
 	}
-	if (body && !is_json(h->content_type)) {
+	if (body && !(route && route->raw_body) && !is_json(h->content_type)) {
 		*message = "the body must be application/json";
 		return 415;
 	}
 	if (h->content_length && strtoull(h->content_length, NULL, 10) > PF_MGMT_BODY_SKIPPED) {
-		*message = "the body is larger than 64 KB";
+		*message = "the body is too large";
 		return 413;
 	}
 	return 0;

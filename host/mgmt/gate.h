@@ -8,18 +8,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "host/mgmt/api.h"
 
 /* The head of a request as far as it matters; NULL = not there. */
 struct pf_mgmt_head {
 	const char *method, *path;
 	const char *host, *origin, *authorization, *content_type, *content_length;
-	const char *sec_fetch_site;
+	const char *sec_fetch_site, *last_event;
 	bool repeated;	     /* one of these came twice */
 	bool from_loopback;  /* the peer is on this machine */
 	const char *address; /* the connection's own address, numeric */
 	uint16_t port;	     /* the API's */
 };
 
-/** 0 to let it pass, else the status to answer with *message. `token` is the only one that
- * opens. */
-unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, const char **message);
+/** 0 to let it pass in *lane, else the status to answer with *message. `token` is the only
+ * one that opens. */
+unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const char *token, enum pf_mgmt_lane *lane,
+	const char **message);

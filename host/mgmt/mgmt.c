@@ -26,6 +26,8 @@
 /* From the first byte of a request to its last: what drips longer is cut off. */
 #define REQUEST_LIMIT_NS (20 * PF_NS_PER_S)
 #define SWEEP_NS	 (5 * PF_NS_PER_S)
+#define STREAM_BLOCK	 4096
+#define QUERY_BYTES	 1024
 
 struct connection {
 	struct pf_mgmt *m;
@@ -43,8 +45,11 @@ struct request {
 	struct request *next, **link; /* under lock, while it waits */
 	bool answered;		      /* under lock */
 	struct pf_mgmt_answer answer; /* under lock */
-	char *method, *path;
+	enum pf_mgmt_lane lane;
+	char address[INET6_ADDRSTRLEN]; /* the client's */
+	char *method, *path, *query, *content_type, *last_event;
 	char *body;
+	size_t body_max;
 	size_t body_len;
 	bool too_large;
 };
@@ -59,8 +64,18 @@ struct pf_mgmt {
 	/* Under lock. */
 	struct request *waiting;
 	struct connection *connections;
+	struct pf_mgmt_stream *streams;
 	uint64_t last_id;
 	bool stopping, sweeping;
+	struct later *laters; /* loop */
+};
+
+/* Loop. Outlives the request and the API if need be. */
+struct later {
+	struct pf_mgmt_later base;
+	struct pf_mgmt *m; /* NULL = ended */
+	uint64_t id;	   /* of the request */
+	struct later *next, **link;
 };
 
 /* ---- connections ---- */
@@ -159,9 +174,12 @@ static void free_request(struct request *r)
 {
 	if (!r)
 		return;
-	json_decref(r->answer.body);
+	pf_mgmt_answer_finish(&r->answer);
 	free(r->method);
 	free(r->path);
+	free(r->query);
+	free(r->content_type);
+	free(r->last_event);
 	if (r->body)
 		pf_secret_wipe(r->body, r->body_len); /* a PIN may be in it */
 	free(r->body);
@@ -180,12 +198,110 @@ static void on_completed(void *user, struct MHD_Connection *http, void **context
 	free_request(r);
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *http, const struct pf_mgmt_answer *a)
+/* ---- streams ---- */
+
+static ssize_t read_stream(void *user, uint64_t at, char *buf, size_t cap)
+{
+	struct pf_mgmt_stream *s = user;
+	struct pf_mgmt *m = s->mgmt;
+	bool again;
+	ssize_t n;
+
+	pthread_mutex_lock(&m->lock);
+	s->woken = false;
+	n = m->stopping ? -1 : 0;
+	pthread_mutex_unlock(&m->lock);
+	if (!n)
+		n = s->read(s, buf, cap);
+	if (n)
+		return n > 0 ? n : MHD_CONTENT_READER_END_OF_STREAM;
+	MHD_suspend_connection(s->http);
+	pthread_mutex_lock(&m->lock);
+	again = s->woken || m->stopping;
+	s->asleep = !again;
+	pthread_mutex_unlock(&m->lock);
+	if (again)
+		MHD_resume_connection(s->http);
+	return 0;
+}
+
+static void close_stream(void *user)
+{
+	struct pf_mgmt_stream *s = user;
+	struct pf_mgmt *m = s->mgmt;
+
+	pthread_mutex_lock(&m->lock);
+	*s->link = s->next;
+	if (s->next)
+		s->next->link = s->link;
+	pthread_mutex_unlock(&m->lock);
+	s->close(s);
+}
+
+void pf_mgmt_stream_wake(struct pf_mgmt_stream *s)
+{
+	struct pf_mgmt *m = s->mgmt;
+	bool resume;
+
+	pthread_mutex_lock(&m->lock);
+	resume = s->asleep;
+	s->asleep = false;
+	s->woken = true;
+	pthread_mutex_unlock(&m->lock);
+	if (resume)
+		MHD_resume_connection(s->http);
+}
+
+/* ---- answers ---- */
+
+static struct MHD_Response *make_stream(struct pf_mgmt *m, struct pf_mgmt_stream *s)
+{
+	struct MHD_Response *response;
+
+	pthread_mutex_lock(&m->lock);
+	s->next = m->streams;
+	s->link = &m->streams;
+	if (s->next)
+		s->next->link = &s->next;
+	m->streams = s;
+	pthread_mutex_unlock(&m->lock);
+	response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, close_stream);
+	if (!response)
+		close_stream(s);
+	return response;
+}
+
+static struct MHD_Response *make_response(struct pf_mgmt *m, struct pf_mgmt_answer *a)
+{
+	struct MHD_Response *response;
+	size_t len = a->raw_len;
+	void *data = a->raw;
+
+	if (a->stream) {
+		response = make_stream(m, a->stream);
+		a->stream = NULL;
+		return response;
+	}
+	a->raw = NULL;
+	if (a->body) {
+		data = json_dumps(a->body, JSON_COMPACT | JSON_REAL_PRECISION(9));
+		if (!data)
+			return NULL;
+		len = strlen(data);
+	}
+	response = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		free(data);
+	return response;
+}
+
+static enum MHD_Result send_answer(
+	struct pf_mgmt *m, struct MHD_Connection *http, struct pf_mgmt_answer *a)
 {
 	static const struct {
 		const char *name, *value;
 	} headers[] = {
-		{ "Content-Type", "application/json" },
 		{ "Cache-Control", "no-store" },
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "X-Frame-Options", "DENY" },
@@ -193,22 +309,25 @@ static enum MHD_Result send_answer(struct MHD_Connection *http, const struct pf_
 		{ "Referrer-Policy", "no-referrer" },
 		{ "Cross-Origin-Resource-Policy", "same-origin" },
 	};
-	char *text = a->body ? json_dumps(a->body, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-	struct MHD_Response *response;
-	enum MHD_Result r = MHD_NO;
+	const char *type = a->body ? "application/json" : a->content_type;
+	struct MHD_Response *response = make_response(m, a);
+	enum MHD_Result r;
+	char number[16];
 
-	if (a->body && !text)
+	if (!response)
 		return MHD_NO;
-	response = MHD_create_response_from_buffer(
-		text ? strlen(text) : 0, text, MHD_RESPMEM_MUST_FREE);
-	if (!response) {
-		free(text);
-		return MHD_NO;
-	}
-	for (size_t i = text ? 0 : 1; i < sizeof(headers) / sizeof(headers[0]); i++)
+	if (type)
+		(void)MHD_add_response_header(response, "Content-Type", type);
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
 		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
 	if (a->allow)
 		(void)MHD_add_response_header(response, "Allow", a->allow);
+	if (*a->cookie)
+		(void)MHD_add_response_header(response, "Set-Cookie", a->cookie);
+	if (a->retry_after_s) {
+		snprintf(number, sizeof(number), "%u", a->retry_after_s);
+		(void)MHD_add_response_header(response, "Retry-After", number);
+	}
 	if (a->status == 401)
 		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
 	r = MHD_queue_response(http, a->status, response);
@@ -220,7 +339,7 @@ static enum MHD_Result refuse(struct request *r, unsigned status, const char *me
 {
 	mark_busy(r->http, r->m, true);
 	pf_mgmt_answer_error(&r->answer, status, message);
-	return send_answer(r->http, &r->answer);
+	return send_answer(r->m, r->http, &r->answer);
 }
 
 static enum MHD_Result on_header(
@@ -236,6 +355,7 @@ static enum MHD_Result on_header(
 		{ "Content-Type", &h->content_type },
 		{ "Content-Length", &h->content_length },
 		{ "Sec-Fetch-Site", &h->sec_fetch_site },
+		{ "Last-Event-ID", &h->last_event },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -244,6 +364,27 @@ static enum MHD_Result on_header(
 		h->repeated |= *rows[i].to != NULL;
 		*rows[i].to = value ? value : "";
 	}
+	return MHD_YES;
+}
+
+struct query {
+	char text[QUERY_BYTES];
+	size_t len;
+	bool too_long;
+};
+
+static enum MHD_Result on_argument(
+	void *user, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct query *q = user;
+	int n = snprintf(q->text + q->len, sizeof(q->text) - q->len, "%s%s%s%s", q->len ? "&" : "",
+		key, value ? "=" : "", value ? value : "");
+
+	if ((size_t)n >= sizeof(q->text) - q->len) {
+		q->too_long = true;
+		return MHD_NO;
+	}
+	q->len += (size_t)n;
 	return MHD_YES;
 }
 
@@ -260,8 +401,15 @@ static bool is_loopback(const struct sockaddr *sa)
 	return false;
 }
 
-static void read_head(
-	struct pf_mgmt_head *h, char address[INET6_ADDRSTRLEN], const struct request *r)
+static void name_address(char out[INET6_ADDRSTRLEN], const struct sockaddr *sa, socklen_t len)
+{
+	if (getnameinfo(sa, len, out, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST))
+		*out = 0;
+	else if (!strncmp(out, "::ffff:", 7))
+		memmove(out, out + 7, strlen(out + 7) + 1);
+}
+
+static void read_head(struct pf_mgmt_head *h, char own_address[INET6_ADDRSTRLEN], struct request *r)
 {
 	const union MHD_ConnectionInfo *info;
 	struct sockaddr_storage own;
@@ -272,42 +420,65 @@ static void read_head(
 	/* libmicrohttpd 1.0 answers in one place per connection: use each answer
 	 * before the next question. */
 	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	h->from_loopback = info && info->client_addr && is_loopback(info->client_addr);
+	if (info && info->client_addr) {
+		const struct sockaddr *sa = info->client_addr;
+
+		h->from_loopback = is_loopback(sa);
+		name_address(r->address, sa,
+			sa->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+						 : sizeof(struct sockaddr_in6));
+	}
 	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&own, &len) &&
-		!getnameinfo((struct sockaddr *)&own, len, address, INET6_ADDRSTRLEN, NULL, 0,
-			NI_NUMERICHOST))
-		h->address = strncmp(address, "::ffff:", 7) ? address : address + 7;
+	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&own, &len)) {
+		name_address(own_address, (struct sockaddr *)&own, len);
+		h->address = *own_address ? own_address : NULL;
+	}
+}
+
+/* Copies `s` unless it is NULL. */
+static bool keep(char **out, const char *s)
+{
+	*out = s ? strdup(s) : NULL;
+	return !s || *out;
 }
 
 static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, const char *path,
 	const char *method, void **context)
 {
+	const struct pf_mgmt_route *route = pf_mgmt_route_find(path);
 	struct request *r = calloc(1, sizeof(*r));
-	char address[INET6_ADDRSTRLEN];
+	char own_address[INET6_ADDRSTRLEN];
+	struct query query = { .len = 0 };
 	const char *message = NULL;
 	struct pf_mgmt_head head;
 	unsigned status;
 
 	if (!r)
 		return MHD_NO;
+	*context = r;
 	r->m = m;
 	r->http = http;
-	r->method = strdup(method);
-	r->path = strdup(path);
-	*context = r;
-	if (!r->method || !r->path)
+	r->body_max = route && route->body_max ? route->body_max : PF_MGMT_BODY_BYTES;
+	if (!keep(&r->method, method) || !keep(&r->path, path))
 		return MHD_NO;
-	read_head(&head, address, r);
-	status = pf_mgmt_gate(&head, m->token, &message);
-	return status ? refuse(r, status, message) : MHD_YES;
+	read_head(&head, own_address, r);
+	status = pf_mgmt_gate(&head, m->token, &r->lane, &message);
+	if (status)
+		return refuse(r, status, message);
+	(void)MHD_get_connection_values(http, MHD_GET_ARGUMENT_KIND, on_argument, &query);
+	if (query.too_long)
+		return refuse(r, 400, "the query is too long");
+	if (!keep(&r->content_type, head.content_type) || !keep(&r->last_event, head.last_event) ||
+		!keep(&r->query, query.len ? query.text : NULL))
+		return MHD_NO;
+	return MHD_YES;
 }
 
 static void take_body(struct request *r, const char *data, size_t len)
 {
 	char *grown;
 
-	if (r->too_large || len > PF_MGMT_BODY_BYTES - r->body_len) {
+	if (r->too_large || len > r->body_max - r->body_len) {
 		r->too_large = true;
 		return;
 	}
@@ -334,7 +505,71 @@ static void take_waiting(struct request *r)
 		r->next->link = r->link;
 }
 
-/* Loop thread: the answer, then the connection goes on. */
+/* The request `id` if it still waits. Loop thread, which alone takes requests off the
+ * list while the API runs, so it stays. */
+static struct request *find_waiting(struct pf_mgmt *m, uint64_t id)
+{
+	struct request *r;
+
+	pthread_mutex_lock(&m->lock);
+	for (r = m->waiting; r && r->id != id;)
+		r = r->next;
+	pthread_mutex_unlock(&m->lock);
+	return r;
+}
+
+/* Loop thread: takes over the answer; the connection goes on. */
+static void settle(struct pf_mgmt *m, struct request *r, const struct pf_mgmt_answer *a)
+{
+	if (a->stream) {
+		a->stream->mgmt = m;
+		a->stream->http = r->http;
+	}
+	pthread_mutex_lock(&m->lock);
+	take_waiting(r);
+	r->answer = *a;
+	r->answered = true;
+	pthread_mutex_unlock(&m->lock);
+	MHD_resume_connection(r->http);
+}
+
+static void later_done(struct pf_mgmt_later *base, struct pf_mgmt_answer *a)
+{
+	struct later *l = (struct later *)base;
+	struct request *r = l->m ? find_waiting(l->m, l->id) : NULL;
+
+	if (r)
+		settle(l->m, r, a);
+	else
+		pf_mgmt_answer_finish(a);
+	if (l->m) {
+		*l->link = l->next;
+		if (l->next)
+			l->next->link = l->link;
+	}
+	free(l);
+}
+
+static struct pf_mgmt_later *make_later(void *user)
+{
+	struct request *r = user;
+	struct pf_mgmt *m = r->m;
+	struct later *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->base.done = later_done;
+	l->m = m;
+	l->id = r->id;
+	l->next = m->laters;
+	l->link = &m->laters;
+	if (l->next)
+		l->next->link = &l->next;
+	m->laters = l;
+	return &l->base;
+}
+
+/* Loop thread. */
 static void run_request(void *user, void *msg)
 {
 	struct pf_mgmt *m = user;
@@ -343,24 +578,24 @@ static void run_request(void *user, void *msg)
 	uint64_t id;
 
 	memcpy(&id, msg, sizeof(id));
-	pthread_mutex_lock(&m->lock);
-	for (r = m->waiting; r && r->id != id;)
-		r = r->next;
-	pthread_mutex_unlock(&m->lock);
-	/* Only this thread takes requests off the list, so it stays. */
+	r = find_waiting(m, id);
 	if (!r)
 		return;
 	pf_mgmt_answer_call(&a, &m->p,
 		&(struct pf_mgmt_call){ .method = r->method,
 			.path = r->path,
 			.body = r->body,
-			.body_len = r->body_len });
-	pthread_mutex_lock(&m->lock);
-	take_waiting(r);
-	r->answer = a;
-	r->answered = true;
-	pthread_mutex_unlock(&m->lock);
-	MHD_resume_connection(r->http);
+			.body_len = r->body_len,
+			.query = r->query,
+			.content_type = r->content_type,
+			.address = r->address,
+			.last_event = r->last_event,
+			.lane = r->lane,
+			.mgmt = m,
+			.defer = make_later,
+			.defer_user = r });
+	if (!a.later)
+		settle(m, r, &a);
 }
 
 static enum MHD_Result hand_over(struct request *r)
@@ -407,11 +642,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *http, const
 		return MHD_YES;
 	}
 	if (r->too_large)
-		return refuse(r, 413, "the body is larger than 64 KB");
+		return refuse(r, 413, "the body is too large");
 	pthread_mutex_lock(&m->lock);
 	answered = r->answered;
 	pthread_mutex_unlock(&m->lock);
-	return answered ? send_answer(http, &r->answer) : hand_over(r);
+	return answered ? send_answer(m, http, &r->answer) : hand_over(r);
 }
 
 /* Paths are compared as they came: what is escaped names nothing. */
@@ -501,8 +736,19 @@ uint16_t pf_mgmt_port(const struct pf_mgmt *m)
 	return m->port;
 }
 
+/* Under lock. */
+static struct pf_mgmt_stream *find_asleep(struct pf_mgmt *m)
+{
+	struct pf_mgmt_stream *s = m->streams;
+
+	while (s && !s->asleep)
+		s = s->next;
+	return s;
+}
+
 void pf_mgmt_stop(struct pf_mgmt *m)
 {
+	struct pf_mgmt_stream *s;
 	struct request *r;
 
 	if (!m || !m->daemon)
@@ -517,6 +763,12 @@ void pf_mgmt_stop(struct pf_mgmt *m)
 		MHD_resume_connection(r->http);
 		pthread_mutex_lock(&m->lock);
 	}
+	while ((s = find_asleep(m))) {
+		s->asleep = false;
+		pthread_mutex_unlock(&m->lock);
+		MHD_resume_connection(s->http);
+		pthread_mutex_lock(&m->lock);
+	}
 	pthread_mutex_unlock(&m->lock);
 	MHD_stop_daemon(m->daemon);
 	m->daemon = NULL;
@@ -528,6 +780,8 @@ void pf_mgmt_destroy(struct pf_mgmt *m)
 	if (!m)
 		return;
 	pf_mgmt_stop(m);
+	for (struct later *l = m->laters; l; l = l->next)
+		l->m = NULL;
 	pf_secret_wipe(m->token, sizeof(m->token));
 	pthread_mutex_destroy(&m->lock);
 	free(m);

@@ -15,7 +15,11 @@
 #include "host/registry/clients.h"
 #include "host/sys/loop.h"
 
+struct pf_config;
+struct pf_desks;
+struct pf_gamestream;
 struct pf_mgmt;
+struct pf_workers;
 
 /* A client that waits for the operator to enter its PIN. */
 struct pf_mgmt_pair {
@@ -64,6 +68,12 @@ struct pf_mgmt_params {
 	const char *allowed_path; /* the operator's file of clients; listed, never changed */
 	struct pf_clients *clients;
 	struct pf_apps *apps;
+	/* What operations act on; each may be NULL. */
+	struct pf_workers *workers;
+	const struct pf_config *config;
+	struct pf_desks *desks;
+	struct pf_native *native;
+	struct pf_gamestream *gamestream;
 	struct pf_mgmt_hooks hooks;
 };
 

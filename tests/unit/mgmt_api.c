@@ -182,8 +182,11 @@ static json_t *ask(
 
 	json_decref(last);
 	snprintf(whole, sizeof(whole), "%s%s", *path == '/' ? "" : "/api/v1/", path);
-	pf_mgmt_answer_call(
-		&a, &f->p, &(struct pf_mgmt_call){ method, whole, body, body ? strlen(body) : 0 });
+	pf_mgmt_answer_call(&a, &f->p,
+		&(struct pf_mgmt_call){ .method = method,
+			.path = whole,
+			.body = body,
+			.body_len = body ? strlen(body) : 0 });
 	last = a.body;
 	if (a.status != status) {
 		char *text = last ? json_dumps(last, 0) : NULL;

@@ -22,7 +22,8 @@ static const struct pf_mgmt_head good = { .method = "POST",
 static unsigned ask(const struct pf_mgmt_head *h)
 {
 	const char *message = NULL;
-	unsigned r = pf_mgmt_gate(h, TOKEN, &message);
+	enum pf_mgmt_lane lane = PF_MGMT_LANE_CLIENT;
+	unsigned r = pf_mgmt_gate(h, TOKEN, &lane, &message);
 
 	assert_int_equal(!r, !message);
 	return r;
