@@ -117,6 +117,8 @@ static void open_done(struct pf_job *job)
 			events->ready(d->user, &d->why);
 		else if (d == d->m->spare)
 			pf_desk_spare_failed(d, &d->why);
+	} else {
+		d->up = true;
 	}
 	pf_desk_kick(d);
 }
@@ -182,6 +184,8 @@ static void program_done(struct pf_job *job)
 		pf_log(PF_LOG_ERROR, "desk", "%s: %s does not start: %s", d->name, title_of(d),
 			d->why.text);
 		end_with_app(d, &d->why);
+	} else {
+		pf_desk_game(d, true);
 	}
 	pf_desk_kick(d);
 }
@@ -301,6 +305,7 @@ static void free_desk(struct pf_desk *d)
 	struct pf_desks *m = d->m;
 	struct pf_desk **p = &m->first;
 
+	pf_desk_game(d, false);
 	while (*p != d)
 		p = &(*p)->next;
 	*p = d->next;
@@ -342,6 +347,8 @@ static int on_program_end(sd_event_source *source, int fd, uint32_t revents, voi
 	d->program_end = NULL;
 	d->program_over = true;
 	pf_log(PF_LOG_INFO, "desk", "%s: %s ended", d->name, title_of(d));
+	if (!d->app || !d->app->detached)
+		pf_desk_game(d, false);
 	end_with_app(d, NULL);
 	return 0;
 }
@@ -535,8 +542,10 @@ void pf_desks_shutdown(struct pf_desks *m, void (*done)(void *user), void *user)
 void pf_desks_destroy(struct pf_desks *m)
 {
 	assert(!m || !m->first);
-	if (m)
+	if (m) {
 		pf_timer_stop(&m->spare_timer);
+		pf_timer_stop(&m->look_timer);
+	}
 	free(m);
 }
 
@@ -602,7 +611,8 @@ int pf_desk_make(
 		return pf_reason_set(why, -ENOMEM, "out of memory for a desk");
 	d->m = m;
 	d->want = *mode;
-	snprintf(d->name, sizeof(d->name), "desk %u", ++m->number);
+	d->id = ++m->number;
+	snprintf(d->name, sizeof(d->name), "desk %u", d->id);
 	pthread_mutex_init(&d->input_lock, NULL);
 	pthread_mutex_init(&d->pcm_lock, NULL);
 	pthread_mutex_init(&d->mic_lock, NULL);
@@ -671,10 +681,12 @@ int pf_desk_acquire(struct pf_desk **out, struct pf_desks *m, const struct pf_de
 		pf_desk_give(d, rq);
 	}
 	m->spare_mode = rq->mode;
+	m->spare_refused = false;
 	d->events = events;
 	d->user = user;
 	d->want = rq->mode;
 	d->told = false;
+	pf_desk_look(m);
 	/* The first job should not wait for the loop to come round. */
 	if (!d->busy && d->stage < PF_DESK_DISPLAY)
 		step(d);
@@ -697,6 +709,7 @@ void pf_desk_release(struct pf_desk *d, void *user, bool end_now)
 	d->events = NULL;
 	hush(d);
 	pf_desk_input_release(d);
+	d->keep_until_ns = pf_clock_mono_ns() + keep_ns;
 	if (end_now || !d->known || !keep_ns ||
 		pf_timer_start(&d->keep_alive, d->m->params.loop, keep_ns, keep_alive_over, d))
 		d->ending = true;

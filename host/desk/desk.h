@@ -63,6 +63,37 @@ struct pf_desk_request {
 	const char *client_name;
 };
 
+enum pf_desk_state {
+	PF_DESK_IS_OPENING,
+	PF_DESK_IS_LIVE,    /* somebody holds it */
+	PF_DESK_IS_KEPT,    /* its client may come back */
+	PF_DESK_IS_SPARE,   /* ready for whoever comes next */
+	PF_DESK_IS_CLOSING, /* on its way out */
+};
+
+/* One desk, for those who list them. Strings live as long as the call. */
+struct pf_desk_info {
+	unsigned id; /* of the name; never used again while the host runs */
+	const char *name;
+	enum pf_desk_state state;
+	struct pf_mode mode; /* that it has or is about to have */
+	bool known;	     /* `key` is its client's fingerprint */
+	uint8_t key[32];
+	const char *client_name;  /* "" = not said */
+	const struct pf_app *app; /* NULL = what the settings say */
+	uint32_t left_s;	  /* of a kept one: until it ends */
+	uint64_t memory_kib;	  /* of its display; 0 = not known (now) */
+};
+
+/* What happens to desks, on the control loop, never from within a call. All optional. */
+struct pf_desks_watch {
+	/* The list or the state of one in it is another. */
+	void (*changed)(void *user);
+	/* The app of a desk started or ended. */
+	void (*game)(void *user, const struct pf_desk_info *d, bool started);
+	void *user;
+};
+
 /* What the holder of a desk hears, on the control loop, never from within a call
  * of its own to the desk. */
 struct pf_desk_events {
@@ -95,6 +126,19 @@ unsigned pf_desks_count(const struct pf_desks *m);
 void pf_desks_spare(const struct pf_desks *m, struct pf_desk_spare *out);
 /** The settings changed. */
 void pf_desks_reload(struct pf_desks *m);
+
+const char *pf_desk_state_name(enum pf_desk_state state);
+/** Oldest first. */
+void pf_desks_each(
+	struct pf_desks *m, void (*fn)(void *user, const struct pf_desk_info *d), void *user);
+/** Ends a kept desk with all that runs in it, or a spare one, which then stays away until
+ * somebody comes or the settings are read anew. -ENOENT, or -EBUSY while somebody holds it;
+ * with the words. */
+int pf_desks_release(struct pf_desks *m, unsigned id, struct pf_reason *why);
+/** One at a time; NULL ends it. Copied. */
+void pf_desks_watch(struct pf_desks *m, const struct pf_desks_watch *watch);
+/** What makes its displays. */
+const struct pf_display_ops *pf_desks_display(const struct pf_desks *m);
 
 /** Whether a client has a desk that it would come back to. */
 bool pf_desks_has(struct pf_desks *m, const uint8_t key[32]);

@@ -33,6 +33,10 @@ struct pf_desks {
 	uint64_t changed_ns;	   /* newest move of any desk */
 	uint64_t spare_after_ns;   /* not before, as it failed */
 	unsigned spare_failures;   /* in a row */
+	bool spare_refused;	   /* the operator released it */
+	struct pf_desks_watch watch;
+	struct pf_timer *look_timer; /* the watch is due */
+	uint64_t looked;	     /* what it was told last, as a hash */
 	void (*shutdown_done)(void *user);
 	void *shutdown_user;
 	bool shut;
@@ -42,6 +46,7 @@ struct pf_desk {
 	struct pf_desks *m;
 	struct pf_desk *next;
 	char name[24];
+	unsigned id;
 	bool known;
 	enum pf_desk_origin origin;
 	uint8_t key[32];
@@ -99,6 +104,9 @@ struct pf_desk {
 	bool audio_due;			       /* its sound should start (again) */
 	bool has_mic;			       /* its sound was told of one */
 	bool resting;			       /* its display is */
+	bool up;			       /* its display was, once */
+	bool plays;			       /* the watch was told that its app started */
+	uint64_t keep_until_ns;		       /* while keep_alive runs */
 	uint64_t restart_ns[PF_DESK_RESTARTS]; /* the sound's latest, as a ring; 0 = none */
 	unsigned restarts;
 	struct pf_job job, audio_job;
@@ -128,10 +136,17 @@ void pf_desk_read_settings(struct pf_desk *d);
 /** Gives its logs the folder of its client. */
 void pf_desk_move_logs(struct pf_desk *d);
 
+/** list.c: something may be worth telling the watch, soon. */
+void pf_desk_look(struct pf_desks *m);
+/** Its app started or ended; tells the watch once each. */
+void pf_desk_game(struct pf_desk *d, bool started);
+
 /** spare.c: something changed, time to see whether there should be a spare desk. */
 void pf_desk_spare_look(struct pf_desks *m);
 /** A spare that can be used as it is becomes an ordinary desk; else NULL. */
 struct pf_desk *pf_desk_spare_take(struct pf_desks *m);
+/** Of the spare one: it waits for somebody. */
+bool pf_desk_spare_is_ready(const struct pf_desk *d);
 /** The spare did not come up, or its display ended. */
 void pf_desk_spare_failed(struct pf_desk *d, const struct pf_reason *why);
 

@@ -33,7 +33,7 @@ static bool is_current(const struct pf_desk *d)
 	       !strcmp(d->display_options, c->display_options) && d->xwayland == c->xwayland;
 }
 
-static bool is_ready(const struct pf_desk *d)
+bool pf_desk_spare_is_ready(const struct pf_desk *d)
 {
 	return !d->busy && !d->ending && d->stage == PF_DESK_INPUT;
 }
@@ -76,7 +76,7 @@ static void on_quiet(void *user)
 			pf_desk_finish(m->spare);
 		return;
 	}
-	if (!is_wanted(m) || m->spare_failures >= FAILURES_MAX)
+	if (!is_wanted(m) || m->spare_refused || m->spare_failures >= FAILURES_MAX)
 		return;
 	/* Whoever is busy will be heard of again. */
 	for (const struct pf_desk *d = m->first; d; d = d->next)
@@ -97,6 +97,7 @@ static void start_timer(struct pf_desks *m, uint64_t delay_ns)
 void pf_desk_spare_look(struct pf_desks *m)
 {
 	m->changed_ns = pf_clock_mono_ns();
+	pf_desk_look(m);
 	if (!m->spare_timer && !m->shut && m->params.display->rest)
 		start_timer(m, quiet_ns(m));
 }
@@ -105,7 +106,7 @@ struct pf_desk *pf_desk_spare_take(struct pf_desks *m)
 {
 	struct pf_desk *d = m->spare;
 
-	if (!d || !is_wanted(m) || !is_ready(d) || !is_current(d))
+	if (!d || !is_wanted(m) || !pf_desk_spare_is_ready(d) || !is_current(d))
 		return NULL;
 	m->spare = NULL;
 	m->spare_failures = 0;
@@ -130,6 +131,7 @@ void pf_desks_reload(struct pf_desks *m)
 {
 	m->spare_failures = 0;
 	m->spare_after_ns = 0;
+	m->spare_refused = false;
 	pf_timer_stop(&m->spare_timer);
 	pf_desk_spare_look(m);
 }
@@ -139,7 +141,7 @@ void pf_desks_spare(const struct pf_desks *m, struct pf_desk_spare *out)
 	struct pf_desk *d = m->spare;
 
 	*out = (struct pf_desk_spare){ .wanted = is_wanted(m) };
-	if (!d || !is_ready(d))
+	if (!d || !pf_desk_spare_is_ready(d))
 		return;
 	out->ready = true;
 	out->mode = d->mode;

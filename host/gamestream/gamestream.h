@@ -13,6 +13,7 @@
 #include "core/net/sender.h"
 #include "host/desk/desk.h"
 #include "host/encode/encode.h"
+#include "host/stream/news.h"
 #include "host/stream/timeline.h"
 #include "host/registry/config.h"
 #include "host/sys/loop.h"
@@ -57,6 +58,7 @@ struct pf_gs_session_report {
 	char client[65]; /* fingerprint */
 	char name[65], app[129], encoder[32], codec[8], desk[24], close_text[128];
 	uint32_t width, height, refresh_mhz, bitrate_kbps;
+	uint32_t limit_kbps; /* the operator's; 0 = none */
 	struct pf_timeline timeline;
 	uint64_t ended_ns;
 	uint64_t input_events, input_denied;
@@ -95,3 +97,18 @@ void pf_gamestream_totals(const struct pf_gamestream *g, struct pf_gamestream_to
 /** Calls fn for each session that has not ended. */
 void pf_gamestream_each(struct pf_gamestream *g,
 	void (*fn)(void *user, const struct pf_gs_session_report *r), void *user);
+/** Who hears of sessions from now on; copied. */
+void pf_gamestream_hear(struct pf_gamestream *g, const struct pf_session_hearer *hearer);
+
+/* ---- what the operator does to a session (operate.c) ---- */
+
+/** Ends it with these words in the log, and as a clean end for the client; its desk stays as
+ * long as the settings say. -ENOENT when there is no such session, or not any more. */
+int pf_gamestream_stop(
+	struct pf_gamestream *g, uint64_t id, const char *words, struct pf_reason *why);
+/** Makes its next picture a keyframe. -ENOENT, -EBUSY before it streams. */
+int pf_gamestream_keyframe(struct pf_gamestream *g, uint64_t id, struct pf_reason *why);
+/** Its bitrate from now on; 0 = what the client asked for. -ENOENT, -EBUSY before the client
+ * said what it wants, -EINVAL. */
+int pf_gamestream_set_bitrate(
+	struct pf_gamestream *g, uint64_t id, uint32_t kbps, struct pf_reason *why);

@@ -45,6 +45,25 @@ void pf_gamestream_each(struct pf_gamestream *g,
 {
 }
 
+void pf_gamestream_hear(struct pf_gamestream *g, const struct pf_session_hearer *hearer) {}
+
+int pf_gamestream_stop(
+	struct pf_gamestream *g, uint64_t id, const char *words, struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOENT, "this build has no GameStream");
+}
+
+int pf_gamestream_keyframe(struct pf_gamestream *g, uint64_t id, struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOENT, "this build has no GameStream");
+}
+
+int pf_gamestream_set_bitrate(
+	struct pf_gamestream *g, uint64_t id, uint32_t kbps, struct pf_reason *why)
+{
+	return pf_reason_set(why, -ENOENT, "this build has no GameStream");
+}
+
 void pf_gs_routes_pending(struct pf_gs_routes *r,
 	void (*fn)(void *user, const struct pf_gs_pair_pending *p), void *user)
 {

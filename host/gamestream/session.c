@@ -77,6 +77,7 @@ static void first_on_loop(struct pf_loop_item *item)
 	pf_mark_at(&s->timeline, PF_MARK_ENCODED, s->first_stamps.encode_end_ns);
 	pf_mark_at(&s->timeline, PF_MARK_SENT, s->first_sent_ns);
 	pf_timeline_format(&s->timeline, text, sizeof(text));
+	pf_gs_session_tell(s, PF_SESSION_CHANGED);
 	pf_stream_stats(s->stream, &st);
 	pf_log(PF_LOG_INFO, "gamestream", "%s: first picture on %s (%s%s), ms since the launch: %s",
 		s->name, s->desk_name, pf_desk_origin_name(s->desk_origin),
@@ -476,6 +477,7 @@ void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text)
 		send_termination(s, code);
 	if (!has_last_words(s, code))
 		pf_gs_control_release(s->g->control, s, NULL);
+	pf_gs_session_tell(s, PF_SESSION_ENDED);
 	pf_gs_session_kick(s);
 }
 
@@ -571,7 +573,7 @@ static bool high_audio(const struct pf_gs_session *s)
 	return s->announce.channels == 2 ? !s->host_any : s->announce.high_quality;
 }
 
-static uint32_t encoder_kbps(const struct pf_gs_session *s)
+uint32_t pf_gs_session_wish_kbps(const struct pf_gs_session *s)
 {
 	const struct pf_config *c = s->g->params.config;
 	unsigned fec = c->fec_percent == PF_CONFIG_AUTO ? FEC_GUESS_PERCENT : c->fec_percent;
@@ -644,7 +646,7 @@ void pf_gs_session_announced(struct pf_gs_session *s, struct pf_gs_rtsp_conn *co
 	s->waiting_cseq = cseq;
 	pf_mark(&s->timeline, PF_MARK_ANNOUNCE);
 	s->want_mode = (struct pf_mode){ a->width, a->height, a->fps_mhz };
-	s->encoder_kbps = encoder_kbps(s);
+	s->encoder_kbps = pf_gs_session_wish_kbps(s);
 	if (!s->desk)
 		r = get_desk(s, &why);
 	else
@@ -986,5 +988,6 @@ void pf_gs_session_launch(
 	}
 	pf_log(PF_LOG_INFO, "gamestream", "%s: \"%s\" %s %s", s->name, s->client_name,
 		l->resume ? "resumes" : "launches", app->title);
+	pf_gs_session_tell(s, PF_SESSION_STARTED);
 	pf_gs_answer_launch(r, l->corever, g->base + PF_GS_RTSP_OFFSET);
 }

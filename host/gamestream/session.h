@@ -50,6 +50,7 @@ struct pf_gamestream {
 	uint64_t shut_ns;	   /* when it began */
 	struct pf_timer *farewell; /* looks whether the last words arrived */
 	struct pf_clients_watch watch;
+	struct pf_session_hearer hearer;
 };
 
 struct pf_gs_session {
@@ -70,7 +71,8 @@ struct pf_gs_session {
 	uint32_t connect_data;
 	bool host_any, announced;
 	struct pf_gs_announce announce;
-	uint32_t encoder_kbps;
+	uint32_t encoder_kbps; /* asked of the encoder */
+	uint32_t limit_kbps;   /* the operator's word for it; 0 = the client's holds */
 
 	/* control */
 	struct pf_gs_link *link; /* NULL = not connected (any more) */
@@ -103,6 +105,7 @@ struct pf_gs_session {
 	bool desk_ready, stream_up, attached, busy, ending, kicked, finished, playing;
 	bool change_mode; /* want_mode is to come */
 	bool drop_desk;	  /* end the desk with the session */
+	bool told;	  /* who hears of sessions knows it */
 	struct pf_loop_item kick_item;
 	struct pf_job job;
 	struct pf_source source; /* for the attach job; strings are the desk's */
@@ -125,6 +128,10 @@ void pf_gs_session_launch(
 	struct pf_gamestream *g, const struct pf_gs_launch *l, struct pf_gs_request *r);
 /** Ends it, once; `code` is told to the client if it is not 0 (PF_GS_TERM_*). */
 void pf_gs_session_end(struct pf_gs_session *s, uint32_t code, const char *text);
+/** Tells whoever hears of sessions. */
+void pf_gs_session_tell(struct pf_gs_session *s, enum pf_session_news news);
+/** What the encoder makes of the rate that the client announced. */
+uint32_t pf_gs_session_wish_kbps(const struct pf_gs_session *s);
 /** What it may do from now on. */
 void pf_gs_session_set_grants(struct pf_gs_session *s, uint32_t grants);
 /** Looks anew at what is there, soon. */

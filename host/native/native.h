@@ -14,6 +14,7 @@
 #include "host/registry/apps.h"
 #include "host/registry/clients.h"
 #include "host/registry/config.h"
+#include "host/stream/news.h"
 #include "host/stream/stream.h"
 #include "host/stream/timeline.h"
 #include "host/sys/loop.h"
@@ -32,6 +33,7 @@ struct pf_session_report {
 	enum pf_desk_origin desk_origin;
 	struct pf_timeline timeline, change; /* of the newest mode; no begin: none */
 	uint64_t ended_ns;
+	uint32_t limit_kbps;	/* the operator's; 0 = none */
 	double cpu_ms;		/* of the whole host process while the session played */
 	uint64_t input_dropped; /* events of pads, touch, pen: the queue was full */
 	uint64_t input_events, input_denied, audio_packets, audio_errors;
@@ -104,6 +106,20 @@ unsigned pf_native_count(const struct pf_native *n);
  * approval. */
 void pf_native_each(
 	struct pf_native *n, void (*fn)(void *user, const struct pf_session_report *r), void *user);
+
+/** Who hears of sessions from now on; copied. */
+void pf_native_hear(struct pf_native *n, const struct pf_session_hearer *hearer);
+
+/* ---- what the operator does to a session (operate.c) ---- */
+
+/** Ends it as an ordinary end with these words; its desk stays as long as the settings say.
+ * -ENOENT when there is no such session, or not any more. */
+int pf_native_stop(struct pf_native *n, uint64_t id, const char *words, struct pf_reason *why);
+/** Makes its next picture a keyframe. -ENOENT, -EBUSY before it streams. */
+int pf_native_keyframe(struct pf_native *n, uint64_t id, struct pf_reason *why);
+/** Its bitrate from now on, which the client may go below, but not above. 0 = what the
+ * client asked for last, and no limit. -ENOENT, -EINVAL. */
+int pf_native_set_bitrate(struct pf_native *n, uint64_t id, uint32_t kbps, struct pf_reason *why);
 
 /* ---- pairing ---- */
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include "punktfunk_core.h"
 
-#define KBPS_MIN	  500u
 #define FEC_START_PERCENT 10 /* adaptive sessions begin here */
 
 static int refuse(struct pf_reason *why, uint32_t close, int r)
@@ -58,7 +57,7 @@ uint32_t pf_negotiate_bitrate(const struct pf_config *c, uint32_t wish_kbps)
 
 	if (kbps > c->bitrate_max_kbps)
 		kbps = c->bitrate_max_kbps;
-	return kbps < KBPS_MIN ? KBPS_MIN : kbps;
+	return kbps < PF_NATIVE_KBPS_MIN ? PF_NATIVE_KBPS_MIN : kbps;
 }
 
 /* One bit of `shared`: the client's wish if it is there, else the best here. */

@@ -18,6 +18,7 @@
  * words and close code. */
 int pf_negotiate_mode(struct pf_mode *out, const struct pf_config *c, uint32_t width,
 	uint32_t height, uint32_t refresh_hz, struct pf_reason *why);
+#define PF_NATIVE_KBPS_MIN 500u
 /** kbps that a client gets for its wish; 0 = the default. */
 uint32_t pf_negotiate_bitrate(const struct pf_config *c, uint32_t wish_kbps);
 /** Fills a Welcome but for what the listener fills. `codecs` are the pf_codec bits

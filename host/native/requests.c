@@ -83,15 +83,23 @@ static void relieve(struct pf_native_session *ns)
 		pf_relief_due_ns(&ns->relief) - now, end_relief, ns);
 }
 
-static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
+void pf_native_apply_bitrate(struct pf_native_session *ns, uint32_t kbps)
 {
 	struct pf_ctl m = { .type = PF_CTL_BITRATE_CHANGED };
 
-	m.bitrate_changed.kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
-	pf_relief_asked(&ns->relief, m.bitrate_changed.kbps);
+	m.bitrate_changed.kbps = kbps;
+	pf_relief_asked(&ns->relief, kbps);
 	pf_timer_stop(&ns->relief_timer);
-	pf_stream_set_bitrate(ns->stream, m.bitrate_changed.kbps);
+	pf_stream_set_bitrate(ns->stream, kbps);
 	(void)pf_host_session_control(ns->s, &m);
+}
+
+static void set_bitrate(struct pf_native_session *ns, uint32_t kbps)
+{
+	ns->asked_kbps = kbps = pf_negotiate_bitrate(ns->n->params.config, kbps);
+	if (ns->limit_kbps && kbps > ns->limit_kbps)
+		kbps = ns->limit_kbps;
+	pf_native_apply_bitrate(ns, kbps);
 }
 
 void pf_native_session_control(struct pf_native_session *ns, const struct pf_ctl *msg)

@@ -84,6 +84,7 @@ static void first_on_loop(struct pf_loop_item *item)
 	reached(ns, PF_MARK_ENCODED, ns->first_stamps.encode_end_ns);
 	reached(ns, PF_MARK_SENT, ns->first_sent_ns);
 	pf_timeline_format(is_change(ns) ? &ns->change : &ns->timeline, text, sizeof(text));
+	pf_native_session_tell(ns, PF_SESSION_CHANGED);
 	if (is_change(ns)) {
 		pf_log(PF_LOG_INFO, "native", "%s: first picture in %ux%u, ms since the wish: %s",
 			ns->name, ns->mode.width, ns->mode.height, text);
@@ -134,6 +135,7 @@ static void mode_on_loop(void *user, void *msg)
 	memcpy(&ns->mode, msg, sizeof(ns->mode));
 	ns->want_mode = ns->mode;
 	pf_native_tell_mode(ns, true, &ns->mode);
+	pf_native_session_tell(ns, PF_SESSION_CHANGED);
 }
 
 static void on_stream_mode(void *user, const struct pf_mode *mode)
@@ -557,6 +559,7 @@ void pf_native_session_end(struct pf_native_session *ns, uint32_t code, const ch
 	ns->told_to_end = ns->wire_closed;
 	if (!ns->wire_closed)
 		pf_host_session_close(ns->s, code, text);
+	pf_native_session_tell(ns, PF_SESSION_ENDED);
 	pf_native_session_kick(ns);
 }
 
@@ -771,6 +774,7 @@ void pf_native_session_resume(struct pf_native_session *ns)
 		ns->name, ns->hello.name, hex, ns->mode.width, ns->mode.height,
 		ns->welcome.refresh_hz, codec_name(ns->welcome.codec), ns->welcome.bitrate_kbps,
 		pf_desk_name(ns->desk));
+	pf_native_session_tell(ns, PF_SESSION_STARTED);
 	step(ns);
 }
 
@@ -818,6 +822,7 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 		.mic_dropped = mic.invalid + mic.refused,
 		.mic_denied = atomic_load(&ns->mic_denied),
 		.close_code = ns->close_code,
+		.limit_kbps = ns->limit_kbps,
 	};
 	if (ns->peer.has_certificate)
 		pf_access_format(ns->peer.fingerprint, out->client);

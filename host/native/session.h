@@ -33,6 +33,7 @@ struct pf_native {
 	bool shut;
 	struct pf_loop_item shut_item;
 	struct pf_clients_watch watch;
+	struct pf_session_hearer hearer;
 	uint64_t arming_id;
 	struct pf_knocks knocks;
 	struct pf_timer *knock_timer;
@@ -78,6 +79,8 @@ struct pf_native_session {
 	uint32_t grants;
 	int64_t expires_s;	     /* Unix time, 0 = never */
 	struct pf_timer *mark_timer; /* to the next warning */
+	uint32_t limit_kbps;	     /* the operator's; 0 = none */
+	uint32_t asked_kbps;	     /* the client's newest word, granted; 0 = the Welcome's */
 	struct pf_relief relief;
 	struct pf_timer *relief_timer; /* to its end */
 	struct pf_welcome welcome;
@@ -133,6 +136,10 @@ void pf_native_session_set_access(
 void pf_native_session_input(struct pf_native_session *ns, const struct pf_input_event *ev);
 /** Loop: looks anew at what is there, soon. */
 void pf_native_session_kick(struct pf_native_session *ns);
+/** Loop: tells whoever hears of sessions. */
+void pf_native_session_tell(struct pf_native_session *ns, enum pf_session_news news);
+/** Loop, requests.c: this bitrate is in force, and the client knows. */
+void pf_native_apply_bitrate(struct pf_native_session *ns, uint32_t kbps);
 /** Loop: tells the client the mode in force. */
 void pf_native_tell_mode(struct pf_native_session *ns, bool accepted, const struct pf_mode *mode);
 void pf_native_session_report(struct pf_native_session *ns, struct pf_session_report *out);
