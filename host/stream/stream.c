@@ -425,7 +425,7 @@ static uint64_t idr_due_ns(const struct pf_stream *s)
 static uint64_t step(struct pf_stream *s)
 {
 	uint64_t now_ns = pf_clock_mono_ns(), ready_ns, repeat_ns;
-	bool waiting;
+	bool waiting, fresh;
 
 	if (s->broken || !atomic_load(&s->playing))
 		return PF_PACE_NEVER;
@@ -449,7 +449,10 @@ static uint64_t step(struct pf_stream *s)
 		return now_ns + LINK_POLL_NS;
 	}
 	s->holding = false;
-	encode(s, take_frame(s));
+	fresh = take_frame(s);
+	/* A capture that ends takes back what nobody took: there may be no picture yet. */
+	if (s->last)
+		encode(s, fresh);
 	return 0;
 }
 

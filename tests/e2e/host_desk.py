@@ -18,6 +18,7 @@ from host_bed import PATIENCE, ROOT, USER, Place, Server, Skip, until
 
 PROBE, PATTERN, TONE = sys.argv[2:5]
 SLOW = 4 if os.environ.get("PF_SANITIZE") else 1
+FEW = 10 // SLOW  # pictures that a few seconds have at the least
 MODES = ["1280x720@60", "1920x1080@60", "2560x1440@120", "3840x2160@60", "5120x1440@240"]
 DISPLAY_DIED = 0x68  # PUNKTFUNK_CLOSE_SETUP_FAILED
 
@@ -115,8 +116,8 @@ def a_desktop_with_sound_and_input():
             print(f"# first picture after {r['first_frame_ms']:.0f} ms, "
                   f"sound after {r['first_sound_ms']:.0f} ms, {r['audio_tone_hz']:.0f} Hz")
             assert near(r, 440), r
-            assert r["strip_not_forward"] == 0 and r["strips"] > 10, r
-            assert r["audio_packets"] > 100, r
+            assert r["strip_not_forward"] == 0 and r["strips"] > FEW, r
+            assert r["audio_packets"] > 100 // SLOW, r
             until(lambda: d.seen()["steps_y"] != 0, "the last of the input")
             seen = d.seen()
             assert (seen["mode_width"], seen["mode_height"]) == (1280, 720), seen
@@ -128,7 +129,7 @@ def a_desktop_with_sound_and_input():
             s.end()
             host = json.loads((d.dir / "report.json").read_text())["sessions"][0]
         assert host["input_events"] == r["input_events_sent"], (host, r)
-        assert host["frames_sent"] > 10 and host["frames_dropped"] == 0
+        assert host["frames_sent"] > FEW and host["frames_dropped"] == 0
         assert host["close_code"] == 0
         assert not d.processes()
 
@@ -202,7 +203,7 @@ def two_clients_each_their_own():
                 print(f"# {name}: {r['audio_tone_hz']:.0f} Hz, {r['audio_packets']} packets, "
                       f"{other} Hz at {r['audio_rejected_db']:.1f} dB")
                 assert near(r, own), r
-                assert r["mode"] == f"{w}x{h}@{hz}" and r["strips"] > 10, r
+                assert r["mode"] == f"{w}x{h}@{hz}" and r["strips"] > FEW, r
                 seen = d.seen(name + ".json")
                 assert [seen["mode_" + k] for k in ("width", "height", "mhz")] \
                     == [w, h, hz * 1000], seen
@@ -276,7 +277,7 @@ def in_a_running(compositor, mode):
         finally:
             session.terminate()
             session.wait(timeout=PATIENCE)
-        assert r["strip_not_forward"] == 0 and r["strips"] > 10, r
+        assert r["strip_not_forward"] == 0 and r["strips"] > FEW, r
         return r["mode"], [seen["mode_" + k] for k in ("width", "height", "mhz")], len(left)
 
 

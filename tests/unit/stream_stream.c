@@ -27,6 +27,7 @@ struct sink {
 	unsigned refused; /* submits answered with an error */
 	uint32_t kbps;
 	_Atomic unsigned queued, asked;
+	unsigned nap_us; /* the link takes its time to answer */
 	_Atomic unsigned errors;
 	char error[256];
 	_Atomic uint32_t followed; /* width of on_mode */
@@ -61,6 +62,7 @@ static unsigned queued(void *user)
 	struct sink *k = user;
 
 	atomic_fetch_add(&k->asked, 1);
+	usleep(k->nap_us);
 	return atomic_load(&k->queued);
 }
 
@@ -605,6 +607,21 @@ static void a_broken_capture_is_told(void **state)
 	wait_error(f);
 }
 
+/* Between the look whether a picture waits and its taking, the capture takes it back. */
+static void the_first_picture_may_go_as_it_came(void **state)
+{
+	struct fixture *f = *state;
+
+	f->sink.nap_us = 50000;
+	bring_up(f, "scene=box");
+	pf_stream_play(f->stream);
+	for (unsigned i = 0; i < 10000 && !atomic_load(&f->sink.asked); i++)
+		usleep(1000);
+	assert_int_not_equal(atomic_load(&f->sink.asked), 0);
+	pf_stream_stop(f->stream);
+	assert_int_equal(frames(f), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, make, drop)
@@ -626,6 +643,7 @@ int main(void)
 		T(every_stage_can_fail),
 		T(a_broken_encoder_is_reopened_once),
 		T(a_broken_capture_is_told),
+		T(the_first_picture_may_go_as_it_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
