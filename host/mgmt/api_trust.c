@@ -12,6 +12,7 @@
 #define TTL_DEFAULT_S 300
 #define TTL_MAX_S     86400
 #define PIN_MAX	      16
+#define TIME_LENGTH   20 /* 2030-01-31T12:00:00Z */
 
 bool pf_mgmt_take_name(struct pf_mgmt_op *c, const char **name)
 {
@@ -39,7 +40,9 @@ bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires
 		return false;
 	}
 	s = json_is_null(e) ? "" : json_string_value(e);
-	if (e && (!s || !pf_json_time_parse(expires_s, s))) {
+	/* The parser takes shorter numbers and no text, which the files may have. */
+	if (e && (!s || (json_is_string(e) && strlen(s) != TIME_LENGTH) ||
+			 !pf_json_time_parse(expires_s, s))) {
 		pf_mgmt_fail(c, 400,
 			"\"expires\" must be null or a time such as "
 			"\"2030-01-31T12:00:00Z\"");

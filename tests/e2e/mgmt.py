@@ -17,82 +17,10 @@ import threading
 import time
 
 from host_bed import PATIENCE, Place, main, until
-from mgmt_bed import FP, SPEC, Api, ask_for_access, expect, host, put_client, seen
+from mgmt_bed import FP, Api, expect, host, put_client
 
 
 # ---- tests ----
-
-def every_operation_keeps_the_contract():
-    with Place() as p:
-        put_client(p)
-        (p.config / "allowed_clients").write_text("cd" * 32 + " pointer # den\n")
-        p.own()
-        with host(p, "--gamestream", "--gamestream-port", "0") as s:
-            api = Api(p, s)
-            assert api.expect(200, "GET", "/health", token=False) == {"status": "ok"}
-            status = api.expect(200, "GET", "/status")
-            assert status["clients"] == 1 and status["gamestream_port"] > 0, status
-            assert any("trusted networks" in n for n in status["notices"])
-            assert status["fingerprint"] == s.words()["fingerprint"]
-            assert api.expect(200, "GET", "/pair/requests") == {"requests": []}
-            api.expect(404, "POST", "/pair/pin", {"pin": "1234"})
-            api.expect(400, "POST", "/pair/pin", {"pin": "12345"})
-            assert api.expect(200, "GET", "/pair/arm") == {
-                "armed": False, "running": False, "id": 0, "last": None}
-            shown = api.expect(201, "POST", "/pair/arm", {"ttl_s": 60, "device": "AB:" * 31 + "AB"})
-            assert shown["device"] == "ab" * 32 and 0 < shown["left_s"] <= 60, shown
-            assert api.expect(200, "GET", "/pair/arm")["pin"] == shown["pin"]
-            api.expect(400, "POST", "/pair/arm", {"pin": "1234"})
-            api.expect(204, "DELETE", "/pair/arm")
-            assert api.expect(200, "GET", "/access/requests") == {"requests": []}
-            waiting = ask_for_access(p, s)
-            until(lambda: api.expect(200, "GET", "/access/requests")["requests"], "it asks")
-            request = api.expect(200, "GET", "/access/requests")["requests"][0]
-            assert request["waits"] and request["address"] == "127.0.0.1", request
-            assert api.expect(200, "GET", "/status")["access_requests"] == 1
-            there = f"/access/requests/{request['id']}"
-            api.expect(400, "POST", there + "/approve", {"grants": "root"})
-            api.expect(400, "POST", there + "/approve", {"expires": "2001-01-31T12:00:00Z"})
-            let_in = api.expect(200, "POST", there + "/approve", {"name": "Sofa"})
-            assert let_in["fingerprint"] == request["fingerprint"] and let_in["name"] == "Sofa"
-            assert waiting.wait(timeout=PATIENCE) == 0
-            api.expect(404, "POST", there + "/approve", {})
-            api.expect(204, "DELETE", "/clients/native/" + request["fingerprint"])
-            waiting = ask_for_access(p, s)
-            until(lambda: api.expect(200, "GET", "/access/requests")["requests"], "it asks")
-            there = f"/access/requests/{api.expect(200, 'GET', '/access/requests')['requests'][0]['id']}"
-            api.expect(204, "POST", there + "/deny", {})
-            assert waiting.wait(timeout=PATIENCE) == 3
-            clients = api.expect(200, "GET", "/clients")["clients"]
-            assert [c["source"] for c in clients] == ["paired", "allowed_clients"]
-            one = "/clients/gamestream/" + FP
-            assert api.expect(200, "PATCH", one, {"name": "Küche"})["name"] == "Küche"
-            api.expect(400, "PATCH", one, {"grants": "root"})
-            api.expect(409, "DELETE", "/clients/native/" + "cd" * 32)
-            api.expect(204, "DELETE", one)
-            api.expect(404, "DELETE", one)
-            api.expect(404, "PATCH", one, {})
-            app = api.expect(201, "POST", "/apps", {
-                "title": "Föö", "command": "x", "env": {"A": "1"}, "prep": [{"do": "y"}]})
-            there = f"/apps/{app['id']}"
-            assert api.expect(200, "PATCH", there, {"env": None})["env"] == {}
-            titles = [a["title"] for a in api.expect(200, "GET", "/apps")["apps"]]
-            assert titles == ["Desktop", "Föö"], titles
-            assert json.loads((p.config / "apps.json").read_text())["apps"][0]["id"] == app["id"]
-            api.expect(409, "PATCH", "/apps/1", {"title": "x"})
-            api.expect(204, "DELETE", there)
-            api.expect(404, "DELETE", there)
-            api.expect(404, "GET", "/nothing")
-            api.expect(405, "OPTIONS", "/apps")
-            assert api.headers["Allow"] == "GET, POST"
-            for path in ("/status", "/clients", "/apps", "/pair/requests", "/pair/arm", "/access/requests"):
-                api.expect(401, "GET", path, token=False)
-            s.end()
-    for path, operations in SPEC["paths"].items():
-        for method in set(operations) & {"get", "post", "patch", "delete"}:
-            good = [st for pa, m, st in seen if pa == path and m == method.upper()]
-            assert good, f"{method} {path} was not tried"
-
 
 def row4_no_other_origin_enters_a_pin():
     """gamestream.md 11 row 4: cross-site request forgery, open routes, forms."""
@@ -421,7 +349,7 @@ def acknowledged_changes_survive_a_kill():
                 s.p.wait()
 
 
-main([every_operation_keeps_the_contract, row4_no_other_origin_enters_a_pin,
+main([row4_no_other_origin_enters_a_pin,
       row4_listens_on_loopback_only, row5_plain_http_gets_nothing, certificate_and_files,
       hostile_requests, slow_clients_are_dropped, many_at_once_and_an_end_amid_them,
       commands_speak_to_the_host, a_client_launches_what_the_catalogue_has,
