@@ -9,6 +9,7 @@
 void pf_gamestream_hear(struct pf_gamestream *g, const struct pf_session_hearer *hearer)
 {
 	g->hearer = *hearer;
+	pf_gs_routes_hear(g->routes, hearer);
 }
 
 void pf_gs_session_tell(struct pf_gs_session *s, enum pf_session_news news)

@@ -53,6 +53,7 @@ struct pf_gs_routes {
 	struct pf_timer *expiry;
 	struct asset_job *assets;
 	struct pf_gs_pair_answer answer; /* too big for a stack */
+	struct pf_session_hearer hearer;
 };
 
 /* ---- answers ---- */
@@ -176,6 +177,8 @@ static void arm_expiry(struct pf_gs_routes *s)
 {
 	uint64_t next = pf_gs_pairing_next_ns(s->pairing), now = pf_clock_mono_ns();
 
+	if (s->hearer.trust)
+		s->hearer.trust(s->hearer.user);
 	pf_timer_stop(&s->expiry);
 	if (next != UINT64_MAX)
 		(void)pf_timer_start(
@@ -555,6 +558,11 @@ void pf_gs_routes_destroy(struct pf_gs_routes *s)
 	pf_gs_http_destroy(s->http);
 	pf_gs_keys_destroy(s->keys);
 	free(s);
+}
+
+void pf_gs_routes_hear(struct pf_gs_routes *s, const struct pf_session_hearer *hearer)
+{
+	s->hearer = *hearer;
 }
 
 uint16_t pf_gs_routes_port(const struct pf_gs_routes *s)

@@ -13,6 +13,7 @@
 #include "host/gamestream/http.h"
 #include "host/gamestream/launch.h"
 #include "host/gamestream/pairing.h"
+#include "host/stream/news.h"
 #include "host/sys/loop.h"
 
 struct pf_apps;
@@ -58,6 +59,8 @@ void pf_gs_routes_destroy(struct pf_gs_routes *r);
 uint16_t pf_gs_routes_port(const struct pf_gs_routes *r);
 uint16_t pf_gs_routes_https_port(const struct pf_gs_routes *r);
 
+/** Who hears that clients pair from now on; copied. */
+void pf_gs_routes_hear(struct pf_gs_routes *r, const struct pf_session_hearer *hearer);
 /** For mgmt: see pairing.h. */
 void pf_gs_routes_pending(struct pf_gs_routes *r,
 	void (*fn)(void *user, const struct pf_gs_pair_pending *p), void *user);

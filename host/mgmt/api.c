@@ -140,7 +140,8 @@ static bool unescape(char *buf, size_t cap, const char *s, size_t len)
 	return pf_utf8_valid(buf, n);
 }
 
-bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap)
+/* 1, 0 = not there, -1 = it cannot be had. */
+static int query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap)
 {
 	const char *s = c->call->query;
 	size_t n = strlen(name);
@@ -151,12 +152,29 @@ bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size
 		if (len >= n && !strncmp(s, name, n) && (len == n || s[n] == '=')) {
 			s += n;
 			len -= n;
-			return unescape(buf, cap, len ? s + 1 : s, len ? len - 1 : 0);
+			return unescape(buf, cap, len ? s + 1 : s, len ? len - 1 : 0) ? 1 : -1;
 		}
 		s += len;
 		s += *s == '&';
 	}
-	return false;
+	return 0;
+}
+
+bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap)
+{
+	return query(c, name, buf, cap) == 1;
+}
+
+int pf_mgmt_query_or_fail(struct pf_mgmt_op *c, const char *name, char *buf, size_t cap)
+{
+	int r = query(c, name, buf, cap);
+	char words[96];
+
+	if (r >= 0)
+		return r;
+	snprintf(words, sizeof(words), "the value of \"%.40s\" is too long or no text", name);
+	pf_mgmt_fail(c, 400, words);
+	return -1;
 }
 
 void pf_mgmt_reply_raw(
@@ -212,6 +230,7 @@ void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char
 static const struct pf_mgmt_route *const tables[] = {
 	pf_mgmt_apps_routes,
 	pf_mgmt_clients_routes,
+	pf_mgmt_events_routes,
 	pf_mgmt_host_routes,
 	pf_mgmt_trust_routes,
 };

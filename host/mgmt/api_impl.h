@@ -43,6 +43,9 @@ bool pf_mgmt_take_terms(struct pf_mgmt_op *c, uint32_t *grants, int64_t *expires
 /** One value of the query, unescaped. False when it is not there, does not fit or is no
  * UTF-8 text. */
 bool pf_mgmt_query(const struct pf_mgmt_op *c, const char *name, char *buf, size_t cap);
+/** As pf_mgmt_query: 1 with the value, 0 when it is not there, -1 after a failure, which is
+ * told. */
+int pf_mgmt_query_or_fail(struct pf_mgmt_op *c, const char *name, char *buf, size_t cap);
 /** Takes over `data`, of malloc; `content_type` is static. */
 void pf_mgmt_reply_raw(
 	struct pf_mgmt_op *c, unsigned status, const char *content_type, void *data, size_t len);
@@ -57,5 +60,6 @@ void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char
 /* One table per file, ended by a count of 0; api.c lists them. */
 extern const struct pf_mgmt_route pf_mgmt_apps_routes[];
 extern const struct pf_mgmt_route pf_mgmt_clients_routes[];
+extern const struct pf_mgmt_route pf_mgmt_events_routes[];
 extern const struct pf_mgmt_route pf_mgmt_host_routes[];
 extern const struct pf_mgmt_route pf_mgmt_trust_routes[];

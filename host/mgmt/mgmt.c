@@ -17,10 +17,12 @@
 #include "core/crypto/secret.h"
 #include "host/mgmt/api.h"
 #include "host/mgmt/endpoint.h"
+#include "host/mgmt/feed.h"
 #include "host/mgmt/gate.h"
 #include "host/sys/listen.h"
 
-#define CONNECTIONS_MAX	  64
+/* Beside all streams of events there is room for ordinary requests. */
+#define CONNECTIONS_MAX	  (PF_SSE_STREAMS_MAX + 64u)
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
 #define IDLE_LIMIT_S	  10u
 /* From the first byte of a request to its last: what drips longer is cut off. */
@@ -60,6 +62,7 @@ struct pf_mgmt {
 	uint16_t port;
 	struct MHD_Daemon *daemon;
 	struct pf_timer *sweep; /* loop */
+	struct pf_feed *feed;	/* loop */
 	pthread_mutex_t lock;
 	/* Under lock. */
 	struct request *waiting;
@@ -676,7 +679,7 @@ static int open_port(const struct pf_mgmt_params *p, uint16_t *port, struct pf_r
 	int fd, r;
 
 	*port = p->port;
-	r = pf_tcp_listen(p->bind_address, port, CONNECTIONS_MAX, &fd);
+	r = pf_tcp_listen(p->bind_address, port, (int)CONNECTIONS_MAX, &fd);
 	if (r == -EINVAL)
 		return pf_reason_set(why, r,
 			"mgmt_bind = %.60s is no numeric address; 127.0.0.1 is the usual one",
@@ -707,6 +710,12 @@ int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, st
 		r = fd;
 		goto fail;
 	}
+	r = pf_feed_create(&m->feed, &m->p);
+	if (r) {
+		close(fd);
+		r = pf_reason_set(why, r, "out of memory");
+		goto fail;
+	}
 	m->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS |
 					     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
 		0, NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, on_server_log, NULL,
@@ -714,11 +723,11 @@ int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, st
 		pf_identity_key_pem(params->identity), MHD_OPTION_HTTPS_MEM_CERT,
 		pf_identity_cert_pem(params->identity), MHD_OPTION_HTTPS_PRIORITIES,
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS",
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_LIMIT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, m, MHD_OPTION_NOTIFY_COMPLETED, on_completed, m, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		IDLE_LIMIT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, m, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, m, MHD_OPTION_END);
 	if (!m->daemon) {
 		close(fd);
 		r = pf_reason_set(why, -EIO, "the HTTP server of the management API did not start");
@@ -729,6 +738,19 @@ int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, st
 fail:
 	pf_mgmt_destroy(m);
 	return r;
+}
+
+void pf_mgmt_event(struct pf_mgmt *m, const char *name, json_t *data)
+{
+	if (m)
+		pf_feed_publish(m->feed, name, data);
+	else
+		json_decref(data);
+}
+
+struct pf_feed *pf_mgmt_feed(struct pf_mgmt *m)
+{
+	return m ? m->feed : NULL;
 }
 
 uint16_t pf_mgmt_port(const struct pf_mgmt *m)
@@ -753,6 +775,7 @@ void pf_mgmt_stop(struct pf_mgmt *m)
 
 	if (!m || !m->daemon)
 		return;
+	pf_feed_stop(m->feed);
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
 	while ((r = m->waiting)) {
@@ -782,6 +805,7 @@ void pf_mgmt_destroy(struct pf_mgmt *m)
 	pf_mgmt_stop(m);
 	for (struct later *l = m->laters; l; l = l->next)
 		l->m = NULL;
+	pf_feed_destroy(m->feed);
 	pf_secret_wipe(m->token, sizeof(m->token));
 	pthread_mutex_destroy(&m->lock);
 	free(m);

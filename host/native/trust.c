@@ -83,10 +83,17 @@ static void on_knock_timer(void *user)
 	set_knock_timer(n);
 }
 
+static void tell(const struct pf_native *n)
+{
+	if (n->hearer.trust)
+		n->hearer.trust(n->hearer.user);
+}
+
 static void set_knock_timer(struct pf_native *n)
 {
 	uint64_t due = pf_knocks_deadline(&n->knocks), now = pf_clock_mono_ns();
 
+	tell(n);
 	pf_timer_stop(&n->knock_timer);
 	if (due != UINT64_MAX && pf_timer_start(&n->knock_timer, n->params.loop,
 					 due > now ? due - now : 0, on_knock_timer, n))
@@ -201,6 +208,7 @@ int pf_native_arm(struct pf_native *n, const struct pf_arming *a, uint32_t ttl_s
 		own.id = ++n->arming_id;
 		own.until_ns = ttl_s ? pf_clock_mono_ns() + ttl_s * PF_NS_PER_S : 0;
 		pf_listener_arm(n->listener, &own);
+		tell(n);
 	}
 	pf_secret_wipe(&own, sizeof(own));
 	return r;
@@ -209,6 +217,7 @@ int pf_native_arm(struct pf_native *n, const struct pf_arming *a, uint32_t ttl_s
 void pf_native_disarm(struct pf_native *n)
 {
 	pf_listener_disarm(n->listener);
+	tell(n);
 }
 
 void pf_native_pairing(const struct pf_native *n, struct pf_native_pairing *out)
@@ -261,6 +270,7 @@ void pf_native_paired(void *native, void *outcome)
 	struct pf_native *n = native;
 
 	n->last_pair = *o;
+	tell(n);
 	if (o->result != PF_PAIR_DONE)
 		pf_log(PF_LOG_WARN, "native", "a client did not pair: %s; the PIN is used up",
 			o->result == PF_PAIR_WRONG_PIN ? "it had another PIN"

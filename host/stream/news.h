@@ -15,5 +15,7 @@ enum pf_session_news {
 /* Who hears it; one for each plane, fn may be NULL. */
 struct pf_session_hearer {
 	void (*fn)(void *user, enum pf_session_news news, uint64_t id);
+	/* Who pairs or asks for access, or how far that is, may be another. May be NULL. */
+	void (*trust)(void *user);
 	void *user;
 };

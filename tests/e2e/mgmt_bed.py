@@ -211,6 +211,60 @@ class Api:
         assert got == status, f"{method} {path}: {got}, not {status}: {answer}"
         return answer
 
+    def listen(self, topics=None, after=None, token=True, **headers):
+        return Listener(self, topics, after, token, headers)
+
+
+class Listener:
+    """A client of the stream of events; each one that comes is checked against the document."""
+
+    def __init__(self, api, topics=None, after=None, token=True, headers=None):
+        query = "&".join(f"{k}={v}" for k, v in (("topics", topics), ("after", after)) if v is not None)
+        headers = {k.replace("_", "-"): str(v) for k, v in (headers or {}).items()}
+        if token:
+            headers.setdefault("Authorization", "Bearer " + api.token)
+        self.c = api.open()
+        self.c.request("GET", "/api/v1/events" + ("?" + query if query else ""), headers=headers)
+        self.r = self.c.getresponse()
+        self.status, self.last, self.beats = self.r.status, None, 0
+        data = b"" if self.status == 200 else self.r.read()
+        self.error = check("GET", "/api/v1/events", self.status, self.r.headers, data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.r.close()
+        self.c.close()
+
+    def next(self, *names):
+        """(name, data) of the next event, or of the next one with such a name; None at the end."""
+        event, data = None, None
+        while True:
+            line = self.r.readline().decode()
+            if not line:
+                return None
+            field, _, value = line.rstrip("\n").partition(": ")
+            if field == "id":
+                before, self.last = self.last, int(value)
+            elif field == "event":
+                event = value
+            elif field == "data":
+                data = json.loads(value)
+            elif line.startswith(":"):
+                self.beats += 1
+            elif line == "\n" and event:
+                schema = SPEC["components"]["schemas"]["Events"]["properties"].get(event)
+                assert schema, f"the event {event} is not documented"
+                conforms(data, schema, event)
+                assert event == "reset" or self.last > before, (self.last, before)
+                if not names or event in names:
+                    return event, data
+                event = None
+
 
 def host(place, *args, **env):
     """A serving host that shows a pattern; further arguments are of `serve`."""

@@ -109,6 +109,13 @@ def _(w):
     assert status["port"] == int(w.server.words()["port"])
 
 
+@good("GET", "/events")
+def _(w):
+    with w.api.listen("clients") as events:
+        w.expect(200, "PATCH", "/clients/gamestream/" + FP, {"name": "heard"})
+        assert events.next() == ("clients.changed", {})
+
+
 @good("GET", "/pair/requests")
 def _(w):
     assert w.expect(200, "GET", "/pair/requests") == {"requests": []}

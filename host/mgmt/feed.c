@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+#include "host/mgmt/feed.h"
+#include <errno.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/crypto/secret.h"
+#include "host/desk/desk.h"
+#include "host/gamestream/gamestream.h"
+#include "host/registry/apps.h"
+
+static void on_client(
+	struct pf_clients_watch *w, enum pf_client_change change, const struct pf_client *client)
+{
+	struct pf_feed *f = (struct pf_feed *)((char *)w - offsetof(struct pf_feed, watch));
+
+	pf_feed_publish(f, "clients.changed", NULL);
+}
+
+/* ---- who pairs, who asks ---- */
+
+/* FNV-1a. */
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	for (unsigned i = 0; i < 8; i++, v >>= 8)
+		h = (h ^ (v & 0xff)) * 0x100000001b3ull;
+	return h;
+}
+
+static void mix_pair(void *user, const struct pf_mgmt_pair *pair)
+{
+	uint64_t *h = user;
+
+	*h = mix(mix(*h, pair->id), pair->has_pin);
+}
+
+static void mix_knock(void *user, const struct pf_knock *k)
+{
+	uint64_t *h = user;
+
+	*h = mix(mix(mix(*h, k->id), k->since_ns), k->parked != NULL);
+}
+
+void pf_feed_look(struct pf_feed *f)
+{
+	const struct pf_mgmt_hooks *k = &f->p.hooks;
+	uint64_t pairing = 0xcbf29ce484222325ull, access = pairing;
+	struct pf_native_pairing now;
+
+	if (k->pairing) {
+		k->pairing(k->user, &now);
+		pairing = mix(
+			mix(mix(mix(pairing, now.armed), now.running), now.arming_id), now.last_id);
+		pf_secret_wipe(&now, sizeof(now));
+	}
+	if (k->pair_each)
+		k->pair_each(k->user, mix_pair, &pairing);
+	if (k->knock_each)
+		k->knock_each(k->user, mix_knock, &access);
+	if (pairing != f->pairing)
+		pf_feed_publish(f, "pairing.changed", NULL);
+	if (access != f->access)
+		pf_feed_publish(f, "access.changed", NULL);
+	f->pairing = pairing;
+	f->access = access;
+}
+
+static void on_look(void *user)
+{
+	struct pf_feed *f = user;
+
+	pf_timer_stop(&f->look);
+	pf_feed_look(f);
+}
+
+/* From within what changes it. */
+static void on_trust(void *user)
+{
+	struct pf_feed *f = user;
+
+	if (!f->look && !f->stopped)
+		(void)pf_timer_start(&f->look, f->p.loop, 0, on_look, f);
+}
+
+/* ---- sessions, desks ---- */
+
+static void tell_session(
+	struct pf_feed *f, const char *plane, enum pf_session_news news, uint64_t id)
+{
+	static const char *const names[] = {
+		[PF_SESSION_STARTED] = "session.started",
+		[PF_SESSION_CHANGED] = "session.changed",
+		[PF_SESSION_ENDED] = "session.ended",
+	};
+
+	pf_feed_publish(
+		f, names[news], json_pack("{s:s, s:I}", "plane", plane, "id", (json_int_t)id));
+}
+
+static void on_native(void *user, enum pf_session_news news, uint64_t id)
+{
+	tell_session(user, "native", news, id);
+}
+
+static void on_gamestream(void *user, enum pf_session_news news, uint64_t id)
+{
+	tell_session(user, "gamestream", news, id);
+}
+
+static void on_desks(void *user)
+{
+	pf_feed_publish(user, "displays.changed", NULL);
+}
+
+static void on_game(void *user, const struct pf_desk_info *d, bool started)
+{
+	if (d->app)
+		pf_feed_publish(user, started ? "game.started" : "game.ended",
+			json_pack("{s:s, s:I, s:s}", "desk", d->name, "id", (json_int_t)d->app->id,
+				"title", d->app->title));
+}
+
+/* With NULL nobody hears any more. */
+static void hear(const struct pf_mgmt_params *p, struct pf_feed *f)
+{
+	struct pf_session_hearer hearer = { .user = f };
+	const struct pf_desks_watch desks = { .changed = on_desks, .game = on_game, .user = f };
+
+	if (p->desks)
+		pf_desks_watch(p->desks, f ? &desks : NULL);
+	if (f)
+		hearer.trust = on_trust;
+	if (p->native) {
+		hearer.fn = f ? on_native : NULL;
+		pf_native_hear(p->native, &hearer);
+	}
+	if (p->gamestream) {
+		hearer.fn = f ? on_gamestream : NULL;
+		pf_gamestream_hear(p->gamestream, &hearer);
+	}
+}
+
+/* ---- life ---- */
+
+int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
+{
+	struct pf_feed *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	if (pf_events_create(&f->events) || pf_sse_create(&f->sse, f->events, p->loop)) {
+		pf_feed_destroy(f);
+		return -ENOMEM;
+	}
+	f->p = *p;
+	if (p->clients) {
+		f->watch.changed = on_client;
+		pf_clients_watch(p->clients, &f->watch);
+	}
+	hear(p, f);
+	pf_feed_look(f);
+	*out = f;
+	return 0;
+}
+
+void pf_feed_publish(struct pf_feed *f, const char *name, json_t *data)
+{
+	if (f->stopped) {
+		json_decref(data);
+		return;
+	}
+	(void)pf_events_publish(f->events, name, data);
+	pf_sse_news(f->sse);
+}
+
+void pf_feed_stop(struct pf_feed *f)
+{
+	if (!f)
+		return;
+	if (f->stopped)
+		return;
+	f->stopped = true;
+	pf_timer_stop(&f->look);
+	if (!f->p.loop)
+		return;
+	if (f->p.clients)
+		pf_clients_unwatch(f->p.clients, &f->watch);
+	hear(&f->p, NULL);
+	pf_sse_stop(f->sse);
+}
+
+void pf_feed_destroy(struct pf_feed *f)
+{
+	if (!f)
+		return;
+	pf_feed_stop(f);
+	pf_sse_destroy(f->sse);
+	pf_events_destroy(f->events);
+	free(f);
+}

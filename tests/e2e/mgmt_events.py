@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The events of a serving host: who listens hears what happened, once and in order.
+
+usage: mgmt_events.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
+import time
+
+from host_bed import Place, main, until
+from mgmt_bed import FP, Api, host, put_client
+
+ONE = "/clients/gamestream/" + FP
+
+
+def rename(api, name):
+    api.expect(200, "PATCH", ONE, {"name": name})
+
+
+def all_hear_what_happens_and_resume():
+    with Place() as p:
+        put_client(p)
+        with host(p) as s:
+            api = Api(p, s)
+            with api.listen() as all_of_it, api.listen("clients,game") as some, \
+                    api.listen("displays") as none:
+                assert all_of_it.r.headers["Content-Type"] == "text/event-stream"
+                assert all_of_it.r.headers["Cache-Control"] == "no-store"
+                rename(api, "one")
+                assert some.next() == ("clients.changed", {})
+                assert all_of_it.next("clients.changed")
+                first = some.last
+                rename(api, "two")
+                assert some.next() == ("clients.changed", {}) and some.last > first
+                # Away and back again: what came meanwhile, and nothing else.
+                away = some.last
+                some.close()
+                rename(api, "three")
+                with api.listen("clients", Last_Event_ID=away) as back:
+                    assert back.next() == ("clients.changed", {}) and back.last > away
+                    rename(api, "four")
+                    assert back.next() == ("clients.changed", {})
+                    newest = back.last
+                # The head is newer than the query that a browser keeps.
+                with api.listen("clients", after=away, Last_Event_ID=newest) as back:
+                    rename(api, "five")
+                    assert back.next() == ("clients.changed", {}) and back.last > newest
+                with api.listen("clients", after=newest) as back:
+                    assert back.next() == ("clients.changed", {})
+                # Of another host, or of one that is gone.
+                for unknown in (1, 9007199254740991):
+                    with api.listen("clients", after=unknown) as back:
+                        assert back.next() == ("reset", {})
+                        rename(api, f"six {unknown}")
+                        assert back.next() == ("clients.changed", {})
+                s.p.terminate()
+                # The host goes: the streams end, and hold nothing up.
+                assert none.next() is None
+            assert s.p.wait(timeout=20) == 0, s.stderr()
+
+
+def what_is_wrong_is_said():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        for bad in ({"topics": "weather"}, {"topics": "log,"}, {"after": "x"}, {"after": "-1"},
+                    {"after": "9" * 17}):
+            with api.listen(**bad) as refused:
+                assert refused.status == 400, bad
+        with api.listen(Last_Event_ID="new") as refused:
+            assert refused.status == 400
+        with api.listen(token=False) as refused:
+            assert refused.status == 401
+        api.expect(405, "POST", "/events", {})
+        s.end()
+
+
+def many_listen_and_there_is_room_for_more():
+    """256 streams at most; ordinary requests go on, and who leaves makes room."""
+    with Place() as p:
+        put_client(p)
+        with host(p) as s:
+            api = Api(p, s)
+            crowd = []
+            start = time.monotonic()
+            while len(crowd) < 60 and time.monotonic() - start < 8:
+                crowd.append(api.listen("clients"))
+                assert crowd[-1].status == 200
+            assert len(crowd) >= 20, len(crowd)
+            rename(api, "all")
+            for one in crowd:
+                assert one.next() == ("clients.changed", {})
+            for one in crowd:
+                one.close()
+            with api.listen("clients") as last:
+                rename(api, "last")
+                assert last.next() == ("clients.changed", {})
+            s.end()
+
+
+if __name__ == "__main__":
+    main([all_hear_what_happens_and_resume, what_is_wrong_is_said,
+          many_listen_and_there_is_room_for_more])
