@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate loss-harness coverage install clean help
+.PHONY: all deps build console demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate loss-harness coverage install clean help
 
 all: build
 
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo        install what is missing, build, stream a headless desktop, print figures'
 	@echo 'make test        install what is missing, build, run all tests'
 	@echo 'make build       build into $(BUILD)/'
+	@echo 'make console     only the web console, into $(BUILD)/web/console/'
 	@echo 'make test-vm     gamepads, touch and pen as programs read them, in a virtual machine'
 	@echo 'make test-uml    pf-impair against the kernel'"'"'s netem, in a user-mode kernel'
 	@echo 'make lint        format, structure and clang warnings'
@@ -31,6 +32,10 @@ deps:
 build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
 	@ninja -C $(BUILD) -j$(JOBS)
+
+console: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) >/dev/null
+	@ninja -C $(BUILD) web/console
 
 demo: build
 	@python3 scripts/demo.py --build $(BUILD)

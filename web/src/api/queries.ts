@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the pages read, one entry per area. The first word of a key is what events.ts marks as
+// stale when the host says that it changed.
+import { queryOptions } from "@tanstack/react-query";
+import { api, take } from "./client";
+
+export const queries = {
+    status: queryOptions({ queryKey: ["status"], queryFn: () => take(api.GET("/status")) }),
+};

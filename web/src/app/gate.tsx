@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Nothing of the console is shown, and no event listened to, before this browser is signed in.
+// The address stays what it was, so that a link leads to its page after the log-in.
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, type ReactNode } from "react";
+import { listen } from "../api/events";
+import { loginQuery } from "../api/login";
+import { useLanguage } from "../i18n";
+import { LoginPage } from "../pages/login";
+import { Failed } from "../ui/state";
+import { Toasts } from "../ui/toast";
+
+export function Gate({ children }: { children: ReactNode }) {
+    useLanguage();
+    const client = useQueryClient();
+    const login = useQuery(loginQuery);
+    const inside = login.data?.signed_in === true;
+    useEffect(() => (inside ? listen(client) : undefined), [client, inside]);
+    let shown: ReactNode = null;
+    if (inside) shown = children;
+    else if (login.data) shown = <LoginPage />;
+    else if (login.isError) {
+        shown = (
+            <main className="gate">
+                <Failed error={login.error} retry={() => void login.refetch()} />
+            </main>
+        );
+    }
+    return (
+        <>
+            {shown}
+            <Toasts />
+        </>
+    );
+}
