@@ -5,7 +5,8 @@
 #pragma once
 #include <stdbool.h>
 #include "core/base/reason.h"
-#include "host/registry/config.h"
+#include "host/registry/settings.h"
+#include "host/sys/files.h"
 
 /* Exit codes, as in punktfunk-host(1). */
 enum pf_exit {
@@ -64,6 +65,9 @@ void pf_options_help_short(
 /** Defaults, files and the command line, in this order; reports on standard error
  * unless `quiet`. PF_EXIT_OK or PF_EXIT_CONFIG. */
 int pf_load_settings(struct pf_config *c, const struct pf_options *o, bool quiet);
+/** Where these come from; borrows from `o` and `dir`. */
+void pf_settings_sources(
+	struct pf_settings_from *from, char dir[PF_PATH_BYTES], const struct pf_options *o);
 /** As root: becomes the user of the settings and executes the program anew with
  * pf_program_argv. PF_EXIT_OK or PF_EXIT_USER. */
 int pf_leave_root(const struct pf_options *o);
@@ -92,6 +96,7 @@ int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_fingerprint(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_pair(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_pending(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_settings(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_status(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_version(const struct pf_cmd *cmd, int argc, char **argv);

@@ -20,6 +20,7 @@ const struct pf_cmd pf_commands[] = {
 	{ "pair", "Enter the PIN that a Moonlight client shows.", pf_cmd_pair },
 	{ "pending", "List the clients that ask for access.", pf_cmd_pending },
 	{ "serve", "Stream desktops to clients until ended by a signal.", pf_cmd_serve },
+	{ "settings", "Show or change the settings of the running host.", pf_cmd_settings },
 	{ "status", "Say what the running host does.", pf_cmd_status },
 	{ "unpair", "Take a client's access away.", pf_cmd_unpair },
 	{ "version", "Print the version.", pf_cmd_version },

@@ -12,6 +12,7 @@
 #include "host/cmd/cmd.h"
 #include "host/gamestream/routes.h"
 #include "host/mgmt/endpoint.h"
+#include "host/mgmt/events.h"
 #include "host/pads/pads.h"
 
 struct pf_manage {
@@ -213,6 +214,7 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 		.apps = p->apps,
 		.workers = p->workers,
 		.config = p->config,
+		.settings = p->settings,
 		.desks = p->desks,
 		.native = p->native,
 		.gamestream = p->gamestream,
@@ -275,6 +277,12 @@ int pf_manage_start(
 uint16_t pf_manage_port(const struct pf_manage *m)
 {
 	return m ? pf_mgmt_port(m->mgmt) : 0;
+}
+
+void pf_manage_event(struct pf_manage *m, const char *name)
+{
+	if (m)
+		pf_mgmt_event(m->mgmt, name, NULL);
 }
 
 void pf_manage_stop(struct pf_manage *m)

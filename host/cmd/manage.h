@@ -13,6 +13,7 @@ struct pf_manage_params {
 	struct pf_loop *loop;
 	struct pf_workers *workers;
 	const struct pf_config *config;
+	struct pf_settings *settings;
 	const struct pf_identity *identity;
 	const char *state_dir, *allowed_path;
 	struct pf_clients *clients;
@@ -30,6 +31,8 @@ int pf_manage_start(
 	struct pf_manage **out, const struct pf_manage_params *params, struct pf_reason *why);
 /** 0 = none. Accepts NULL. */
 uint16_t pf_manage_port(const struct pf_manage *m);
+/** Publishes an event without data. Accepts NULL. */
+void pf_manage_event(struct pf_manage *m, const char *name);
 /** Before anything of the params ends. May be called twice; accepts NULL. */
 void pf_manage_stop(struct pf_manage *m);
 /** After the loop ran for the last time, before it is destroyed. Accepts NULL. */

@@ -172,31 +172,28 @@ static void report(void *user, bool is_error, const char *file, unsigned line, c
 		pf_complain("%s: %s", kind, text);
 }
 
+void pf_settings_sources(
+	struct pf_settings_from *from, char dir[PF_PATH_BYTES], const struct pf_options *o)
+{
+	*from = (struct pf_settings_from){
+		.file = o->config_file, .pairs = o->settings, .pair_count = o->setting_count
+	};
+	/* Without a home there are no files, and nothing to say about it. */
+	if (!pf_dir_path(PF_DIR_CONFIG, dir, PF_PATH_BYTES, NULL))
+		from->dir = dir;
+}
+
 int pf_load_settings(struct pf_config *c, const struct pf_options *o, bool quiet)
 {
 	const struct pf_config_sink sink = { .report = quiet ? NULL : report };
+	struct pf_settings_from from;
+	struct pf_settings_read read;
 	char dir[PF_PATH_BYTES];
-	struct pf_reason why = { 0 };
-	unsigned errors = 0;
+	unsigned errors;
 
-	pf_config_init(c);
-	/* Without a home there are no files, and nothing to say about it. */
-	if (o->config_file || !pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), NULL))
-		errors = pf_config_load(c, dir, o->config_file, &sink);
-	for (unsigned i = 0; i < o->setting_count; i++) {
-		if (!pf_config_set(c, o->settings[2 * i], o->settings[2 * i + 1], &why))
-			continue;
-		if (!quiet)
-			pf_complain("error: %s", why.text);
-		errors++;
-	}
-	if (!errors && c->bitrate_default_kbps > c->bitrate_max_kbps) {
-		if (!quiet)
-			pf_complain(
-				"error: bitrate_default_kbps (%u) is above bitrate_max_kbps (%u)",
-				c->bitrate_default_kbps, c->bitrate_max_kbps);
-		errors++;
-	}
+	pf_settings_sources(&from, dir, o);
+	errors = pf_settings_read(&read, &from, NULL, &sink);
+	*c = read.config;
 	return errors ? PF_EXIT_CONFIG : PF_EXIT_OK;
 }
 

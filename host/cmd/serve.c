@@ -14,6 +14,7 @@
 #include "core/crypto/rsa_identity.h"
 #include "host/cmd/asleep.h"
 #include "host/cmd/cmd.h"
+#include "host/cmd/foresee.h"
 #include "host/cmd/manage.h"
 #include "host/cmd/publish.h"
 #include "host/cmd/report.h"
@@ -32,6 +33,7 @@
 struct server {
 	const struct pf_options *options;
 	struct pf_config config;
+	struct pf_settings *settings;
 	const struct pf_display_ops *display;
 	const struct pf_audio_ops *audio;
 	struct pf_encoders encoders;
@@ -52,7 +54,7 @@ struct server {
 	const char *report_path; /* NULL = none */
 	bool ending;
 	char allowed_path[PF_PATH_BYTES + PF_CONFIG_TEXT_BYTES + 1], log_root[PF_PATH_BYTES + 8];
-	char state_dir[PF_PATH_BYTES];
+	char state_dir[PF_PATH_BYTES], config_dir[PF_PATH_BYTES];
 	char user[64], fingerprint[65], hostname[65], unique_id[37];
 };
 
@@ -60,42 +62,12 @@ struct server {
 
 static int choose_display(struct server *v)
 {
-	const struct pf_display_ops *const *list = pf_display_backends();
-	const struct pf_config *c = &v->config;
-	const struct pf_display_params p = {
-		.mode = { 1280, 720, 60000 },
-		.session_socket = *c->session_socket ? c->session_socket : NULL,
-		.xwayland = c->xwayland,
-	};
-	struct pf_reason why = { 0 };
-	char name[32], said[512] = "";
-	size_t len = 0;
+	char said[512];
 
-	pf_config_format(c, pf_config_find("display_backend"), name, sizeof(name));
-	if (c->display_backend != PF_CONFIG_DISPLAY_AUTO) {
-		v->display = pf_display_find(name);
-		if (!v->display)
-			pf_complain("this build has no display backend \"%s\"", name);
-		else if (!v->display->probe(&p, &why))
-			return PF_EXIT_OK;
-		else
-			pf_complain("display backend %s: %s", name, why.text);
-		return PF_EXIT_DISPLAY;
-	}
-	for (unsigned i = 0; list[i]; i++) {
-		/* Pictures of no desktop are for those who ask for them. */
-		if (!strcmp(list[i]->name, "null") || !strcmp(list[i]->name, "pattern"))
-			continue;
-		if (!list[i]->probe(&p, &why)) {
-			v->display = list[i];
-			return PF_EXIT_OK;
-		}
-		len += (size_t)snprintf(
-			said + len, sizeof(said) - len, "\n  %s: %s", list[i]->name, why.text);
-		if (len >= sizeof(said))
-			len = sizeof(said) - 1;
-	}
-	pf_complain("no display can be made here:%s", *said ? said : " this build has no backend");
+	v->display = pf_choose_display(&v->config, said, sizeof(said));
+	if (v->display)
+		return PF_EXIT_OK;
+	pf_complain("%s", said);
 	return PF_EXIT_DISPLAY;
 }
 
@@ -222,27 +194,43 @@ static int on_report_signal(sd_event_source *source, const struct signalfd_sigin
 	return 0;
 }
 
-static void stays(void *user, const char *key)
-{
-	pf_log(PF_LOG_WARN, "serve", "the new value of %s takes effect at the next start", key);
-}
-
 static int on_reload_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *user)
 {
 	struct server *v = user;
-	struct pf_config next;
 
-	if (pf_load_settings(&next, v->options, false)) {
-		pf_log(PF_LOG_ERROR, "serve", "the settings stay as they were");
-		return 0;
-	}
-	pf_config_adopt(&v->config, &next, stays, NULL);
+	(void)pf_settings_reload(v->settings);
+	return 0;
+}
+
+/* New settings are in force, by a signal or through the API. */
+static void settings_applied(void *user)
+{
+	struct server *v = user;
+
 	pf_log_to_stderr(&v->config);
 	pf_desks_reload(v->desks);
 	if (v->native)
 		pf_native_reload(v->native);
-	pf_log(PF_LOG_INFO, "serve", "settings read anew");
-	return 0;
+	pf_manage_event(v->manage, "settings.changed");
+}
+
+static int check_settings(void *user, const struct pf_config *before, const struct pf_config *next,
+	struct pf_reason *why)
+{
+	const struct server *v = user;
+
+	return pf_foresee_start(&v->config, before, next, why);
+}
+
+static int set_up_settings(struct server *v)
+{
+	struct pf_settings_params p = { .config = &v->config,
+		.check = check_settings,
+		.applied = settings_applied,
+		.user = v };
+
+	pf_settings_sources(&p.from, v->config_dir, v->options);
+	return pf_settings_create(&v->settings, &p);
 }
 
 /* Signals come through the loop, so every thread must block them. */
@@ -257,6 +245,7 @@ static void block_signals(void)
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* then writing fails, which is told */
 }
 
 static int watch_signals(struct server *v)
@@ -402,6 +391,7 @@ static int start_management(struct server *v)
 		&(struct pf_manage_params){ .loop = v->loop,
 			.workers = v->workers,
 			.config = &v->config,
+			.settings = v->settings,
 			.identity = v->identity,
 			.state_dir = v->state_dir,
 			.allowed_path = v->allowed_path,
@@ -443,8 +433,8 @@ static int set_up(struct server *v)
 	if (r)
 		return r;
 	choose_audio(v);
-	if (pf_loop_create(&v->loop) || pf_workers_create(&v->workers, v->loop) ||
-		watch_signals(v)) {
+	if (set_up_settings(v) || pf_loop_create(&v->loop) ||
+		pf_workers_create(&v->workers, v->loop) || watch_signals(v)) {
 		pf_complain("cannot start the control loop");
 		return PF_EXIT_FAILURE;
 	}
@@ -517,6 +507,7 @@ static void tear_down(struct server *v)
 	pf_loop_destroy(v->loop);
 	pf_clients_close(v->clients);
 	pf_apps_close(v->apps);
+	pf_settings_destroy(v->settings);
 	pf_identity_unref(v->identity);
 	pf_identity_unref(v->gs_identity);
 	pf_report_destroy(v->report);

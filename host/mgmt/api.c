@@ -30,16 +30,22 @@ static const struct {
 void pf_mgmt_answer_error(struct pf_mgmt_answer *a, unsigned status, const char *message)
 {
 	const char *code = "internal";
-	char text[256];
 
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (codes[i].status == status)
 			code = codes[i].code;
-	/* A message may quote the request, cut anywhere. */
-	(void)pf_utf8_repair(text, sizeof(text), message, strlen(message));
 	a->status = status;
 	json_decref(a->body);
-	a->body = json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", text);
+	a->body = json_pack(
+		"{s:{s:s, s:o}}", "error", "code", code, "message", pf_mgmt_words_json(message));
+}
+
+json_t *pf_mgmt_words_json(const char *words)
+{
+	char text[256];
+
+	(void)pf_utf8_repair(text, sizeof(text), words, strlen(words));
+	return json_string(text);
 }
 
 void pf_mgmt_fail(struct pf_mgmt_op *c, unsigned status, const char *message)
@@ -232,6 +238,7 @@ static const struct pf_mgmt_route *const tables[] = {
 	pf_mgmt_clients_routes,
 	pf_mgmt_events_routes,
 	pf_mgmt_host_routes,
+	pf_mgmt_settings_routes,
 	pf_mgmt_trust_routes,
 };
 

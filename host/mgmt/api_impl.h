@@ -31,6 +31,8 @@ void pf_mgmt_fail_reason(struct pf_mgmt_op *c, int r, const struct pf_reason *wh
 void pf_mgmt_reply(struct pf_mgmt_op *c, unsigned status, json_t *o);
 /** Whether the body has no fields but those of `names`, NULL-ended; else fails. */
 bool pf_mgmt_only_fields(struct pf_mgmt_op *c, const char *const *names);
+/** Words that may quote a request, cut anywhere, as valid text. */
+json_t *pf_mgmt_words_json(const char *words);
 json_t *pf_mgmt_time_json(int64_t s);
 json_t *pf_mgmt_client_json(const struct pf_client *e, const char *source);
 /** Reads the field "name" of a client into *name, which stays as it is when there is
@@ -62,4 +64,5 @@ extern const struct pf_mgmt_route pf_mgmt_apps_routes[];
 extern const struct pf_mgmt_route pf_mgmt_clients_routes[];
 extern const struct pf_mgmt_route pf_mgmt_events_routes[];
 extern const struct pf_mgmt_route pf_mgmt_host_routes[];
+extern const struct pf_mgmt_route pf_mgmt_settings_routes[];
 extern const struct pf_mgmt_route pf_mgmt_trust_routes[];

@@ -19,6 +19,7 @@ struct pf_config;
 struct pf_desks;
 struct pf_gamestream;
 struct pf_mgmt;
+struct pf_settings;
 struct pf_workers;
 
 /* A client that waits for the operator to enter its PIN. */
@@ -71,6 +72,7 @@ struct pf_mgmt_params {
 	/* What operations act on; each may be NULL. */
 	struct pf_workers *workers;
 	const struct pf_config *config;
+	struct pf_settings *settings;
 	struct pf_desks *desks;
 	struct pf_native *native;
 	struct pf_gamestream *gamestream;

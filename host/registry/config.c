@@ -56,7 +56,7 @@ static const struct pf_config_key keys[] = {
 	{ "encoder", PF_CONFIG_TEXT, AT(encoder), 0, 0, NULL, "auto",
 		"Video encoder; `punktfunk-host encoders` lists them. auto takes the first that "
 		"really works.",
-		false },
+		true },
 	{ "software_codecs", PF_CONFIG_CHOICES, AT(software_codecs), 0, 0, "h264|hevc|av1", "h264",
 		"Codecs that the processor may encode where no hardware does, with commas between "
 		"them. hevc (x265) and av1 (libaom) cost it several times as much as h264: good "
@@ -209,7 +209,7 @@ static const struct pf_config_key keys[] = {
 		true },
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
-_Static_assert(KEY_COUNT <= 64, "the parser keeps one bit per key");
+_Static_assert(KEY_COUNT <= PF_CONFIG_KEYS_MAX, "the parser keeps one bit per key");
 
 const struct pf_config_key *pf_config_keys(size_t *count)
 {
@@ -559,6 +559,8 @@ static void parse_line(struct parser *p, char *line)
 	p->seen |= bit;
 	if (pf_config_set(p->config, name, value, &why))
 		report(p, true, why.text);
+	else if (p->sink && p->sink->taken)
+		p->sink->taken(p->sink->user, key, p->file, p->line);
 }
 
 unsigned pf_config_parse(struct pf_config *c, const char *file, const uint8_t *text, size_t len,
@@ -619,29 +621,71 @@ static int is_conf(const struct dirent *e)
 	return n > 5 && e->d_name[0] != '.' && !strcmp(e->d_name + n - 5, ".conf");
 }
 
-unsigned pf_config_load(
-	struct pf_config *c, const char *dir, const char *file, const struct pf_config_sink *sink)
+/* Whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The files of host.conf.d/ in order, that of `instead` among them whether it is there or
+ * not. */
+static unsigned load_folder(struct pf_config *c, const char *folder,
+	const struct pf_config_instead *instead, const struct pf_config_sink *sink)
+{
+	struct dirent **list = NULL;
+	char path[PF_PATH_BYTES];
+	bool pending = instead != NULL;
+	unsigned errors = 0;
+	int n = scandir(folder, &list, is_conf, by_name);
+
+	for (int i = 0; i < n || pending; i++) {
+		int order = !pending ? -1 : i < n ? strcmp(list[i]->d_name, instead->name) : 1;
+		const char *name = order < 0 ? list[i]->d_name : instead->name;
+
+		if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path))
+			errors++;
+		else if (order < 0)
+			errors += load_file(c, path, false, sink);
+		else
+			errors += pf_config_parse(
+				c, path, (const uint8_t *)instead->text, instead->len, sink);
+		if (order >= 0)
+			pending = false;
+		if (order > 0)
+			i--; /* this one comes after it */
+	}
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return errors;
+}
+
+unsigned pf_config_load_instead(struct pf_config *c, const char *dir, const char *file,
+	const struct pf_config_instead *instead, const struct pf_config_sink *sink)
 {
 	char path[PF_PATH_BYTES], sub[PF_PATH_BYTES];
-	struct dirent **list = NULL;
-	unsigned errors;
-	int n;
 
 	if (file)
 		return load_file(c, file, true, sink);
 	if ((size_t)snprintf(path, sizeof(path), "%s/host.conf", dir) >= sizeof(path) ||
 		(size_t)snprintf(sub, sizeof(sub), "%s/host.conf.d", dir) >= sizeof(sub))
 		return 1;
-	errors = load_file(c, path, false, sink);
-	n = scandir(sub, &list, is_conf, alphasort);
-	for (int i = 0; i < n; i++) {
-		if ((size_t)snprintf(path, sizeof(path), "%s/%s", sub, list[i]->d_name) <
-			sizeof(path))
-			errors += load_file(c, path, false, sink);
-		free(list[i]);
-	}
-	free(list);
-	return errors;
+	return load_file(c, path, false, sink) + load_folder(c, sub, instead, sink);
+}
+
+unsigned pf_config_load(
+	struct pf_config *c, const char *dir, const char *file, const struct pf_config_sink *sink)
+{
+	return pf_config_load_instead(c, dir, file, NULL, sink);
+}
+
+int pf_config_check(const struct pf_config *c, struct pf_reason *why)
+{
+	if (c->bitrate_default_kbps > c->bitrate_max_kbps)
+		return pf_reason_set(why, -EINVAL,
+			"bitrate_default_kbps (%u) is above bitrate_max_kbps (%u)",
+			c->bitrate_default_kbps, c->bitrate_max_kbps);
+	return 0;
 }
 
 static size_t field_bytes(const struct pf_config_key *key)

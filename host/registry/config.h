@@ -15,6 +15,7 @@
 #define PF_CONFIG_AUTO	     UINT32_MAX /* a number key that says "auto" */
 #define PF_CONFIG_TEXT_BYTES 512	/* longest value and its zero */
 #define PF_CONFIG_FILE_BYTES (1u << 20) /* longest settings file */
+#define PF_CONFIG_KEYS_MAX   64
 
 enum pf_config_display {
 	PF_CONFIG_DISPLAY_AUTO,
@@ -133,6 +134,15 @@ struct pf_config_sink {
 	void (*report)(
 		void *user, bool is_error, const char *file, unsigned line, const char *text);
 	void *user;
+	/* May be NULL. `key` has the value of this line now. */
+	void (*taken)(void *user, const struct pf_config_key *key, const char *file, unsigned line);
+};
+
+/* A file of host.conf.d/ whose text is not taken from the disk. */
+struct pf_config_instead {
+	const char *name;
+	const char *text;
+	size_t len;
 };
 
 /** The table; *count rows. */
@@ -154,6 +164,12 @@ unsigned pf_config_parse(struct pf_config *c, const char *file, const uint8_t *t
  * of errors. */
 unsigned pf_config_load(
 	struct pf_config *c, const char *dir, const char *file, const struct pf_config_sink *sink);
+/** As pf_config_load, with the text of one file given; `instead` may be NULL, and is
+ * not read when `file` is. */
+unsigned pf_config_load_instead(struct pf_config *c, const char *dir, const char *file,
+	const struct pf_config_instead *instead, const struct pf_config_sink *sink);
+/** Whether the values go together. 0 or -EINVAL with the words. */
+int pf_config_check(const struct pf_config *c, struct pf_reason *why);
 /** Takes over from `next` every key that needs no restart. Calls `stays` with the
  * name of each key that differs and does need one. */
 void pf_config_adopt(struct pf_config *c, const struct pf_config *next,

@@ -76,11 +76,12 @@ static int write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-static void sync_parent(const char *path)
+/* A new name is there after a loss of power, too. */
+static int sync_parent(const char *path)
 {
 	char dir[PF_PATH_BYTES];
 	char *slash;
-	int fd;
+	int fd, r = 0;
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	slash = strrchr(dir, '/');
@@ -88,9 +89,12 @@ static void sync_parent(const char *path)
 		*slash = 0;
 	fd = open(slash ? (slash == dir ? "/" : dir) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return;
-	(void)fsync(fd);
+		return 0; /* a folder that may be written, but not read */
+	/* Some file systems cannot do this, and need not. */
+	if (fsync(fd) && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
+		r = -errno;
 	close(fd);
+	return r;
 }
 
 int pf_file_replace(
@@ -116,7 +120,10 @@ int pf_file_replace(
 		(void)unlink(temp);
 		return pf_reason_set(why, r, "cannot write %.150s: %s", path, strerror(-r));
 	}
-	sync_parent(path);
+	r = sync_parent(path);
+	if (r)
+		return pf_reason_set(why, r, "cannot make sure that %.150s is on the disk: %s",
+			path, strerror(-r));
 	return 0;
 }
 
@@ -158,7 +165,9 @@ int pf_mkdirs(const char *path, mode_t mode)
 		if (c && c != '/')
 			continue;
 		*p = 0;
-		if (mkdir(part, mode) && errno != EEXIST && stat(part, &st))
+		if (!mkdir(part, mode))
+			(void)sync_parent(part);
+		else if (errno != EEXIST && stat(part, &st))
 			return -errno;
 		*p = c;
 		if (!c)

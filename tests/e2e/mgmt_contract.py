@@ -248,6 +248,17 @@ def _(w):
     w.expect(404, "PATCH", f"/apps/{app}", {})
 
 
+@good("PATCH", "/settings")
+def _(w):
+    def cursor(answer):
+        return next(s for s in answer["settings"] if s["name"] == "cursor")
+
+    assert cursor(w.expect(200, "PATCH", "/settings", {"cursor": False}))["value"] is False
+    assert "cursor = no" in (w.place.config / "host.conf.d/90-console.conf").read_text()
+    w.expect(409, "PATCH", "/settings", {"cursor": True, "gamestream": False})
+    assert cursor(w.expect(200, "PATCH", "/settings", {"cursor": None}))["source"] == "default"
+
+
 # ---- tests ----
 
 def every_operation_has_a_right_answer():
