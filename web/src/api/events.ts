@@ -4,6 +4,7 @@
 // refused (it is starting, or no longer knows this browser) we ask again.
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
+import type { Schemas } from "./client";
 import { live, type LiveEvent } from "./live";
 import { Ring } from "./ring";
 
@@ -17,8 +18,10 @@ export interface LogLine {
     text: string;
 }
 
+type Stale = Exclude<keyof Schemas["Events"], "live" | "log" | "reset">;
+
 /** What an event makes stale: first words of query keys. */
-export const STALE: Record<string, string[]> = {
+export const STALE: Record<Stale, string[]> = {
     "session.started": ["status", "live", "displays"],
     "session.ended": ["status", "live", "displays"],
     "session.changed": ["status"],
@@ -83,7 +86,7 @@ export function apply(client: QueryClient, name: string, data: unknown) {
     } else if (name === "reset") {
         stale(client);
     } else {
-        for (const word of STALE[name] ?? []) void client.invalidateQueries({ queryKey: [word] });
+        for (const word of STALE[name as Stale] ?? []) void client.invalidateQueries({ queryKey: [word] });
     }
 }
 

@@ -5,8 +5,9 @@
 import { useSyncExternalStore } from "react";
 import { common } from "./common";
 import { overview } from "./overview";
+import { performance } from "./performance";
 
-const texts = { ...common, ...overview } as const;
+export const texts = { ...common, ...overview, ...performance } as const;
 
 export type Text = keyof typeof texts;
 export type Language = "en" | "de";
