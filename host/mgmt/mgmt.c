@@ -22,7 +22,9 @@
 #include "host/sys/listen.h"
 
 /* Beside all streams of events there is room for ordinary requests. */
-#define CONNECTIONS_MAX	  (PF_SSE_STREAMS_MAX + 64u)
+#define CONNECTIONS_MAX (PF_SSE_STREAMS_MAX + 64u)
+/* Who is not accepted yet waits; a full queue would send him into TCP's retries, for minutes. */
+#define LISTEN_QUEUE	  1024
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
 #define IDLE_LIMIT_S	  10u
 /* From the first byte of a request to its last: what drips longer is cut off. */
@@ -679,7 +681,7 @@ static int open_port(const struct pf_mgmt_params *p, uint16_t *port, struct pf_r
 	int fd, r;
 
 	*port = p->port;
-	r = pf_tcp_listen(p->bind_address, port, (int)CONNECTIONS_MAX, &fd);
+	r = pf_tcp_listen(p->bind_address, port, LISTEN_QUEUE, &fd);
 	if (r == -EINVAL)
 		return pf_reason_set(why, r,
 			"mgmt_bind = %.60s is no numeric address; 127.0.0.1 is the usual one",

@@ -199,8 +199,12 @@ class Api:
             c.request(method, root + path, data,
                       {k.replace("_", "-"): v for k, v in headers.items() if v is not None})
             r = c.getresponse()
-            text = r.read()
             self.headers = r.headers
+            # Events have no end.
+            stream = (r.headers["Content-Type"] or "").startswith("text/event-stream")
+            text = b"" if stream else r.read()
+            if stream:
+                c.close()
             return r.status, check(method, root + path.split("?")[0], r.status, r.headers, text)
         finally:
             if not over:
