@@ -91,6 +91,7 @@ int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_config(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_deny(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_disarm(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_console(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_displays(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_fingerprint(const struct pf_cmd *cmd, int argc, char **argv);

@@ -11,6 +11,7 @@ const struct pf_cmd pf_commands[] = {
 	{ "clients", "List, rename or restrict the clients that are paired.", pf_cmd_clients },
 	{ "config", "Print the settings in force as a file with every key explained.",
 		pf_cmd_config },
+	{ "console", "Say where the web console is, and make its password.", pf_cmd_console },
 	{ "deny", "Refuse a client that asks for access.", pf_cmd_deny },
 	{ "disarm", "Withdraw the PIN.", pf_cmd_disarm },
 	{ "displays", "List where pictures can come from, and what each lacks.", pf_cmd_displays },

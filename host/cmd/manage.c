@@ -12,8 +12,10 @@
 #include "host/cmd/cmd.h"
 #include "host/gamestream/routes.h"
 #include "host/mgmt/endpoint.h"
+#include "host/mgmt/password.h"
 #include "host/mgmt/events.h"
 #include "host/pads/pads.h"
+#include "host/sys/files.h"
 
 struct pf_manage {
 	struct pf_manage_params p;
@@ -203,12 +205,13 @@ static const char *reach(const char *address)
 static int open_api(struct pf_manage *m, struct pf_reason *why)
 {
 	const struct pf_manage_params *p = &m->p;
-	char token[PF_MGMT_TOKEN_BYTES];
+	char token[PF_MGMT_TOKEN_BYTES], password[PF_PATH_BYTES + 32];
 	struct pf_mgmt_params mp = { .loop = p->loop,
 		.bind_address = p->config->mgmt_bind,
 		.port = (uint16_t)p->config->mgmt_port,
 		.identity = p->identity,
 		.token = token,
+		.password_path = password,
 		.allowed_path = p->allowed_path,
 		.clients = p->clients,
 		.apps = p->apps,
@@ -232,6 +235,7 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 
 	if (r)
 		return r;
+	snprintf(password, sizeof(password), "%s/" PF_MGMT_PASSWORD_FILE, p->state_dir);
 	r = pf_mgmt_create(&m->mgmt, &mp, why);
 	pf_secret_wipe(token, sizeof(token));
 	return r;
@@ -264,6 +268,7 @@ int pf_manage_start(
 		return PF_EXIT_OK;
 	}
 	snprintf(e.address, sizeof(e.address), "%.63s", reach(params->config->mgmt_bind));
+	snprintf(e.bind, sizeof(e.bind), "%.63s", params->config->mgmt_bind);
 	e.port = pf_mgmt_port(m->mgmt);
 	pf_identity_fingerprint(params->identity, e.fingerprint);
 	if (pf_mgmt_endpoint_write(params->state_dir, &e, why)) {

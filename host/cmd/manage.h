@@ -35,5 +35,5 @@ uint16_t pf_manage_port(const struct pf_manage *m);
 void pf_manage_event(struct pf_manage *m, const char *name);
 /** Before anything of the params ends. May be called twice; accepts NULL. */
 void pf_manage_stop(struct pf_manage *m);
-/** After the loop ran for the last time, before it is destroyed. Accepts NULL. */
+/** After workers and loop were destroyed. Accepts NULL. */
 void pf_manage_destroy(struct pf_manage *m);

@@ -496,7 +496,7 @@ static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
 	pf_asleep_stop(v->asleep);
-	pf_manage_destroy(v->manage);
+	pf_manage_stop(v->manage);
 	pf_discovery_destroy(v->discovery);
 	pf_gamestream_destroy(v->gamestream);
 	pf_native_destroy(v->native);
@@ -505,6 +505,7 @@ static void tear_down(struct server *v)
 	if (v->clients)
 		pf_clients_run(v->clients, NULL);
 	pf_loop_destroy(v->loop);
+	pf_manage_destroy(v->manage);
 	pf_clients_close(v->clients);
 	pf_apps_close(v->apps);
 	pf_settings_destroy(v->settings);

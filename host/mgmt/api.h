@@ -40,8 +40,10 @@ struct pf_mgmt_call {
 	const char *content_type; /* may be NULL */
 	const char *address;	  /* who asks, numeric; may be NULL */
 	const char *last_event;	  /* the header Last-Event-ID; may be NULL */
+	bool from_loopback;
 	enum pf_mgmt_lane lane;
-	struct pf_mgmt *mgmt; /* NULL in tests of the operations alone */
+	const struct pf_login *login; /* of the lane BROWSER, else NULL */
+	struct pf_mgmt *mgmt;	      /* NULL in tests of the operations alone */
 	/* A new later, NULL when there can be none. May be NULL. */
 	struct pf_mgmt_later *(*defer)(void *user);
 	void *defer_user;
@@ -58,6 +60,7 @@ struct pf_mgmt_stream {
 	/* mgmt.c's own. */
 	struct pf_mgmt *mgmt;
 	struct MHD_Connection *http;
+	uint64_t login; /* with which it ends; 0 = none */
 	struct pf_mgmt_stream *next, **link;
 	bool asleep, woken;
 };

@@ -64,5 +64,6 @@ extern const struct pf_mgmt_route pf_mgmt_apps_routes[];
 extern const struct pf_mgmt_route pf_mgmt_clients_routes[];
 extern const struct pf_mgmt_route pf_mgmt_events_routes[];
 extern const struct pf_mgmt_route pf_mgmt_host_routes[];
+extern const struct pf_mgmt_route pf_mgmt_login_routes[];
 extern const struct pf_mgmt_route pf_mgmt_settings_routes[];
 extern const struct pf_mgmt_route pf_mgmt_trust_routes[];

@@ -81,8 +81,8 @@ int pf_mgmt_endpoint_write(const char *dir, const struct pf_mgmt_endpoint *e, st
 
 	path_of(path, dir, "mgmt.json");
 	pf_access_format(e->fingerprint, fp);
-	o = json_pack("{s:s, s:i, s:s, s:I}", "address", e->address, "port", (int)e->port,
-		"fingerprint", fp, "pid", (json_int_t)e->pid);
+	o = json_pack("{s:s, s:s, s:i, s:s, s:I}", "address", e->address, "bind", e->bind, "port",
+		(int)e->port, "fingerprint", fp, "pid", (json_int_t)e->pid);
 	text = o ? pf_json_text(o) : NULL;
 	json_decref(o);
 	if (!text)
@@ -96,7 +96,7 @@ int pf_mgmt_endpoint_read(struct pf_mgmt_endpoint *out, const char *dir, struct 
 {
 	struct pf_mgmt_endpoint e = { 0 };
 	char path[PATH_BYTES];
-	const char *address = NULL, *fp = NULL;
+	const char *address = NULL, *bind = "", *fp = NULL;
 	json_int_t port = 0, pid = 0;
 	json_t *o = NULL;
 	uint8_t *text;
@@ -109,14 +109,15 @@ int pf_mgmt_endpoint_read(struct pf_mgmt_endpoint *out, const char *dir, struct 
 		return r;
 	r = pf_json_parse(&o, (char *)text, len, NULL, NULL);
 	if (r ||
-		json_unpack(o, "{s:s, s:I, s:s, s:I}", "address", &address, "port", &port,
-			"fingerprint", &fp, "pid", &pid) ||
-		strlen(address) >= sizeof(e.address) || port < 1 || port > 65535 ||
-		pf_access_fingerprint_parse(e.fingerprint, fp)) {
+		json_unpack(o, "{s:s, s?s, s:I, s:s, s:I}", "address", &address, "bind", &bind,
+			"port", &port, "fingerprint", &fp, "pid", &pid) ||
+		strlen(address) >= sizeof(e.address) || strlen(bind) >= sizeof(e.bind) ||
+		port < 1 || port > 65535 || pf_access_fingerprint_parse(e.fingerprint, fp)) {
 		r = pf_reason_set(why, -EBADMSG,
 			"%.150s is damaged; start the host again to have it written anew", path);
 	} else {
 		strcpy(e.address, address);
+		strcpy(e.bind, bind);
 		e.port = (uint16_t)port;
 		e.pid = pid;
 		*out = e;

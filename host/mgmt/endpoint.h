@@ -12,7 +12,8 @@
 #define PF_MGMT_TOKEN_BYTES 65 /* 64 hex digits and a zero */
 
 struct pf_mgmt_endpoint {
-	char address[64]; /* numeric */
+	char address[64]; /* numeric; where this machine reaches it */
+	char bind[64];	  /* numeric; where it listens */
 	uint16_t port;
 	uint8_t fingerprint[32]; /* SHA-256 of the certificate's DER */
 	int64_t pid;

@@ -2,6 +2,7 @@
 #include "host/mgmt/mgmt.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -14,32 +15,25 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/crypto/hash.h"
 #include "core/crypto/secret.h"
 #include "host/mgmt/api.h"
+#include "host/mgmt/conns.h"
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/feed.h"
 #include "host/mgmt/gate.h"
+#include "host/mgmt/login_jobs.h"
+#include "host/registry/access.h"
+#include "host/registry/config.h"
+#include "host/sys/files.h"
 #include "host/sys/listen.h"
 
-/* Beside all streams of events there is room for ordinary requests. */
-#define CONNECTIONS_MAX (PF_SSE_STREAMS_MAX + 64u)
 /* Who is not accepted yet waits; a full queue would send him into TCP's retries, for minutes. */
 #define LISTEN_QUEUE	  1024
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
 #define IDLE_LIMIT_S	  10u
-/* From the first byte of a request to its last: what drips longer is cut off. */
-#define REQUEST_LIMIT_NS (20 * PF_NS_PER_S)
-#define SWEEP_NS	 (5 * PF_NS_PER_S)
-#define STREAM_BLOCK	 4096
-#define QUERY_BYTES	 1024
-
-struct connection {
-	struct pf_mgmt *m;
-	struct connection *next, **link; /* under lock */
-	int fd;
-	uint64_t since_ns; /* under lock: opened, or its last request ended */
-	bool busy;	   /* under lock: a whole request is being answered */
-};
+#define STREAM_BLOCK	  4096
+#define QUERY_BYTES	  1024
 
 /* Belongs to the HTTP thread, but for what the lock covers. */
 struct request {
@@ -49,8 +43,10 @@ struct request {
 	struct request *next, **link; /* under lock, while it waits */
 	bool answered;		      /* under lock */
 	struct pf_mgmt_answer answer; /* under lock */
-	enum pf_mgmt_lane lane;
+	struct pf_mgmt_pass pass;
 	char address[INET6_ADDRSTRLEN]; /* the client's */
+	bool from_loopback, has_certificate;
+	uint8_t certificate[32]; /* its fingerprint */
 	char *method, *path, *query, *content_type, *last_event;
 	char *body;
 	size_t body_max;
@@ -63,114 +59,62 @@ struct pf_mgmt {
 	char token[PF_MGMT_TOKEN_BYTES];
 	uint16_t port;
 	struct MHD_Daemon *daemon;
-	struct pf_timer *sweep; /* loop */
-	struct pf_feed *feed;	/* loop */
+	struct pf_feed *feed; /* loop */
+	struct pf_conns *conns;
+	struct pf_logins *logins;
+	char hosts[PF_CONFIG_TEXT_BYTES];
 	pthread_mutex_t lock;
 	/* Under lock. */
 	struct request *waiting;
-	struct connection *connections;
 	struct pf_mgmt_stream *streams;
 	uint64_t last_id;
-	bool stopping, sweeping;
+	bool stopping;
 	struct later *laters; /* loop */
 };
 
-/* Loop. Outlives the request and the API if need be. */
+/* Loop. Outlives the request if need be. */
 struct later {
 	struct pf_mgmt_later base;
-	struct pf_mgmt *m; /* NULL = ended */
-	uint64_t id;	   /* of the request */
+	struct pf_mgmt *m;
+	uint64_t id; /* of the request */
 	struct later *next, **link;
 };
 
 /* ---- connections ---- */
-
-static void sweep(void *user)
-{
-	struct pf_mgmt *m = user;
-	uint64_t now = pf_clock_mono_ns();
-	bool more;
-
-	pf_timer_stop(&m->sweep);
-	pthread_mutex_lock(&m->lock);
-	/* The descriptor is open as long as its connection is listed. */
-	for (struct connection *c = m->connections; c; c = c->next)
-		if (!c->busy && now - c->since_ns > REQUEST_LIMIT_NS)
-			(void)shutdown(c->fd, SHUT_RDWR);
-	more = m->connections && !m->stopping;
-	m->sweeping = more;
-	pthread_mutex_unlock(&m->lock);
-	if (more && pf_timer_start(&m->sweep, m->p.loop, SWEEP_NS, sweep, m)) {
-		pthread_mutex_lock(&m->lock);
-		m->sweeping = false; /* the next connection tries again */
-		pthread_mutex_unlock(&m->lock);
-	}
-}
-
-static void run_sweep_start(void *user, void *msg)
-{
-	struct pf_mgmt *m = user;
-
-	if (!m->sweep)
-		sweep(m);
-}
 
 static void on_connection(void *user, struct MHD_Connection *http, void **context,
 	enum MHD_ConnectionNotificationCode code)
 {
 	const union MHD_ConnectionInfo *info;
 	struct pf_mgmt *m = user;
-	struct connection *c = *context;
-	bool start = false;
+	const struct sockaddr *sa;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
-		c = calloc(1, sizeof(*c));
-		if (!c || !info) {
-			free(c); /* then it lives without this limit */
-			return;
-		}
-		c->m = m;
-		c->fd = info->connect_fd;
-		c->since_ns = pf_clock_mono_ns();
-		pthread_mutex_lock(&m->lock);
-		c->next = m->connections;
-		c->link = &m->connections;
-		if (c->next)
-			c->next->link = &c->next;
-		m->connections = c;
-		if (!m->sweeping && !m->stopping)
-			start = m->sweeping = true;
-		pthread_mutex_unlock(&m->lock);
-		*context = c;
-		if (start && pf_loop_post(m->p.loop, run_sweep_start, m, NULL, 0)) {
-			pthread_mutex_lock(&m->lock);
-			m->sweeping = false;
-			pthread_mutex_unlock(&m->lock);
-		}
-	} else if (c) {
-		pthread_mutex_lock(&m->lock);
-		*c->link = c->next;
-		if (c->next)
-			c->next->link = c->link;
-		pthread_mutex_unlock(&m->lock);
-		free(c);
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		pf_conn_close(*context);
 		*context = NULL;
+		return;
 	}
+	info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info && info->tls_session) {
+		/* A client may show its certificate, of whatever issuer: its fingerprint counts. */
+		gnutls_certificate_server_set_request(info->tls_session, GNUTLS_CERT_REQUEST);
+		gnutls_certificate_send_x509_rdn_sequence(info->tls_session, 1);
+	}
+	/* libmicrohttpd 1.0 answers in one place per connection: use each answer
+	 * before the next question. */
+	info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	sa = info ? info->client_addr : NULL;
+	info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (sa && info)
+		*context = pf_conn_open(m->conns, info->connect_fd, sa);
 }
 
-static void mark_busy(struct MHD_Connection *http, struct pf_mgmt *m, bool busy)
+static struct pf_conn *conn_of(struct MHD_Connection *http)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	struct connection *c = info ? info->socket_context : NULL;
 
-	if (!c)
-		return;
-	pthread_mutex_lock(&m->lock);
-	c->busy = busy;
-	c->since_ns = pf_clock_mono_ns();
-	pthread_mutex_unlock(&m->lock);
+	return info ? info->socket_context : NULL;
 }
 
 /* ---- one request ---- */
@@ -185,6 +129,7 @@ static void free_request(struct request *r)
 	free(r->query);
 	free(r->content_type);
 	free(r->last_event);
+	pf_secret_wipe(&r->pass, sizeof(r->pass));
 	if (r->body)
 		pf_secret_wipe(r->body, r->body_len); /* a PIN may be in it */
 	free(r->body);
@@ -199,7 +144,7 @@ static void on_completed(void *user, struct MHD_Connection *http, void **context
 	if (!r)
 		return;
 	*context = NULL;
-	mark_busy(http, r->m, false);
+	pf_conn_busy(conn_of(http), false);
 	free_request(r);
 }
 
@@ -216,6 +161,8 @@ static ssize_t read_stream(void *user, uint64_t at, char *buf, size_t cap)
 	s->woken = false;
 	n = m->stopping ? -1 : 0;
 	pthread_mutex_unlock(&m->lock);
+	if (s->login && !pf_logins_lives(m->logins, s->login, pf_clock_mono_ns()))
+		n = -1;
 	if (!n)
 		n = s->read(s, buf, cap);
 	if (n)
@@ -342,7 +289,7 @@ static enum MHD_Result send_answer(
 
 static enum MHD_Result refuse(struct request *r, unsigned status, const char *message)
 {
-	mark_busy(r->http, r->m, true);
+	pf_conn_busy(conn_of(r->http), true);
 	pf_mgmt_answer_error(&r->answer, status, message);
 	return send_answer(r->m, r->http, &r->answer);
 }
@@ -360,7 +307,12 @@ static enum MHD_Result on_header(
 		{ "Content-Type", &h->content_type },
 		{ "Content-Length", &h->content_length },
 		{ "Sec-Fetch-Site", &h->sec_fetch_site },
+		{ "Sec-Fetch-Mode", &h->sec_fetch_mode },
 		{ "Last-Event-ID", &h->last_event },
+		{ "Cookie", &h->cookie },
+		{ "X-CSRF-Token", &h->csrf_token },
+		{ "Accept-Encoding", &h->accept_encoding },
+		{ "If-None-Match", &h->if_none_match },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -393,25 +345,28 @@ static enum MHD_Result on_argument(
 	return MHD_YES;
 }
 
-static bool is_loopback(const struct sockaddr *sa)
-{
-	if (sa->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == 127;
-	if (sa->sa_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
-
-		return IN6_IS_ADDR_LOOPBACK(a) ||
-		       (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
-	}
-	return false;
-}
-
 static void name_address(char out[INET6_ADDRSTRLEN], const struct sockaddr *sa, socklen_t len)
 {
 	if (getnameinfo(sa, len, out, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST))
 		*out = 0;
 	else if (!strncmp(out, "::ffff:", 7))
 		memmove(out, out + 7, strlen(out + 7) + 1);
+}
+
+/* The fingerprint of what it showed; nobody else has looked at it. */
+static void read_certificate(struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	const gnutls_datum_t *chain = NULL;
+	unsigned count = 0;
+
+	if (info && info->tls_session)
+		chain = gnutls_certificate_get_peers(info->tls_session, &count);
+	if (!chain || !count)
+		return;
+	pf_sha256(chain[0].data, chain[0].size, r->certificate);
+	r->has_certificate = true;
 }
 
 static void read_head(struct pf_mgmt_head *h, char own_address[INET6_ADDRSTRLEN], struct request *r)
@@ -428,7 +383,7 @@ static void read_head(struct pf_mgmt_head *h, char own_address[INET6_ADDRSTRLEN]
 	if (info && info->client_addr) {
 		const struct sockaddr *sa = info->client_addr;
 
-		h->from_loopback = is_loopback(sa);
+		h->from_loopback = r->from_loopback = pf_conn_is_loopback(sa);
 		name_address(r->address, sa,
 			sa->sa_family == AF_INET ? sizeof(struct sockaddr_in)
 						 : sizeof(struct sockaddr_in6));
@@ -438,6 +393,8 @@ static void read_head(struct pf_mgmt_head *h, char own_address[INET6_ADDRSTRLEN]
 		name_address(own_address, (struct sockaddr *)&own, len);
 		h->address = *own_address ? own_address : NULL;
 	}
+	read_certificate(r);
+	h->has_certificate = r->has_certificate;
 }
 
 /* Copies `s` unless it is NULL. */
@@ -467,9 +424,13 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 	if (!keep(&r->method, method) || !keep(&r->path, path))
 		return MHD_NO;
 	read_head(&head, own_address, r);
-	status = pf_mgmt_gate(&head, m->token, &r->lane, &message);
+	status = pf_mgmt_gate(&head,
+		&(struct pf_mgmt_keys){ m->token, m->logins, m->hosts, pf_clock_mono_ns() },
+		&r->pass, &message);
 	if (status)
 		return refuse(r, status, message);
+	if (r->pass.lane == PF_MGMT_LANE_BROWSER || r->pass.lane == PF_MGMT_LANE_ADMIN)
+		pf_conn_signed_in(conn_of(http));
 	(void)MHD_get_connection_values(http, MHD_GET_ARGUMENT_KIND, on_argument, &query);
 	if (query.too_long)
 		return refuse(r, 400, "the query is too long");
@@ -529,6 +490,7 @@ static void settle(struct pf_mgmt *m, struct request *r, const struct pf_mgmt_an
 	if (a->stream) {
 		a->stream->mgmt = m;
 		a->stream->http = r->http;
+		a->stream->login = r->pass.login.id;
 	}
 	pthread_mutex_lock(&m->lock);
 	take_waiting(r);
@@ -541,17 +503,15 @@ static void settle(struct pf_mgmt *m, struct request *r, const struct pf_mgmt_an
 static void later_done(struct pf_mgmt_later *base, struct pf_mgmt_answer *a)
 {
 	struct later *l = (struct later *)base;
-	struct request *r = l->m ? find_waiting(l->m, l->id) : NULL;
+	struct request *r = find_waiting(l->m, l->id);
 
 	if (r)
 		settle(l->m, r, a);
 	else
 		pf_mgmt_answer_finish(a);
-	if (l->m) {
-		*l->link = l->next;
-		if (l->next)
-			l->next->link = l->link;
-	}
+	*l->link = l->next;
+	if (l->next)
+		l->next->link = l->link;
 	free(l);
 }
 
@@ -574,6 +534,23 @@ static struct pf_mgmt_later *make_later(void *user)
 	return &l->base;
 }
 
+/* Whether the certificate is that of an enabled client of the native plane: as its
+ * sessions are let in, by the exact fingerprint alone. Loop thread. */
+static bool is_client(const struct pf_mgmt_params *p, const uint8_t fingerprint[32])
+{
+	struct pf_access_entry e;
+	uint8_t *text;
+	size_t len;
+	int r = -ENOENT;
+
+	if (p->allowed_path &&
+		!pf_file_read(p->allowed_path, PF_ACCESS_FILE_BYTES, &text, &len, NULL)) {
+		r = pf_access_find(&e, text, len, fingerprint, NULL, NULL);
+		free(text);
+	}
+	return !r || (p->clients && pf_clients_find(p->clients, PF_PLANE_NATIVE, fingerprint));
+}
+
 /* Loop thread. */
 static void run_request(void *user, void *msg)
 {
@@ -586,6 +563,12 @@ static void run_request(void *user, void *msg)
 	r = find_waiting(m, id);
 	if (!r)
 		return;
+	if (r->pass.lane == PF_MGMT_LANE_CLIENT && !is_client(&m->p, r->certificate)) {
+		memset(&a, 0, sizeof(a));
+		pf_mgmt_answer_error(&a, 401, "the certificate is of no client that is let in now");
+		settle(m, r, &a);
+		return;
+	}
 	pf_mgmt_answer_call(&a, &m->p,
 		&(struct pf_mgmt_call){ .method = r->method,
 			.path = r->path,
@@ -595,7 +578,9 @@ static void run_request(void *user, void *msg)
 			.content_type = r->content_type,
 			.address = r->address,
 			.last_event = r->last_event,
-			.lane = r->lane,
+			.from_loopback = r->from_loopback,
+			.lane = r->pass.lane,
+			.login = r->pass.lane == PF_MGMT_LANE_BROWSER ? &r->pass.login : NULL,
 			.mgmt = m,
 			.defer = make_later,
 			.defer_user = r });
@@ -608,7 +593,7 @@ static enum MHD_Result hand_over(struct request *r)
 	struct pf_mgmt *m = r->m;
 	bool posted = false;
 
-	mark_busy(r->http, m, true);
+	pf_conn_busy(conn_of(r->http), true);
 	MHD_suspend_connection(r->http);
 	pthread_mutex_lock(&m->lock);
 	if (!m->stopping) {
@@ -696,6 +681,20 @@ static int open_port(const struct pf_mgmt_params *p, uint16_t *port, struct pf_r
 	return fd;
 }
 
+static int set_up(struct pf_mgmt *m, const struct pf_mgmt_params *params)
+{
+	int r = pf_conns_create(&m->conns, params->loop);
+
+	if (!r)
+		r = pf_feed_create(&m->feed, &m->p);
+	if (params->config)
+		snprintf(m->hosts, sizeof(m->hosts), "%s", params->config->mgmt_hosts);
+	if (r || !params->password_path)
+		return r;
+	r = pf_logins_create(&m->logins, params->password_path);
+	return r ? r : pf_login_jobs_create(&m->p.login_jobs, m->logins);
+}
+
 int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, struct pf_reason *why)
 {
 	struct pf_mgmt *m = calloc(1, sizeof(*m));
@@ -707,15 +706,15 @@ int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, st
 	pthread_mutex_init(&m->lock, NULL);
 	snprintf(m->token, sizeof(m->token), "%s", params->token);
 	fd = open_port(params, &m->port, why);
-	m->p.token = m->p.bind_address = NULL; /* the caller's, from now on */
+	m->p.token = m->p.bind_address = m->p.password_path = NULL; /* the caller's, from now on */
 	if (fd < 0) {
 		r = fd;
 		goto fail;
 	}
-	r = pf_feed_create(&m->feed, &m->p);
+	r = set_up(m, params);
 	if (r) {
 		close(fd);
-		r = pf_reason_set(why, r, "out of memory");
+		(void)pf_reason_set(why, r, "out of memory");
 		goto fail;
 	}
 	m->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS |
@@ -725,7 +724,7 @@ int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, st
 		pf_identity_key_pem(params->identity), MHD_OPTION_HTTPS_MEM_CERT,
 		pf_identity_cert_pem(params->identity), MHD_OPTION_HTTPS_PRIORITIES,
 		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS",
-		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)PF_CONNS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		IDLE_LIMIT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, m, MHD_OPTION_NOTIFY_COMPLETED,
@@ -778,6 +777,7 @@ void pf_mgmt_stop(struct pf_mgmt *m)
 	if (!m || !m->daemon)
 		return;
 	pf_feed_stop(m->feed);
+	pf_conns_stop(m->conns);
 	pthread_mutex_lock(&m->lock);
 	m->stopping = true;
 	while ((r = m->waiting)) {
@@ -797,17 +797,23 @@ void pf_mgmt_stop(struct pf_mgmt *m)
 	pthread_mutex_unlock(&m->lock);
 	MHD_stop_daemon(m->daemon);
 	m->daemon = NULL;
-	pf_timer_stop(&m->sweep);
 }
 
 void pf_mgmt_destroy(struct pf_mgmt *m)
 {
+	struct later *l;
+
 	if (!m)
 		return;
 	pf_mgmt_stop(m);
-	for (struct later *l = m->laters; l; l = l->next)
-		l->m = NULL;
 	pf_feed_destroy(m->feed);
+	while ((l = m->laters)) {
+		m->laters = l->next;
+		free(l);
+	}
+	pf_login_jobs_destroy(m->p.login_jobs);
+	pf_logins_destroy(m->logins);
+	pf_conns_destroy(m->conns);
 	pf_secret_wipe(m->token, sizeof(m->token));
 	pthread_mutex_destroy(&m->lock);
 	free(m);

@@ -18,6 +18,7 @@
 struct pf_config;
 struct pf_desks;
 struct pf_gamestream;
+struct pf_login_jobs;
 struct pf_mgmt;
 struct pf_settings;
 struct pf_workers;
@@ -65,8 +66,9 @@ struct pf_mgmt_params {
 	const char *bind_address; /* numeric, IPv4 or IPv6 */
 	uint16_t port;		  /* 0 = any free one */
 	const struct pf_identity *identity;
-	const char *token;	  /* opens everything, from this machine alone */
-	const char *allowed_path; /* the operator's file of clients; listed, never changed */
+	const char *token;	   /* opens everything, from this machine alone */
+	const char *password_path; /* file of the console's password; NULL = no log-in */
+	const char *allowed_path;  /* the operator's file of clients; listed, never changed */
 	struct pf_clients *clients;
 	struct pf_apps *apps;
 	/* What operations act on; each may be NULL. */
@@ -76,18 +78,18 @@ struct pf_mgmt_params {
 	struct pf_desks *desks;
 	struct pf_native *native;
 	struct pf_gamestream *gamestream;
+	struct pf_login_jobs *login_jobs; /* pf_mgmt_create sets it */
 	struct pf_mgmt_hooks hooks;
 };
 
 /** Opens the port and starts the thread. -EADDRINUSE etc. with the words, -ENOSYS
  * when the build has no HTTP server. Pointers are borrowed until destroy, but
- * bind_address and token, which are copied. */
+ * bind_address, token and password_path, which are copied. */
 int pf_mgmt_create(
 	struct pf_mgmt **out, const struct pf_mgmt_params *params, struct pf_reason *why);
 uint16_t pf_mgmt_port(const struct pf_mgmt *m);
 /** Answers what waits with 503, closes all connections and ends the thread. Control
  * loop. May be called twice. */
 void pf_mgmt_stop(struct pf_mgmt *m);
-/** After the loop ran for the last time, but before it is destroyed, as messages may
- * wait there. Accepts NULL. */
+/** After workers and loop were destroyed, as they may hold what it owns. Accepts NULL. */
 void pf_mgmt_destroy(struct pf_mgmt *m);

@@ -192,12 +192,16 @@ static const struct pf_config_key keys[] = {
 		"line need.",
 		true },
 	{ "mgmt_bind", PF_CONFIG_TEXT, AT(mgmt_bind), 0, 0, NULL, "127.0.0.1",
-		"Address that the management API listens on. Its token opens from this machine "
-		"only, "
-		"whatever this says.",
+		"Address that the management API and the web console listen on; 0.0.0.0 or :: lets "
+		"other machines reach them. The token opens from this machine only, whatever this "
+		"says.",
 		true },
 	{ "mgmt_port", PF_CONFIG_NUMBER, AT(mgmt_port), 0, 65535, NULL, "47990",
 		"TCP port of the management API. 0 takes any free one.", true },
+	{ "mgmt_hosts", PF_CONFIG_TEXT, AT(mgmt_hosts), 0, 0, NULL, "",
+		"Names by which browsers may reach the web console beside localhost and the "
+		"host's addresses, a comma list. A page that comes by any other name is refused.",
+		true },
 	{ "log_level", PF_CONFIG_CHOICE, AT(log_level), 0, 0, "error|warn|info|debug", "info",
 		"How much is logged.", false },
 	{ "log_format", PF_CONFIG_CHOICE, AT(log_format), 0, 0, "text|json", "text",

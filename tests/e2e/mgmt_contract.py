@@ -100,6 +100,38 @@ def _(w):
     assert w.expect(200, "GET", "/health", token=False) == {"status": "ok"}
 
 
+PASSWORD = "correct horse battery"
+
+
+@good("GET", "/login")
+def _(w):
+    assert w.expect(200, "GET", "/login", token=False)["signed_in"] is False
+
+
+@good("PUT", "/login/password")
+def _(w):
+    w.expect(204, "PUT", "/login/password", {"new": PASSWORD})
+    w.expect(403, "PUT", "/login/password", {"old": "wrong", "new": PASSWORD})
+    w.expect(204, "PUT", "/login/password", {"old": PASSWORD, "new": PASSWORD})
+
+
+@good("POST", "/login")
+def _(w):
+    w.expect(204, "PUT", "/login/password", {"new": PASSWORD})
+    w.expect(401, "POST", "/login", {"password": "wrong"}, token=False)
+    assert w.expect(200, "POST", "/login", {"password": PASSWORD}, token=False)["csrf"]
+
+
+@good("DELETE", "/login")
+def _(w):
+    csrf = w.expect(200, "POST", "/login", {"password": PASSWORD}, token=False)["csrf"]
+    mine = {"Cookie": w.api.headers["Set-Cookie"].split(";")[0], "X_CSRF_Token": csrf,
+            "Host": f"localhost:{w.api.port}", "Origin": w.api.origin, "token": False}
+    assert w.expect(200, "GET", "/login", **mine) == {"signed_in": True, "password_set": True, "csrf": csrf}
+    w.expect(204, "DELETE", "/login", **mine)
+    w.expect(401, "DELETE", "/login", **mine)
+
+
 @good("GET", "/status")
 def _(w):
     status = w.expect(200, "GET", "/status")

@@ -22,8 +22,9 @@ static const struct pf_mgmt_head good = { .method = "POST",
 static unsigned ask(const struct pf_mgmt_head *h)
 {
 	const char *message = NULL;
-	enum pf_mgmt_lane lane = PF_MGMT_LANE_CLIENT;
-	unsigned r = pf_mgmt_gate(h, TOKEN, &lane, &message);
+	struct pf_mgmt_keys keys = { .token = TOKEN, .hosts = "desk.example, tv.example" };
+	struct pf_mgmt_pass pass;
+	unsigned r = pf_mgmt_gate(h, &keys, &pass, &message);
 
 	assert_int_equal(!r, !message);
 	return r;
