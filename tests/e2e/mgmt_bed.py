@@ -181,9 +181,20 @@ class Api:
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
         return self.context.wrap_socket(raw)
 
-    def open(self):
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE,
-                                           context=self.context)
+    def open(self, certificate=None):
+        """A connection to keep; `certificate` is a file with a client's, and its key."""
+        context = self.context
+        if certificate:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.load_cert_chain(certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
+
+    def log_in(self, password):
+        """The headers of a browser that logged in and whose page asks; for ask()."""
+        csrf = self.expect(200, "POST", "/login", {"password": password}, token=False)["csrf"]
+        return {"Cookie": self.headers["Set-Cookie"].split(";")[0], "X_CSRF_Token": csrf,
+                "Host": f"localhost:{self.port}", "Origin": self.origin, "token": False}
 
     def ask(self, method, path, body=None, token=True, raw=None, root="/api/v1", over=None,
             **headers):

@@ -124,10 +124,9 @@ def _(w):
 
 @good("DELETE", "/login")
 def _(w):
-    csrf = w.expect(200, "POST", "/login", {"password": PASSWORD}, token=False)["csrf"]
-    mine = {"Cookie": w.api.headers["Set-Cookie"].split(";")[0], "X_CSRF_Token": csrf,
-            "Host": f"localhost:{w.api.port}", "Origin": w.api.origin, "token": False}
-    assert w.expect(200, "GET", "/login", **mine) == {"signed_in": True, "password_set": True, "csrf": csrf}
+    mine = w.api.log_in(PASSWORD)
+    assert w.expect(200, "GET", "/login", **mine) == {
+        "signed_in": True, "password_set": True, "csrf": mine["X_CSRF_Token"]}
     w.expect(204, "DELETE", "/login", **mine)
     w.expect(401, "DELETE", "/login", **mine)
 
@@ -416,10 +415,60 @@ def who_shows_nothing_or_the_wrong_thing_is_kept_out():
         w.expect(403, m, there, body, root=root, Host="evil.example")
 
 
+def a_cookie_alone_changes_nothing():
+    w = world()
+    w.expect(204, "PUT", "/login/password", {"new": PASSWORD})
+    mine = w.api.log_in(PASSWORD)
+
+    def without(*names, **more):
+        return {**{k: v for k, v in mine.items() if k not in names}, **more}
+
+    for path, method, operation, _ in ALL:
+        m, root, opened = method.upper(), base(SPEC["paths"][path]), lanes(operation)
+        if "nothing" in opened:
+            continue
+        asked, body = w.there(path), schema_of_body(operation)
+        if method != "get":
+            for spoiled in (without("X_CSRF_Token"), without("Origin"),
+                            without(X_CSRF_Token="0" * 64), without(X_CSRF_Token=""),
+                            without(Origin="https://evil.example"), without(Origin="null"),
+                            without(Host="evil.example"), without(Sec_Fetch_Site="cross-site")):
+                w.expect(403, m, asked, right(body) if body else None, root=root, **spoiled)
+        elif "cookie" in opened:
+            got, _ = w.api.ask(m, asked, root=root, **without("X_CSRF_Token", "Origin"))
+            assert got in (200, 404), f"{m} {path}: {got}"
+        else:
+            w.expect(401, m, asked, root=root, **mine)
+
+
+def a_device_reads_what_the_document_lets_it_read():
+    w = world()
+    waiting, request = w.knock()
+    w.expect(200, "POST", f"/access/requests/{request['id']}/approve", {})
+    assert waiting.wait(timeout=PATIENCE) == 0
+    identity = w.place.dir / "device" / "punktfunk-probe" / "identity.pem"
+    for path, method, operation, _ in ALL:
+        m, opened, body = method.upper(), lanes(operation), schema_of_body(operation)
+        if "nothing" in opened:
+            continue
+        over = w.api.open(identity)
+        got, _ = w.api.ask(m, w.there(path), right(body) if body else None, token=False, over=over,
+                           root=base(SPEC["paths"][path]))
+        over.close()
+        right_ones = (200, 404) if "certificate" in opened else (401, 403)
+        assert got in right_ones, f"{m} {path}: {got}"
+    # Taken away, it opens nothing.
+    w.expect(204, "DELETE", "/clients/native/" + request["fingerprint"])
+    over = w.api.open(identity)
+    w.expect(401, "GET", "/status", token=False, over=over)
+    over.close()
+
+
 def the_host_ends_in_order():
     world().end()
 
 
 main([every_operation_has_a_right_answer, what_the_schema_forbids_is_refused,
       what_arguments_forbid_is_refused, paths_and_methods_of_no_meaning,
-      who_shows_nothing_or_the_wrong_thing_is_kept_out, the_host_ends_in_order])
+      who_shows_nothing_or_the_wrong_thing_is_kept_out, a_cookie_alone_changes_nothing,
+      a_device_reads_what_the_document_lets_it_read, the_host_ends_in_order])
