@@ -18,6 +18,7 @@
 #include "core/crypto/hash.h"
 #include "core/crypto/secret.h"
 #include "host/mgmt/api.h"
+#include "host/mgmt/assets.h"
 #include "host/mgmt/conns.h"
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/feed.h"
@@ -27,6 +28,7 @@
 #include "host/registry/config.h"
 #include "host/sys/files.h"
 #include "host/sys/listen.h"
+#include "pf_config.h"
 
 /* Who is not accepted yet waits; a full queue would send him into TCP's retries, for minutes. */
 #define LISTEN_QUEUE	  1024
@@ -62,6 +64,7 @@ struct pf_mgmt {
 	struct pf_feed *feed; /* loop */
 	struct pf_conns *conns;
 	struct pf_logins *logins;
+	struct pf_assets *assets; /* NULL = no web console */
 	char hosts[PF_CONFIG_TEXT_BYTES];
 	pthread_mutex_t lock;
 	/* Under lock. */
@@ -248,12 +251,20 @@ static struct MHD_Response *make_response(struct pf_mgmt *m, struct pf_mgmt_answ
 	return response;
 }
 
+struct header {
+	const char *name, *value;
+};
+
+static void add_headers(struct MHD_Response *response, const struct header *headers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
+}
+
 static enum MHD_Result send_answer(
 	struct pf_mgmt *m, struct MHD_Connection *http, struct pf_mgmt_answer *a)
 {
-	static const struct {
-		const char *name, *value;
-	} headers[] = {
+	static const struct header headers[] = {
 		{ "Cache-Control", "no-store" },
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "X-Frame-Options", "DENY" },
@@ -270,8 +281,7 @@ static enum MHD_Result send_answer(
 		return MHD_NO;
 	if (type)
 		(void)MHD_add_response_header(response, "Content-Type", type);
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
+	add_headers(response, headers, sizeof(headers) / sizeof(headers[0]));
 	if (a->allow)
 		(void)MHD_add_response_header(response, "Allow", a->allow);
 	if (*a->cookie)
@@ -322,6 +332,73 @@ static enum MHD_Result on_header(
 		*rows[i].to = value ? value : "";
 	}
 	return MHD_YES;
+}
+
+/* ---- files of the console ---- */
+
+static enum MHD_Result send_asset(
+	struct MHD_Connection *http, const struct pf_asset *f, const struct pf_mgmt_head *h)
+{
+	static const struct header headers[] = {
+		{ "Vary", "Accept-Encoding" },
+		{ "X-Content-Type-Options", "nosniff" },
+		{ "X-Frame-Options", "DENY" },
+		/* Scripts and styles of our own files alone; no page may frame this one. */
+		{ "Content-Security-Policy",
+			"default-src 'none'; script-src 'self'; style-src 'self'; "
+			"img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+			"manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+			"frame-ancestors 'none'" },
+		{ "Referrer-Policy", "no-referrer" },
+		{ "Cross-Origin-Resource-Policy", "same-origin" },
+		{ "Cross-Origin-Opener-Policy", "same-origin" },
+		{ "Permissions-Policy", "camera=(), geolocation=(), microphone=()" },
+	};
+	bool gz = f->gz_len && pf_assets_takes_gzip(h->accept_encoding);
+	const char *etag = gz ? f->gz_etag : f->etag;
+	bool known = h->if_none_match && strstr(h->if_none_match, etag);
+	struct MHD_Response *response = MHD_create_response_from_buffer(known ? 0
+									: gz  ? f->gz_len
+									      : f->len,
+		gz ? f->gz : f->data, MHD_RESPMEM_PERSISTENT);
+	enum MHD_Result r;
+
+	if (!response)
+		return MHD_NO;
+	add_headers(response, headers, sizeof(headers) / sizeof(headers[0]));
+	add_headers(response,
+		(const struct header[]){ { "Content-Type", f->type }, { "ETag", etag },
+			{ "Cache-Control",
+				f->immutable ? "public, max-age=31536000, immutable" : "no-cache" },
+			{ "Content-Encoding", "gzip" } },
+		gz ? 4 : 3);
+	r = MHD_queue_response(http, known ? 304 : 200, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+/* What is no path of the API. */
+static enum MHD_Result answer_file(struct request *r, const struct pf_mgmt_head *h)
+{
+	struct pf_mgmt *m = r->m;
+	const struct pf_asset *f = pf_assets_find(m->assets, r->path);
+	const char *message = NULL;
+	unsigned status =
+		pf_mgmt_gate_file(h, &(struct pf_mgmt_keys){ .hosts = m->hosts }, &message);
+
+	if (status)
+		return refuse(r, status, message);
+	if (!f)
+		return refuse(r, 404,
+			m->assets ? "there is nothing at this path"
+				  : "there is nothing at this path: the web console is not "
+				    "installed");
+	if (strcmp(r->method, "GET") && strcmp(r->method, "HEAD")) {
+		r->answer.allow = "GET, HEAD";
+		return refuse(r, 405, "this path does not know this method");
+	}
+	pf_conn_busy(conn_of(r->http), true);
+	return send_asset(r->http, f, h);
 }
 
 struct query {
@@ -424,6 +501,8 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 	if (!keep(&r->method, method) || !keep(&r->path, path))
 		return MHD_NO;
 	read_head(&head, own_address, r);
+	if (!route && strncmp(path, "/api/", 5) && strncmp(path, "/metrics/", 9))
+		return answer_file(r, &head);
 	status = pf_mgmt_gate(&head,
 		&(struct pf_mgmt_keys){ m->token, m->logins, m->hosts, pf_clock_mono_ns() },
 		&r->pass, &message);
@@ -681,14 +760,25 @@ static int open_port(const struct pf_mgmt_params *p, uint16_t *port, struct pf_r
 	return fd;
 }
 
+static void load_console(struct pf_mgmt *m, const char *dir)
+{
+	struct pf_reason why = { 0 };
+
+	if (pf_assets_load(&m->assets, *dir ? dir : PF_CONSOLE_DIR, &why))
+		pf_log(*dir ? PF_LOG_WARN : PF_LOG_INFO, "mgmt", "no web console is served: %s",
+			why.text);
+}
+
 static int set_up(struct pf_mgmt *m, const struct pf_mgmt_params *params)
 {
 	int r = pf_conns_create(&m->conns, params->loop);
 
 	if (!r)
 		r = pf_feed_create(&m->feed, &m->p);
-	if (params->config)
+	if (params->config) {
 		snprintf(m->hosts, sizeof(m->hosts), "%s", params->config->mgmt_hosts);
+		load_console(m, params->config->mgmt_console);
+	}
 	if (r || !params->password_path)
 		return r;
 	r = pf_logins_create(&m->logins, params->password_path);
@@ -814,6 +904,7 @@ void pf_mgmt_destroy(struct pf_mgmt *m)
 	pf_login_jobs_destroy(m->p.login_jobs);
 	pf_logins_destroy(m->logins);
 	pf_conns_destroy(m->conns);
+	pf_assets_free(m->assets);
 	pf_secret_wipe(m->token, sizeof(m->token));
 	pthread_mutex_destroy(&m->lock);
 	free(m);

@@ -202,6 +202,8 @@ static const struct pf_config_key keys[] = {
 		"Names by which browsers may reach the web console beside localhost and the "
 		"host's addresses, a comma list. A page that comes by any other name is refused.",
 		true },
+	{ "mgmt_console", PF_CONFIG_TEXT, AT(mgmt_console), 0, 0, NULL, "",
+		"Folder with the files of the web console. Empty takes the installed ones.", true },
 	{ "log_level", PF_CONFIG_CHOICE, AT(log_level), 0, 0, "error|warn|info|debug", "info",
 		"How much is logged.", false },
 	{ "log_format", PF_CONFIG_CHOICE, AT(log_format), 0, 0, "text|json", "text",

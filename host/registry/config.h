@@ -101,6 +101,7 @@ struct pf_config {
 	bool mgmt;
 	char mgmt_bind[PF_CONFIG_TEXT_BYTES];
 	char mgmt_hosts[PF_CONFIG_TEXT_BYTES];
+	char mgmt_console[PF_CONFIG_TEXT_BYTES];
 	uint32_t mgmt_port;
 	uint32_t log_level; /* pf_log_level */
 	uint32_t log_format;
