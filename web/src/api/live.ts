@@ -6,6 +6,11 @@ import { Ring } from "./ring";
 /** Ten minutes. */
 export const LIVE_SAMPLES = 600;
 
+export interface Spread {
+    p50: number;
+    p99: number;
+}
+
 export interface LiveSession {
     plane: string;
     id: number;
@@ -14,8 +19,8 @@ export interface LiveSession {
     target_kbps?: number;
     loss_percent?: number;
     parity_percent?: number;
-    rtt_ms?: number;
-    stages?: Record<string, number>;
+    rtt_ms?: number | null;
+    stages?: Record<string, Spread | null>;
     frames_sent?: number;
     frames_dropped?: number;
 }

@@ -4,9 +4,12 @@ import type { Text } from "../i18n";
 import type { IconName } from "../ui/icon";
 
 export interface Page {
-    to: "/";
+    to: "/" | "/performance";
     icon: IconName;
     text: Text;
 }
 
-export const pages: Page[] = [{ to: "/", icon: "overview", text: "nav.overview" }];
+export const pages: Page[] = [
+    { to: "/", icon: "overview", text: "nav.overview" },
+    { to: "/performance", icon: "performance", text: "nav.performance" },
+];

@@ -12,8 +12,14 @@ const overview = createRoute({
     component: lazyRouteComponent(() => import("../pages/overview"), "Overview"),
 });
 
+const performance = createRoute({
+    getParentRoute: () => root,
+    path: "/performance",
+    component: lazyRouteComponent(() => import("../pages/performance"), "Performance"),
+});
+
 export const router = createRouter({
-    routeTree: root.addChildren([overview]),
+    routeTree: root.addChildren([overview, performance]),
     history: createHashHistory(),
     defaultErrorComponent: Crashed,
     defaultPreload: "intent",

@@ -60,8 +60,13 @@ export function tData(prefix: string, word: string): string {
     return key in texts ? t(key as Text) : word;
 }
 
+/** The language as this browser writes numbers and times in it: en-GB rather than en. */
+function locale(): string {
+    return globalThis.navigator?.languages?.find((l) => l.toLowerCase().startsWith(language)) ?? language;
+}
+
 export function number(v: number, digits = 0): string {
-    return v.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return v.toLocaleString(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** 842 kbit/s, 12.4 Mbit/s */
@@ -83,9 +88,9 @@ export function duration(seconds: number): string {
 }
 
 export function dateTime(iso: string | number | Date): string {
-    return new Date(iso).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
+    return new Date(iso).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function timeOfDay(at: string | number | Date): string {
-    return new Date(at).toLocaleTimeString(language);
+    return new Date(at).toLocaleTimeString(locale());
 }

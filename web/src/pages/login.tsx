@@ -21,7 +21,7 @@ export function LoginPage() {
 
     useEffect(() => {
         document.title = `${t("login.title")} · punktfunk`;
-        form.current?.querySelector("input")?.focus();
+        form.current?.querySelector<HTMLInputElement>("input.input")?.focus();
     }, []);
     useEffect(() => {
         if (wait <= 0) return;
@@ -38,7 +38,7 @@ export function LoginPage() {
             setError(e);
             if (e instanceof ApiError && e.status === 429) setWait(Math.ceil(e.retryAfterS ?? 5));
             setBusy(false);
-            form.current?.querySelector("input")?.select();
+            form.current?.querySelector<HTMLInputElement>("input.input")?.select();
         }
     };
     let wrong: string | undefined;

@@ -24,7 +24,7 @@ function SessionCard({ session: s }: { session: Session }) {
                 now && [t("session.fps"), t("session.perSecond", { n: number(now.fps) })],
                 [t("session.bitrate"), rate(now?.bitrate_kbps ?? s.bitrate_kbps)],
                 now?.loss_percent !== undefined && [t("session.loss"), `${number(now.loss_percent, 1)} %`],
-                now?.rtt_ms !== undefined && [t("session.rtt"), milliseconds(now.rtt_ms)],
+                now && [t("session.rtt"), now.rtt_ms === null || now.rtt_ms === undefined ? "–" : milliseconds(now.rtt_ms)],
             ]} />
         </Card>
     );

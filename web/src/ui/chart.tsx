@@ -15,6 +15,8 @@ export interface Line {
     /** One per x; null where nothing was measured. */
     values: (number | null)[];
     dashed?: boolean;
+    /** Lines of one colour belong together; without it each has its own. */
+    colour?: number;
 }
 
 interface Props {
@@ -74,19 +76,20 @@ export function Chart(props: Props) {
     const newest = useRef(data);
     newest.current = data;
     // uPlot is made anew only for another set of lines or other colours.
-    const shape = JSON.stringify([lines.map((l) => [l.label, l.dashed]), elapsed, atLeast, getLanguage()]);
+    const shape = JSON.stringify([lines.map((l, i) => [l.label, l.dashed, l.colour ?? i]), elapsed, atLeast, getLanguage()]);
 
     useEffect(() => {
         const el = box.current;
         if (!el) return;
         const muted = colour("--muted");
         const grid = { stroke: colour("--line"), width: 1 };
-        const [drawn, isElapsed, least] = JSON.parse(shape) as [[string, boolean | undefined][], boolean, number];
+        const [drawn, isElapsed, least] = JSON.parse(shape) as [[string, boolean | undefined, number][], boolean, number];
         const sans = getComputedStyle(document.body).fontFamily;
         const u = new uPlot(
             {
                 width: el.clientWidth || 300,
                 height: HEIGHT,
+                padding: [8, 4, 0, 0],
                 legend: { show: false },
                 cursor: { sync: { key: name.split("-")[0] ?? name }, points: { size: 6 }, drag: { x: false, y: false } },
                 scales: {
@@ -99,7 +102,8 @@ export function Chart(props: Props) {
                         font: `12px ${sans}`,
                         grid: { show: false },
                         ticks: { show: false },
-                        space: 70,
+                        size: 26,
+                        space: 76,
                         values: (_u, splits) => splits.map((s) => (isElapsed ? duration(s) : timeOfDay(s * 1000))),
                     },
                     {
@@ -109,12 +113,12 @@ export function Chart(props: Props) {
                         ticks: { show: false },
                         size: 46,
                         space: 36,
-                        values: (_u, splits) => splits.map((s) => s.toLocaleString(getLanguage())),
+                        values: (_u, splits) => splits.map((s) => number(s, s % 1 ? 1 : 0)),
                     },
                 ],
                 series: [
                     {},
-                    ...drawn.map(([label, dashed], i) => ({
+                    ...drawn.map(([label, dashed, i]) => ({
                         label,
                         stroke: colour(seriesColour(i)),
                         width: 1.75,
@@ -161,7 +165,7 @@ export function Chart(props: Props) {
             <ul className="legend" aria-hidden="true">
                 {lines.map((l, i) => (
                     <li key={l.label}>
-                        <Swatch index={i} dashed={l.dashed} />
+                        <Swatch index={l.colour ?? i} dashed={l.dashed} />
                         {l.label}
                         <span className="number">{value(l.values[show])}</span>
                     </li>
