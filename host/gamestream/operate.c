@@ -52,7 +52,7 @@ int pf_gamestream_keyframe(struct pf_gamestream *g, uint64_t id, struct pf_reaso
 	if (!s->playing || !s->attached)
 		return pf_reason_set(why, -EBUSY,
 			"no picture is on its way right now; the next one is a keyframe anyway");
-	pf_stream_keyframe(s->stream);
+	pf_stream_keyframe_now(s->stream);
 	return 0;
 }
 

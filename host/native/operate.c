@@ -46,7 +46,7 @@ int pf_native_keyframe(struct pf_native *n, uint64_t id, struct pf_reason *why)
 	if (!ns->started || !ns->attached)
 		return pf_reason_set(why, -EBUSY,
 			"no picture is on its way right now; the next one is a keyframe anyway");
-	pf_stream_keyframe(ns->stream);
+	pf_stream_keyframe_now(ns->stream);
 	return 0;
 }
 

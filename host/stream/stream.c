@@ -68,7 +68,7 @@ struct pf_stream {
 
 	/* Shared. */
 	_Atomic(struct pf_frame *) mailbox;
-	_Atomic bool stop, playing;
+	_Atomic bool stop, playing, keyframe_now;
 	_Atomic uint32_t want_kbps; /* 0 = nothing new */
 	_Atomic uint32_t keyframe_asks;
 	_Atomic uint64_t lost; /* first << 32 | last, or NO_LOSS */
@@ -270,6 +270,8 @@ static void take_requests(struct pf_stream *s, uint64_t now_ns)
 	if (lost != NO_LOSS)
 		apply(s, pf_idr_gate_rfi(&s->gate, (uint32_t)(lost >> 32), (uint32_t)lost, now_ns),
 			now_ns);
+	if (atomic_exchange(&s->keyframe_now, false))
+		s->force_idr = s->again = true;
 	if (atomic_exchange(&s->keyframe_asks, 0))
 		apply(s, pf_idr_gate_keyframe(&s->gate, now_ns), now_ns);
 	apply(s, pf_idr_gate_poll(&s->gate, now_ns), now_ns);
@@ -703,6 +705,12 @@ void pf_stream_play(struct pf_stream *s)
 void pf_stream_keyframe(struct pf_stream *s)
 {
 	atomic_fetch_add(&s->keyframe_asks, 1);
+	wake(s);
+}
+
+void pf_stream_keyframe_now(struct pf_stream *s)
+{
+	atomic_store(&s->keyframe_now, true);
 	wake(s);
 }
 

@@ -107,6 +107,8 @@ void pf_stream_play(struct pf_stream *s);
  * the wire's count. */
 void pf_stream_keyframe(struct pf_stream *s);
 void pf_stream_lost(struct pf_stream *s, uint32_t first, uint32_t last);
+/** Any thread. The next picture is a keyframe, however new the last one is. */
+void pf_stream_keyframe_now(struct pf_stream *s);
 /** Any thread. Applied before the next picture. */
 void pf_stream_set_bitrate(struct pf_stream *s, uint32_t kbps);
 /** Any thread. */

@@ -242,6 +242,22 @@ static void a_keyframe_comes_though_nothing_changes(void **state)
 	assert_int_equal(flags_of(f, 2), PF_USER_VIDEO | PF_USER_IDR);
 }
 
+static void the_operators_keyframe_waits_for_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->params.repeats = 0;
+	bring_up(f, "scene=still");
+	pf_stream_play(f->stream);
+	wait_frames(f, 1);
+	pf_stream_keyframe_now(f->stream);
+	wait_frames(f, 2);
+	assert_int_equal(flags_of(f, 1), PF_USER_VIDEO | PF_USER_IDR);
+	assert_true(f->sink.at_ns[1] - f->sink.at_ns[0] < 700 * PF_NS_PER_MS);
+	usleep(100000);
+	assert_int_equal(frames(f), 2);
+}
+
 static void lost_frames_are_left_out_where_the_encoder_can(void **state)
 {
 	struct fixture *f = *state;
@@ -629,6 +645,7 @@ int main(void)
 		T(an_animation_flows),
 		T(a_still_picture_falls_silent),
 		T(a_keyframe_comes_though_nothing_changes),
+		T(the_operators_keyframe_waits_for_nothing),
 		T(lost_frames_are_left_out_where_the_encoder_can),
 		T(a_full_link_skips_raw_pictures),
 		T(a_dropped_frame_uses_up_its_number),
