@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/crypto/secret.h"
 #include "host/cmd/cmd.h"
+#include "host/display/survey.h"
 #include "host/gamestream/routes.h"
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/password.h"
@@ -20,6 +21,7 @@
 struct pf_manage {
 	struct pf_manage_params p;
 	struct pf_mgmt *mgmt;
+	struct pf_display_survey *displays;
 };
 
 /* ---- hooks ---- */
@@ -41,6 +43,7 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 		uint64_t value;
 	} rows[] = {
 		{ "bitrate_kbps", s->bitrate_kbps },
+		{ "target_kbps", s->target_kbps },
 		{ "frames_sent", s->frames_sent },
 		{ "frames_dropped", s->frames_dropped },
 		{ "idrs", s->idrs },
@@ -56,6 +59,8 @@ static void add_moonlight(void *user, const struct pf_gs_session_report *s)
 
 	json_object_set_new(o, "start_ms", pf_report_timeline(&s->timeline));
 	json_object_set_new(o, "encoder_kept", json_boolean(s->encoder_kept));
+	json_object_set_new(
+		o, "limit_kbps", s->limit_kbps ? json_integer(s->limit_kbps) : json_null());
 	json_object_set_new(
 		o, "mode", mode_text(&(struct pf_mode){ s->width, s->height, s->refresh_mhz }));
 	json_object_set_new(o, "seconds",
@@ -221,6 +226,11 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 		.desks = p->desks,
 		.native = p->native,
 		.gamestream = p->gamestream,
+		.hostname = p->hostname,
+		.user = p->user,
+		.host_id = p->host_id,
+		.encoders = p->encoders,
+		.displays = m->displays,
 		.hooks = { .status = add_status,
 			.pair_each = p->gamestream ? each_pair : NULL,
 			.pair_pin = p->gamestream ? take_pin : NULL,
@@ -257,6 +267,11 @@ int pf_manage_start(
 		return PF_EXIT_FAILURE;
 	}
 	m->p = *params;
+	if (pf_display_survey_create(&m->displays, params->workers, params->config)) {
+		(void)pf_reason_set(why, -ENOMEM, "out of memory");
+		free(m);
+		return PF_EXIT_FAILURE;
+	}
 	r = open_api(m, why);
 	if (r) {
 		bool port = r == -EADDRINUSE || r == -EACCES || r == -EADDRNOTAVAIL || r == -EINVAL;
@@ -304,5 +319,6 @@ void pf_manage_destroy(struct pf_manage *m)
 		return;
 	pf_manage_stop(m);
 	pf_mgmt_destroy(m->mgmt);
+	pf_display_survey_destroy(m->displays);
 	free(m);
 }

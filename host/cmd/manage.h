@@ -15,6 +15,8 @@ struct pf_manage_params {
 	const struct pf_config *config;
 	struct pf_settings *settings;
 	const struct pf_identity *identity;
+	const char *hostname, *user, *host_id;
+	const struct pf_encoders *encoders;
 	const char *state_dir, *allowed_path;
 	struct pf_clients *clients;
 	struct pf_apps *apps;

@@ -120,6 +120,9 @@ static json_t *session_json(const struct pf_session_report *s)
 	json_object_set_new(o, "held_for_link", json_integer((json_int_t)v->held_for_link));
 	json_object_set_new(o, "video_bytes", json_integer((json_int_t)v->bytes));
 	json_object_set_new(o, "bitrate_kbps", json_integer(v->bitrate_kbps));
+	json_object_set_new(o, "target_kbps", json_integer(v->bitrate_kbps));
+	json_object_set_new(
+		o, "limit_kbps", s->limit_kbps ? json_integer(s->limit_kbps) : json_null());
 	json_object_set_new(o, "convert_encode_ms",
 		json_pack("{s:f, s:f}", "p50", ms(v->convert_encode_p50_ns), "p99",
 			ms(v->convert_encode_p99_ns)));

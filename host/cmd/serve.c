@@ -29,6 +29,7 @@
 #define LARGE_BYTES (512 << 10) /* above any access unit but large key frames */
 /* Longer than any orderly teardown; after it the guards end what is left. */
 #define SHUTDOWN_LIMIT_NS (10 * PF_NS_PER_S)
+#define IDLE_LOOK_NS	  (5 * PF_NS_PER_MS)
 
 struct server {
 	const struct pf_options *options;
@@ -50,12 +51,13 @@ struct server {
 	struct pf_manage *manage; /* NULL = off */
 	struct pf_asleep *asleep;
 	struct pf_report *report;
-	struct pf_timer *limit;
+	struct pf_timer *limit, *idle;
 	const char *report_path; /* NULL = none */
 	bool ending;
 	char allowed_path[PF_PATH_BYTES + PF_CONFIG_TEXT_BYTES + 1], log_root[PF_PATH_BYTES + 8];
 	char state_dir[PF_PATH_BYTES], config_dir[PF_PATH_BYTES];
 	char user[64], fingerprint[65], hostname[65], unique_id[37];
+	char host_id[PF_HOST_ID_BYTES]; /* "" = cannot be kept */
 };
 
 /* ---- choosing ---- */
@@ -140,11 +142,21 @@ static void write_report(struct server *v)
 		pf_log(PF_LOG_ERROR, "serve", "%s", why.text);
 }
 
-static void all_gone(void *user)
+static void quit_when_idle(void *user)
 {
 	struct server *v = user;
 
+	pf_timer_stop(&v->idle);
+	/* A probe of the management API may still wait for a compositor. */
+	if (pf_workers_pending(v->workers) &&
+		!pf_timer_start(&v->idle, v->loop, IDLE_LOOK_NS, quit_when_idle, v))
+		return;
 	pf_loop_quit(v->loop, PF_EXIT_OK);
+}
+
+static void all_gone(void *user)
+{
+	quit_when_idle(user);
 }
 
 static void sessions_gone(void *user)
@@ -361,24 +373,28 @@ static int set_up_gamestream(struct server *v, struct pf_reason *why)
 	return PF_EXIT_OK;
 }
 
-/* A host that nobody finds by itself serves all the same. */
-static void publish(struct server *v)
+static void open_host_id(struct server *v)
 {
-	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32], id[PF_HOST_ID_BYTES] = "";
+	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
 	struct pf_reason why = { 0 };
 	int r = pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), &why);
 
 	if (!r) {
 		snprintf(path, sizeof(path), "%s/host_id", dir);
-		r = pf_host_id_open(id, path, &why);
+		r = pf_host_id_open(v->host_id, path, &why);
 	}
 	if (r)
 		pf_log(PF_LOG_WARN, "serve", "clients are told no id of this host: %s", why.text);
+}
+
+/* A host that nobody finds by itself serves all the same. */
+static void publish(struct server *v)
+{
 	pf_publish(&v->discovery,
 		&(struct pf_publish_params){ .config = &v->config,
 			.hostname = v->hostname,
 			.fingerprint = v->fingerprint,
-			.id = id,
+			.id = v->host_id,
 			.native_port = pf_native_port(v->native),
 			.mgmt_port = pf_manage_port(v->manage),
 			.gamestream_port = v->gamestream ? pf_gamestream_port(v->gamestream) : 0 });
@@ -393,6 +409,10 @@ static int start_management(struct server *v)
 			.config = &v->config,
 			.settings = v->settings,
 			.identity = v->identity,
+			.hostname = v->hostname,
+			.user = v->user,
+			.host_id = v->host_id,
+			.encoders = &v->encoders,
 			.state_dir = v->state_dir,
 			.allowed_path = v->allowed_path,
 			.clients = v->clients,
@@ -486,6 +506,7 @@ static int set_up(struct server *v)
 		pf_complain("out of memory");
 		return PF_EXIT_FAILURE;
 	}
+	open_host_id(v);
 	r = start_management(v);
 	if (!r)
 		publish(v);
@@ -495,6 +516,7 @@ static int set_up(struct server *v)
 static void tear_down(struct server *v)
 {
 	pf_timer_stop(&v->limit);
+	pf_timer_stop(&v->idle);
 	pf_asleep_stop(v->asleep);
 	pf_manage_stop(v->manage);
 	pf_discovery_destroy(v->discovery);

@@ -58,7 +58,8 @@ struct pf_gs_session_report {
 	char client[65]; /* fingerprint */
 	char name[65], app[129], encoder[32], codec[8], desk[24], close_text[128];
 	uint32_t width, height, refresh_mhz, bitrate_kbps;
-	uint32_t limit_kbps; /* the operator's; 0 = none */
+	uint32_t target_kbps; /* of the encoder, in force */
+	uint32_t limit_kbps;  /* the operator's; 0 = none */
 	struct pf_timeline timeline;
 	uint64_t ended_ns;
 	uint64_t input_events, input_denied;

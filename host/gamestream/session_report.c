@@ -31,6 +31,7 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 		.height = s->want_mode.height,
 		.refresh_mhz = s->want_mode.refresh_mhz,
 		.bitrate_kbps = s->encoder_kbps,
+		.target_kbps = stream.bitrate_kbps,
 		.limit_kbps = s->limit_kbps,
 		.timeline = s->timeline,
 		.ended_ns = s->ended_ns,

@@ -236,9 +236,11 @@ void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char
 static const struct pf_mgmt_route *const tables[] = {
 	pf_mgmt_apps_routes,
 	pf_mgmt_clients_routes,
+	pf_mgmt_displays_routes,
 	pf_mgmt_events_routes,
 	pf_mgmt_host_routes,
 	pf_mgmt_login_routes,
+	pf_mgmt_sessions_routes,
 	pf_mgmt_settings_routes,
 	pf_mgmt_trust_routes,
 };

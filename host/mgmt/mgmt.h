@@ -17,6 +17,8 @@
 
 struct pf_config;
 struct pf_desks;
+struct pf_display_survey;
+struct pf_encoders;
 struct pf_gamestream;
 struct pf_login_jobs;
 struct pf_mgmt;
@@ -79,6 +81,10 @@ struct pf_mgmt_params {
 	struct pf_native *native;
 	struct pf_gamestream *gamestream;
 	struct pf_login_jobs *login_jobs; /* pf_mgmt_create sets it */
+	/* What the host is. */
+	const char *hostname, *user, *host_id; /* NULL or "" = not known */
+	const struct pf_encoders *encoders;    /* may be NULL */
+	struct pf_display_survey *displays;    /* may be NULL */
 	struct pf_mgmt_hooks hooks;
 };
 

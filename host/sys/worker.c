@@ -14,12 +14,14 @@ struct pf_workers {
 	pthread_t threads[PF_WORKERS_MAX];
 	unsigned thread_count, idle, queued;
 	bool stop;
+	unsigned pending; /* control loop's */
 };
 
 static void run_done(struct pf_loop_item *item)
 {
 	struct pf_job *job = (struct pf_job *)((char *)item - offsetof(struct pf_job, item));
 
+	job->pool->pending--;
 	job->done(job);
 }
 
@@ -108,6 +110,7 @@ void pf_workers_destroy(struct pf_workers *w)
 void pf_workers_submit(struct pf_workers *w, struct pf_job *job)
 {
 	job->pool = w;
+	w->pending++;
 	job->next = NULL;
 	pthread_mutex_lock(&w->lock);
 	*w->last = job;
@@ -118,4 +121,9 @@ void pf_workers_submit(struct pf_workers *w, struct pf_job *job)
 		(void)add_thread(w);
 	pthread_cond_signal(&w->more);
 	pthread_mutex_unlock(&w->lock);
+}
+
+unsigned pf_workers_pending(const struct pf_workers *w)
+{
+	return w->pending;
 }

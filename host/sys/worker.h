@@ -27,3 +27,5 @@ int pf_workers_create(struct pf_workers **out, struct pf_loop *loop);
 void pf_workers_destroy(struct pf_workers *w);
 /** Control loop. Cannot fail once one thread exists, which create makes sure of. */
 void pf_workers_submit(struct pf_workers *w, struct pf_job *job);
+/** Jobs whose `done` did not run yet. Control loop. */
+unsigned pf_workers_pending(const struct pf_workers *w);

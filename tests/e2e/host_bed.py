@@ -63,7 +63,8 @@ class Place:
         # Only commands that read settings take it.
         if command not in ("serve", "check", "config", "displays", "fingerprint", "apps",
                            "clients", "pair", "status", "unpair", "arm", "disarm", "pending",
-                           "approve", "deny", "settings", "console"):
+                           "approve", "console", "deny", "keyframe", "sessions", "settings",
+                           "stop"):
             user = []
         return [HOST, command, *user, *args[1:]]
 

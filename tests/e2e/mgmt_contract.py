@@ -8,7 +8,9 @@ usage: mgmt_contract.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
 import atexit
 import contextlib
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import urllib.parse
 
@@ -57,6 +59,30 @@ class World:
         request = self.expect(200, "GET", "/access/requests")["requests"][0]
         assert request["waits"] and request["address"] == "127.0.0.1", request
         return waiting, request
+
+    @contextlib.contextmanager
+    def session(self):
+        """A punktfunk client that streams: its session's path."""
+        p = subprocess.Popen(
+            [sys.argv[2], "connect", "127.0.0.1:" + self.server.words()["port"], "--trust-first",
+             "--quiet", "--mode", "320x180@30", "--seconds", "600"],
+            env={**os.environ, "XDG_DATA_HOME": str(self.place.dir / "viewer")},
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            until(lambda: self.expect(200, "GET", "/access/requests")["requests"], "it asks")
+            request = self.expect(200, "GET", "/access/requests")["requests"][0]
+            self.expect(200, "POST", f"/access/requests/{request['id']}/approve", {})
+
+            def streams():
+                return [s for s in self.expect(200, "GET", "/status")["sessions"]
+                        if s.get("frames_sent")]
+            until(streams, "pictures")
+            yield f"/sessions/native/{streams()[0]['id']}"
+            self.expect(204, "DELETE", "/clients/native/" + request["fingerprint"])
+            p.wait(timeout=PATIENCE)
+        finally:
+            p.kill()
+            p.wait()
 
     def there(self, path):
         """A path of the document, with arguments that name something that is."""
@@ -288,6 +314,43 @@ def _(w):
     assert "cursor = no" in (w.place.config / "host.conf.d/90-console.conf").read_text()
     w.expect(409, "PATCH", "/settings", {"cursor": True, "gamestream": False})
     assert cursor(w.expect(200, "PATCH", "/settings", {"cursor": None}))["source"] == "default"
+
+
+@good("PATCH", "/sessions/{plane}/{id}")
+def _(w):
+    with w.session() as there:
+        assert w.expect(200, "PATCH", there, {"bitrate_kbps": 2000}) == {"bitrate_kbps": 2000}
+        assert w.expect(200, "PATCH", there, {"bitrate_kbps": None}) == {"bitrate_kbps": None}
+
+
+@good("POST", "/sessions/{plane}/{id}/keyframe")
+def _(w):
+    with w.session() as there:
+        w.expect(204, "POST", there + "/keyframe", {})
+
+
+@good("DELETE", "/sessions/{plane}/{id}")
+def _(w):
+    with w.session() as there:
+        w.expect(204, "DELETE", there)
+        w.expect(404, "DELETE", there)
+        w.expect(404, "POST", there + "/keyframe", {})
+        w.expect(404, "PATCH", there, {"bitrate_kbps": 2000})
+
+
+@good("DELETE", "/displays/{id}")
+def _(w):
+    def desks(*states):
+        return [d for d in w.expect(200, "GET", "/displays")["desks"] if d["state"] in states]
+    with w.session() as there:
+        mine, = desks("live")
+        w.expect(409, "DELETE", f"/displays/{mine['id']}")
+        w.expect(204, "DELETE", there)
+        until(lambda: mine["id"] in [d["id"] for d in desks("kept")], "the desk is kept")
+    for d in desks("kept"):
+        w.expect(204, "DELETE", f"/displays/{d['id']}")
+    until(lambda: not w.expect(200, "GET", "/displays")["desks"], "the desks are gone")
+    w.expect(404, "DELETE", f"/displays/{mine['id']}")
 
 
 # ---- tests ----
