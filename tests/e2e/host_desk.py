@@ -190,10 +190,14 @@ def without_a_command_there_is_a_terminal():
 
 def two_clients_each_their_own():
     with Desks() as d:
-        command = d.command("case $(pf-pattern --print-modes) in *1280x720*) size=small hz=440;; "
+        # Two encoders at once are too much for instrumented code at full size.
+        clients = {"small": (1280, 720, 60, 440, 5000), "large": (1920, 1080, 30, 5000, 440)}
+        if SLOW > 1:
+            clients = {"small": (640, 360, 60, 440, 5000), "large": (800, 450, 30, 5000, 440)}
+        width, height = clients["small"][:2]
+        command = d.command(f"case $(pf-pattern --print-modes) in *{width}x{height}*) size=small hz=440;; "
                             "*) size=large hz=5000;; esac\n"
                             "pf-pattern --report $size.json & exec pf-tone --hz $hz --gain 0.2")
-        clients = {"small": (1280, 720, 60, 440, 5000), "large": (1920, 1080, 30, 5000, 440)}
         with serve(d, command) as s:
             probes = {name: probe(s, "--seconds", 6, "--mode", f"{w}x{h}@{hz}", "--verify",
                                   "--max-not-shown", 1000, "--reject-tone", other)
