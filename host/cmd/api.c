@@ -113,34 +113,38 @@ static int connect_to(const struct pf_mgmt_endpoint *e, struct pf_reason *why)
 		strerror(-r));
 }
 
+/* What goes to the host. */
+struct request {
+	const char *method, *path;
+	const char *type; /* of data; NULL = none */
+	const void *data;
+	size_t len;
+};
+
 static int send_request(struct pf_tls_client *tls, const struct pf_mgmt_endpoint *e,
-	const char *token, const char *method, const char *path, const json_t *body)
+	const char *token, const struct request *q)
 {
 	bool v6 = strchr(e->address, ':') != NULL;
-	char *text = NULL, *head = NULL;
+	char *head = NULL;
 	int r = -ENOMEM;
 
-	if (body && !(text = json_dumps(body, JSON_COMPACT)))
-		return -ENOMEM;
 	if (asprintf(&head,
 		    "%s /api/v1/%s HTTP/1.1\r\nHost: %s%s%s:%u\r\nConnection: close\r\n"
-		    "Authorization: Bearer %s\r\n%sContent-Length: %zu\r\n\r\n",
-		    method, path, v6 ? "[" : "", e->address, v6 ? "]" : "", e->port, token,
-		    body ? "Content-Type: application/json\r\n" : "", text ? strlen(text) : 0) < 0)
-		head = NULL;
-	if (head) {
-		r = pf_tls_client_write(tls, head, strlen(head));
-		if (!r && text)
-			r = pf_tls_client_write(tls, text, strlen(text));
-		pf_secret_wipe(head, strlen(head));
-	}
+		    "Authorization: Bearer %s\r\n%s%s%sContent-Length: %zu\r\n\r\n",
+		    q->method, q->path, v6 ? "[" : "", e->address, v6 ? "]" : "", e->port, token,
+		    q->type ? "Content-Type: " : "", q->type ? q->type : "", q->type ? "\r\n" : "",
+		    q->len) < 0)
+		return r;
+	r = pf_tls_client_write(tls, head, strlen(head));
+	if (!r && q->len)
+		r = pf_tls_client_write(tls, q->data, q->len);
+	pf_secret_wipe(head, strlen(head));
 	free(head);
-	free(text);
 	return r;
 }
 
 /* All that comes, zero-terminated. */
-static int read_all(struct pf_tls_client *tls, char **out)
+static int read_all(struct pf_tls_client *tls, char **out, size_t *out_len)
 {
 	size_t cap = 65536, len = 0;
 	char *buf = malloc(cap);
@@ -156,6 +160,7 @@ static int read_all(struct pf_tls_client *tls, char **out)
 		if (n <= 0) {
 			buf[len] = 0;
 			*out = buf;
+			*out_len = len;
 			return 0;
 		}
 		len += (size_t)n;
@@ -170,42 +175,42 @@ static int read_all(struct pf_tls_client *tls, char **out)
 	return -ENOMEM;
 }
 
-/* The body, whose length the head must name. */
-static int parse_answer(char *text, unsigned *status, json_t **answer, struct pf_reason *why)
+/* Cuts an answer: its body, whose length the head must name. */
+static int cut_answer(char *text, size_t len, unsigned *status, char **body, size_t *body_len,
+	struct pf_reason *why)
 {
-	char *body = strstr(text, "\r\n\r\n"), *line;
+	char *end = strstr(text, "\r\n\r\n"), *line;
 	long length = -1;
 	unsigned code = 0;
-	json_t *o = NULL;
 
-	if (!body || sscanf(text, "HTTP/1.%*1[01] %3u", &code) != 1)
+	if (!end || sscanf(text, "HTTP/1.%*1[01] %3u", &code) != 1)
 		return pf_reason_set(why, -EPROTO, "the host's answer is no HTTP");
-	*body = 0;
-	body += 4;
+	*end = 0;
 	for (line = text; (line = strstr(line, "\r\n"));) {
 		line += 2;
 		if (!strncasecmp(line, "Content-Length:", 15))
 			length = strtol(line + 15, NULL, 10);
 	}
-	if (code != 204 && (length < 0 || (size_t)length != strlen(body)))
+	*body = end + 4;
+	*body_len = len - (size_t)(*body - text);
+	if (code != 204 && (length < 0 || (size_t)length != *body_len))
 		return pf_reason_set(why, -EPROTO, "the host's answer was cut off");
-	if (*body && pf_json_parse(&o, body, strlen(body), NULL, NULL))
-		return pf_reason_set(why, -EPROTO, "the host's answer is no JSON");
 	*status = code;
-	*answer = o;
 	return 0;
 }
 
-int pf_api_call(const char *method, const char *path, const json_t *body, unsigned *status,
-	json_t **answer, struct pf_reason *why)
+/* One question: what the host answered, *text, with its status and body in it. */
+static int exchange(const struct request *q, char **text, unsigned *status, char **body,
+	size_t *body_len, struct pf_reason *why)
 {
 	char token[PF_MGMT_TOKEN_BYTES], dir[PF_PATH_BYTES];
 	struct pf_tls_client *tls = NULL;
 	struct pf_mgmt_endpoint e;
 	struct pf_reason one = { 0 };
-	char *text = NULL;
+	size_t len = 0;
 	int r = find_host(&e, token, dir, sizeof(dir), why), fd = -1;
 
+	*text = NULL;
 	if (r)
 		goto out;
 	r = fd = connect_to(&e, why);
@@ -216,29 +221,89 @@ int pf_api_call(const char *method, const char *path, const json_t *body, unsign
 		pf_reason_set(why, r, "%s port %u: %s", e.address, e.port, one.text);
 		goto out;
 	}
-	r = send_request(tls, &e, token, method, path, body);
+	r = send_request(tls, &e, token, q);
 	if (!r)
-		r = read_all(tls, &text);
+		r = read_all(tls, text, &len);
 	if (r)
 		pf_reason_set(why, r, "the host at %s port %u does not answer: %s", e.address,
 			e.port, strerror(-r));
 	else
-		r = parse_answer(text, status, answer, why);
+		r = cut_answer(*text, len, status, body, body_len, why);
 out:
 	pf_secret_wipe(token, sizeof(token));
-	free(text);
 	pf_tls_client_close(tls);
 	if (fd >= 0)
 		close(fd);
 	return r < 0 ? r : 0;
 }
 
+int pf_api_call(const char *method, const char *path, const json_t *body, unsigned *status,
+	json_t **answer, struct pf_reason *why)
+{
+	char *data = body ? json_dumps(body, JSON_COMPACT) : NULL, *text = NULL, *said;
+	const struct request q = { .method = method,
+		.path = path,
+		.type = body ? "application/json" : NULL,
+		.data = data,
+		.len = data ? strlen(data) : 0 };
+	json_t *o = NULL;
+	size_t len;
+	int r;
+
+	if (body && !data)
+		return pf_reason_set(why, -ENOMEM, "out of memory");
+	r = exchange(&q, &text, status, &said, &len, why);
+	if (!r && len && pf_json_parse(&o, said, len, NULL, NULL))
+		r = pf_reason_set(why, -EPROTO, "the host's answer is no JSON");
+	if (!r)
+		*answer = o;
+	free(text);
+	free(data);
+	return r;
+}
+
+/* Complains of what the host refused. */
+static int refused(const json_t *o)
+{
+	const char *message = NULL;
+	char clean[256];
+
+	(void)json_unpack((json_t *)o, "{s:{s:s}}", "error", "message", &message);
+	pf_complain("%s", pf_printable(clean, sizeof(clean), message ? message : "refused"));
+	return PF_EXIT_FAILURE;
+}
+
+int pf_api_ask_raw(const char *method, const char *path, const char *type, const void *data,
+	size_t len, uint8_t **answer, size_t *answer_len)
+{
+	const struct request q = { method, path, type, data, len };
+	struct pf_reason why = { 0 };
+	char *text = NULL, *said;
+	unsigned status = 0;
+	json_t *o = NULL;
+	size_t said_len;
+	int r = PF_EXIT_OK;
+
+	if (exchange(&q, &text, &status, &said, &said_len, &why)) {
+		pf_complain("%s", why.text);
+		r = PF_EXIT_FAILURE;
+	} else if (status < 200 || status > 299) {
+		(void)pf_json_parse(&o, said, said_len, NULL, NULL);
+		r = refused(o);
+		json_decref(o);
+	} else if (answer) {
+		*answer_len = said_len;
+		*answer = memmove(text, said, said_len);
+		text = NULL;
+	}
+	free(text);
+	return r;
+}
+
 int pf_api_ask(const char *method, const char *path, const json_t *body, json_t **answer)
 {
 	struct pf_reason why = { 0 };
-	const char *message = NULL;
 	unsigned status = 0;
-	char clean[256];
 	json_t *o = NULL;
 
 	if (pf_api_call(method, path, body, &status, &o, &why)) {
@@ -249,8 +314,7 @@ int pf_api_ask(const char *method, const char *path, const json_t *body, json_t 
 		*answer = o;
 		return PF_EXIT_OK;
 	}
-	(void)json_unpack(o, "{s:{s:s}}", "error", "message", &message);
-	pf_complain("%s", pf_printable(clean, sizeof(clean), message ? message : "refused"));
+	(void)refused(o);
 	json_decref(o);
 	return PF_EXIT_FAILURE;
 }

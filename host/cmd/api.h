@@ -5,6 +5,7 @@
  * left in the state directory. Main thread. */
 #pragma once
 #include <jansson.h>
+#include <stdint.h>
 #include "core/base/reason.h"
 #include "host/cmd/cmd.h"
 
@@ -16,6 +17,10 @@ int pf_api_call(const char *method, const char *path, const json_t *body, unsign
 /** As pf_api_call for a command: complains about every failure, also one that the
  * host answers. PF_EXIT_OK with the answer, or PF_EXIT_FAILURE. */
 int pf_api_ask(const char *method, const char *path, const json_t *body, json_t **answer);
+/** As pf_api_ask with a body of `type` and an answer that are no JSON. *answer is the
+ * caller's; NULL when it does not matter. */
+int pf_api_ask_raw(const char *method, const char *path, const char *type, const void *data,
+	size_t len, uint8_t **answer, size_t *answer_len);
 
 /** What each of these commands begins with: reads the options, shows the help, becomes
  * the host's user. True when the command shall go on; else *exit_code is its end.

@@ -94,9 +94,27 @@ out:
 	return r;
 }
 
+static const char usage[] =
+	"[list | set CLIENT [options] | rename CLIENT NAME | grants CLIENT LIST | expires CLIENT "
+	"TIME]";
+
+static int print_json(void)
+{
+	json_t *o = NULL;
+	int r = pf_api_ask("GET", "clients", NULL, &o);
+
+	if (!r && json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER))
+		r = PF_EXIT_FAILURE;
+	else if (!r)
+		putchar('\n');
+	json_decref(o);
+	return r;
+}
+
 int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv)
 {
-	const char *words[2] = { NULL }, *name = NULL, *grants = NULL, *expires = NULL;
+	const char *words[3] = { NULL }, *name = NULL, *grants = NULL, *expires = NULL,
+		   *json = NULL;
 	const struct pf_option extra[] = {
 		{ "--name", "NAME", "(set) What to call it.", &name },
 		{ "--grants", "LIST",
@@ -105,20 +123,28 @@ int pf_cmd_clients(const struct pf_cmd *cmd, int argc, char **argv)
 			&grants },
 		{ "--expires", "TIME", "(set) Until when, as 2030-01-31T12:00:00Z, or never.",
 			&expires },
+		{ "--json", NULL, "(list) Print what the API answers.", &json },
 		{ 0 },
 	};
-	struct pf_options o = { .extra = extra, .words = words, .words_max = 2 };
+	struct pf_options o = { .extra = extra, .words = words, .words_max = 3 };
+	const char *verb;
 	int r;
 
-	if (!pf_api_begin(&o, cmd, "[list | set CLIENT [options]]", argc, argv, &r))
+	if (!pf_api_begin(&o, cmd, usage, argc, argv, &r))
 		goto out;
-	if (!o.word_count || (o.word_count == 1 && !strcmp(words[0], "list"))) {
-		r = list_clients();
-	} else if (o.word_count == 2 && !strcmp(words[0], "set") && (name || grants || expires)) {
+	verb = words[0] ? words[0] : "list";
+	if (o.word_count <= 1 && !strcmp(verb, "list"))
+		r = json ? print_json() : list_clients();
+	else if (o.word_count == 2 && !strcmp(verb, "set") && (name || grants || expires))
 		r = change(words[1], name, grants, expires);
-	} else {
-		pf_complain("usage: punktfunk-host clients [list | set CLIENT --name NAME | "
-			    "--grants LIST | --expires TIME]");
+	else if (o.word_count == 3 && !strcmp(verb, "rename"))
+		r = change(words[1], words[2], NULL, NULL);
+	else if (o.word_count == 3 && !strcmp(verb, "grants"))
+		r = change(words[1], NULL, words[2], NULL);
+	else if (o.word_count == 3 && !strcmp(verb, "expires"))
+		r = change(words[1], NULL, NULL, words[2]);
+	else {
+		pf_complain("usage: punktfunk-host clients %s", usage);
 		r = PF_EXIT_USAGE;
 	}
 out:
@@ -126,27 +152,70 @@ out:
 	return r;
 }
 
-int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv)
+/* All that paired, or those of one plane. */
+static int unpair_all(const char *plane)
 {
-	const char *words[1] = { NULL };
-	struct pf_options o = { .words = words, .words_max = 1 };
+	json_t *o = NULL, *item, *answer = NULL;
+	unsigned count = 0;
 	char path[128];
-	json_t *answer = NULL;
-	int r;
+	size_t i;
+	int r = pf_api_ask("GET", "clients", NULL, &o);
 
-	if (!pf_api_begin(&o, cmd, "CLIENT", argc, argv, &r))
-		goto out;
-	if (!o.word_count) {
-		pf_complain("unpair whom? By name or fingerprint, as punktfunk-host clients lists");
-		r = PF_EXIT_USAGE;
-		goto out;
+	json_array_foreach(json_object_get(o, "clients"), i, item)
+	{
+		if (strcmp(pf_api_text(item, "source"), "paired") ||
+			(plane && strcmp(pf_api_text(item, "plane"), plane)))
+			continue;
+		snprintf(path, sizeof(path), "clients/%.15s/%.64s", pf_api_text(item, "plane"),
+			pf_api_text(item, "fingerprint"));
+		r = pf_api_ask("DELETE", path, NULL, &answer);
+		if (r)
+			break;
+		count++;
 	}
-	r = find_client(path, words[0]);
+	json_decref(o);
+	if (!r || count)
+		printf("%u unpaired\n", count);
+	return r;
+}
+
+static int unpair(const char *what)
+{
+	json_t *answer = NULL;
+	char path[128];
+	int r = find_client(path, what);
+
 	if (!r)
 		r = pf_api_ask("DELETE", path, NULL, &answer);
 	if (!r)
 		printf("unpaired\n");
 	json_decref(answer);
+	return r;
+}
+
+int pf_cmd_unpair(const struct pf_cmd *cmd, int argc, char **argv)
+{
+	const char *words[1] = { NULL }, *all = NULL, *plane = NULL;
+	const struct pf_option extra[] = {
+		{ "--all", NULL, "Everybody who paired; not those of allowed_clients.", &all },
+		{ "--plane", "native|gamestream", "(--all) Only those of one protocol.", &plane },
+		{ 0 },
+	};
+	struct pf_options o = { .extra = extra, .words = words, .words_max = 1 };
+	int r;
+
+	if (!pf_api_begin(&o, cmd, "CLIENT | --all", argc, argv, &r))
+		goto out;
+	if (!o.word_count == !all || (plane && !all)) {
+		pf_complain("unpair whom? By name or fingerprint, as punktfunk-host clients lists, "
+			    "or --all");
+		r = PF_EXIT_USAGE;
+	} else if (plane && strcmp(plane, "native") && strcmp(plane, "gamestream")) {
+		pf_complain("--plane is native or gamestream");
+		r = PF_EXIT_USAGE;
+	} else {
+		r = all ? unpair_all(plane) : unpair(words[0]);
+	}
 out:
 	pf_options_finish(&o);
 	return r;

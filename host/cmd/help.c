@@ -4,7 +4,7 @@
 #include "host/cmd/cmd.h"
 
 const struct pf_cmd pf_commands[] = {
-	{ "apps", "List, add or remove what clients may launch.", pf_cmd_apps },
+	{ "apps", "List, add, edit or remove what clients may launch.", pf_cmd_apps },
 	{ "approve", "Let a client in that asks for access.", pf_cmd_approve },
 	{ "arm", "Show a PIN with which one punktfunk client can pair.", pf_cmd_arm },
 	{ "check", "Check the settings and say what is wrong with them.", pf_cmd_check },

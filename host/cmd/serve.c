@@ -312,17 +312,24 @@ static void make_unique_id(struct server *v)
 
 static int set_up_registry(struct server *v, struct pf_reason *why)
 {
-	char dir[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
+	char data[PF_PATH_BYTES], config[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
 
-	if (pf_dir_make(PF_DIR_DATA, dir, sizeof(dir), why))
+	if (pf_dir_make(PF_DIR_DATA, data, sizeof(data), why))
 		return PF_EXIT_STATE;
-	snprintf(path, sizeof(path), "%s/clients.json", dir);
+	snprintf(path, sizeof(path), "%s/clients.json", data);
 	if (pf_clients_open(&v->clients, path, v->workers, why) ||
-		pf_dir_path(PF_DIR_CONFIG, dir, sizeof(dir), why))
+		pf_dir_path(PF_DIR_CONFIG, config, sizeof(config), why))
 		return PF_EXIT_STATE;
 	pf_clients_run(v->clients, v->loop);
-	snprintf(path, sizeof(path), "%s/apps.json", dir);
-	return pf_apps_open(&v->apps, path, why) ? PF_EXIT_FAILURE : PF_EXIT_OK;
+	snprintf(path, sizeof(path), "%s/apps.json", config);
+	if (pf_apps_open(&v->apps, path, why))
+		return PF_EXIT_FAILURE;
+	snprintf(path, sizeof(path), "%s/art", data);
+	if (pf_apps_keep_art(v->apps, path)) {
+		(void)pf_reason_set(why, -ENOMEM, "out of memory");
+		return PF_EXIT_FAILURE;
+	}
+	return PF_EXIT_OK;
 }
 
 /* max_sessions counts all of them. */

@@ -18,6 +18,7 @@
 #include "host/gamestream/boxart.h"
 #include "host/gamestream/xml.h"
 #include "host/registry/apps.h"
+#include "host/registry/art.h"
 #include "host/registry/clients.h"
 #include "host/sys/files.h"
 #include "host/sys/worker.h"
@@ -25,21 +26,21 @@
 #define TOPIC "gamestream"
 /* One generation that every current client is tested with; the negative last
  * number turns on the extensions (gamestream.md 0, 2.3). */
-#define APP_VERSION	"7.1.431.-1"
-#define GFE_VERSION	"3.23.0.74"
-#define HTTPS_OFFSET	5
-#define MAX_LUMA_HEVC	1869449984
-#define TEN_BIT_MODES	(PF_GS_MODE_HEVC_10 | PF_GS_MODE_AV1_10)
-#define ANSWER_BYTES	2048
-#define APP_XML_BYTES	1024 /* a title of PF_APP_TEXT_BYTES, escaped, and its tags */
-#define IMAGE_BYTES_MAX (4u << 20)
-#define NO_MAC		"00:00:00:00:00:00"
+#define APP_VERSION   "7.1.431.-1"
+#define GFE_VERSION   "3.23.0.74"
+#define HTTPS_OFFSET  5
+#define MAX_LUMA_HEVC 1869449984
+#define TEN_BIT_MODES (PF_GS_MODE_HEVC_10 | PF_GS_MODE_AV1_10)
+#define ANSWER_BYTES  2048
+#define APP_XML_BYTES 1024 /* a title of PF_APP_TEXT_BYTES, escaped, and its tags */
+#define NO_MAC	      "00:00:00:00:00:00"
 
 struct asset_job {
 	struct pf_job job;
 	struct asset_job *next, **at;  /* in routes->assets */
 	struct pf_gs_request *request; /* NULL: the listeners are gone */
 	struct pf_app *app;
+	const char *art_dir, *type;
 	uint8_t *image;
 	size_t image_len;
 	struct pf_reason why;
@@ -347,16 +348,9 @@ static void applist(struct pf_gs_routes *s, struct pf_gs_request *r, const struc
 
 static void read_image(struct pf_job *job)
 {
-	static const uint8_t png[8] = { 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n' };
 	struct asset_job *a = (struct asset_job *)job;
 
-	if (pf_file_read(a->app->image, IMAGE_BYTES_MAX, &a->image, &a->image_len, &a->why))
-		return;
-	if (a->image_len < sizeof(png) || memcmp(a->image, png, sizeof(png)) != 0) {
-		pf_reason_set(&a->why, -EINVAL, "%.200s is not a PNG file", a->app->image);
-		free(a->image);
-		a->image = NULL;
-	}
+	(void)pf_art_read(a->art_dir, a->app, &a->image, &a->image_len, &a->type, &a->why);
 }
 
 static void image_read(struct pf_job *job)
@@ -366,10 +360,10 @@ static void image_read(struct pf_job *job)
 	*a->at = a->next;
 	if (a->next)
 		a->next->at = a->at;
-	if (a->why.code)
+	if (a->why.code && *a->app->image)
 		pf_log(PF_LOG_WARN, TOPIC, "image of \"%s\": %s", a->app->title, a->why.text);
 	if (a->request && a->image)
-		pf_gs_answer(a->request, "image/png", a->image, a->image_len);
+		pf_gs_answer(a->request, a->type, a->image, a->image_len);
 	else if (a->request)
 		pf_gs_answer(a->request, "image/png", boxart_png, sizeof(boxart_png));
 	pf_app_unref(a->app);
@@ -391,7 +385,7 @@ static void appasset(
 		pf_gs_answer_status(r, 404, "there is no such app");
 		return;
 	}
-	a = *app->image ? calloc(1, sizeof(*a)) : NULL;
+	a = calloc(1, sizeof(*a));
 	if (!a) {
 		pf_app_unref(app);
 		pf_gs_answer(r, "image/png", boxart_png, sizeof(boxart_png));
@@ -400,6 +394,7 @@ static void appasset(
 	a->job.work = read_image;
 	a->job.done = image_read;
 	a->app = app;
+	a->art_dir = pf_apps_art_dir(s->params.apps);
 	a->request = r;
 	a->next = s->assets;
 	a->at = &s->assets;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include "core/base/log.h"
 #include "core/crypto/hash.h"
+#include "host/registry/art.h"
 #include "host/registry/json_file.h"
 #include "host/sys/files.h"
 
@@ -27,6 +28,7 @@ struct stamp {
 
 struct pf_apps {
 	char *path;
+	char *art_dir; /* NULL = pictures are not kept */
 	struct stamp stamp;
 	struct pf_app *desktop;
 	struct pf_app *list[PF_APPS_MAX];
@@ -529,7 +531,25 @@ void pf_apps_close(struct pf_apps *a)
 	drop_list(a);
 	pf_app_unref(a->desktop);
 	free(a->path);
+	free(a->art_dir);
 	free(a);
+}
+
+int pf_apps_keep_art(struct pf_apps *a, const char *dir)
+{
+	char *copy = strdup(dir);
+
+	if (!copy)
+		return -ENOMEM;
+	free(a->art_dir);
+	a->art_dir = copy;
+	pf_art_sweep(dir);
+	return 0;
+}
+
+const char *pf_apps_art_dir(const struct pf_apps *a)
+{
+	return a->art_dir;
 }
 
 void pf_apps_each(struct pf_apps *a, void (*fn)(void *user, struct pf_app *app), void *user)
@@ -601,6 +621,15 @@ static int index_of(struct pf_apps *a, uint32_t id, struct pf_reason *why)
 	return pf_reason_set(why, -ENOENT, "there is no app with the id %u", id);
 }
 
+static void drop_art(const struct pf_apps *a, uint32_t id)
+{
+	struct pf_reason why = { 0 };
+	int r = a->art_dir ? pf_art_remove(a->art_dir, id, &why) : 0;
+
+	if (r && r != -ENOENT)
+		pf_log(PF_LOG_WARN, "apps", "%s", why.text);
+}
+
 int pf_apps_add(struct pf_apps *a, const json_t *fields, uint32_t *id, struct pf_reason *why)
 {
 	struct pf_app *app = NULL;
@@ -614,6 +643,7 @@ int pf_apps_add(struct pf_apps *a, const json_t *fields, uint32_t *id, struct pf
 		r = pf_reason_set(why, -EINVAL, "the host chooses the \"id\"");
 	if (!r) {
 		app->id = id_of_title(a->list, a->count, app->title);
+		drop_art(a, app->id); /* of an app of this title that was removed by hand */
 		r = save(a, a->count, app, why);
 	}
 	if (r) {
@@ -669,6 +699,7 @@ int pf_apps_remove(struct pf_apps *a, uint32_t id, struct pf_reason *why)
 	r = save(a, (unsigned)i, NULL, why);
 	if (r)
 		return r;
+	drop_art(a, id);
 	pf_app_unref(a->list[i]);
 	a->count--;
 	memmove(&a->list[i], &a->list[i + 1], (a->count - (unsigned)i) * sizeof(a->list[0]));

@@ -42,7 +42,7 @@ struct pf_app {
 	char title[PF_APP_TITLE_BYTES]; /* UTF-8 without control characters */
 	char *command;			/* by /bin/sh -c; "" = nothing to start */
 	char *workdir;			/* absolute; "" = the home directory */
-	char *image;			/* absolute path of a PNG; "" = none */
+	char *image;			/* absolute path of a picture (art.h); "" = none */
 	char **env;			/* "NAME=value" */
 	unsigned env_count;
 	struct pf_app_prep *prep;
@@ -55,6 +55,10 @@ struct pf_app {
 
 /** Reads `path`, which need not exist, and logs its errors. -ENOMEM. */
 int pf_apps_open(struct pf_apps **out, const char *path, struct pf_reason *why);
+/** From now on pictures of apps are kept in `dir` (art.h) and go with their app. -ENOMEM. */
+int pf_apps_keep_art(struct pf_apps *a, const char *dir);
+/** That folder, or NULL; as long as the catalogue. Any thread. */
+const char *pf_apps_art_dir(const struct pf_apps *a);
 /** Accepts NULL. */
 void pf_apps_close(struct pf_apps *a);
 /** Calls fn for each entry, Desktop first. The entry is valid during the call. */

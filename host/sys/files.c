@@ -10,7 +10,7 @@
 
 int pf_file_read(const char *path, size_t max, uint8_t **data, size_t *len, struct pf_reason *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	uint8_t *buf = NULL;
 	struct stat st;
 	size_t n = 0;
@@ -125,6 +125,13 @@ int pf_file_replace(
 		return pf_reason_set(why, r, "cannot make sure that %.150s is on the disk: %s",
 			path, strerror(-r));
 	return 0;
+}
+
+int pf_file_remove(const char *path, struct pf_reason *why)
+{
+	int r = unlink(path) ? -errno : sync_parent(path);
+
+	return r ? pf_reason_set(why, r, "cannot remove %.150s: %s", path, strerror(-r)) : 0;
 }
 
 int pf_dir_path(enum pf_dir dir, char *buf, size_t cap, struct pf_reason *why)

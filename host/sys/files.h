@@ -23,12 +23,15 @@ enum pf_dir {
 };
 
 /** The whole file in *data (caller frees; one zero byte follows it), its size in
- * *len. -ENOENT etc. with the words, -EFBIG above `max` bytes. */
+ * *len. -ENOENT etc. with the words, -EFBIG above `max` bytes, -EINVAL for
+ * what is no file; does not wait for a pipe. */
 int pf_file_read(const char *path, size_t max, uint8_t **data, size_t *len, struct pf_reason *why);
 /** Replaces `path` atomically; on the disk, file and folder, when it returns 0. After a
  * failure there is the old file, or, where only the folder was not written, the new one. */
 int pf_file_replace(
 	const char *path, mode_t mode, const void *data, size_t len, struct pf_reason *why);
+/** Removes a file; gone from the disk, too, when it returns 0. -ENOENT etc. with the words. */
+int pf_file_remove(const char *path, struct pf_reason *why);
 /** The path of one of our directories, by XDG variable or its default. No side
  * effect. -ENOENT when neither the variable nor HOME is set. */
 int pf_dir_path(enum pf_dir dir, char *buf, size_t cap, struct pf_reason *why);

@@ -305,6 +305,34 @@ def _(w):
     w.expect(404, "PATCH", f"/apps/{app}", {})
 
 
+@good("GET", "/apps/{id}")
+def _(w):
+    app = w.app()
+    assert w.expect(200, "GET", f"/apps/{app}")["title"] == "one of the tests"
+    w.expect(204, "DELETE", f"/apps/{app}")
+    w.expect(404, "GET", f"/apps/{app}")
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
+
+
+@good("PUT", "/apps/{id}/art")
+def _(w):
+    w.expect(204, "PUT", "/apps/1/art", raw=PNG, Content_Type="image/png")
+
+
+@good("GET", "/apps/{id}/art")
+def _(w):
+    assert w.expect(200, "GET", "/apps/1/art") == PNG
+
+
+@good("DELETE", "/apps/{id}/art")
+def _(w):
+    w.expect(204, "DELETE", "/apps/1/art")
+    w.expect(404, "DELETE", "/apps/1/art")
+    w.expect(404, "GET", "/apps/1/art")
+
+
 @good("PATCH", "/settings")
 def _(w):
     def cursor(answer):
