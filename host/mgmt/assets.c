@@ -226,12 +226,15 @@ bool pf_assets_takes_gzip(const char *accept_encoding)
 	const char *s = accept_encoding;
 
 	while (s && *s) {
+		char one[64];
 		size_t len;
 
 		s += strspn(s, ", \t");
 		len = strcspn(s, ",");
-		if (len >= 4 && !strncasecmp(s, "gzip", 4) && strchr(" \t;,", s[4]))
-			return !memmem(s, len, "q=0", 3) || memmem(s, len, "q=0.", 4);
+		if (len >= 4 && !strncasecmp(s, "gzip", 4) && strchr(" \t;,", s[4])) {
+			snprintf(one, sizeof(one), "%.*s", len < 63 ? (int)len : 63, s);
+			return !strstr(one, "q=0") || strstr(one, "q=0.");
+		}
 		s += len;
 	}
 	return false;
