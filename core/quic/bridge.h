@@ -66,6 +66,21 @@ static inline void pf_ng_settings_token(ngtcp2_settings *s, const uint8_t *token
 
 #endif
 
+/* Smoothed; 0 = not measured yet. */
+static inline uint64_t pf_ng_rtt_ns(ngtcp2_conn *ng)
+{
+#if NGTCP2_VERSION_NUM >= 0x010000
+	ngtcp2_conn_info info;
+
+	ngtcp2_conn_get_conn_info(ng, &info);
+#else
+	ngtcp2_conn_stat info;
+
+	ngtcp2_conn_get_conn_stat(ng, &info);
+#endif
+	return info.latest_rtt ? info.smoothed_rtt : 0;
+}
+
 /* Server: names the ID of the client's first packet in its parameters. */
 static inline void pf_ng_params_original_dcid(ngtcp2_transport_params *p, const ngtcp2_cid *cid)
 {

@@ -550,6 +550,11 @@ fail:
 	return err;
 }
 
+uint64_t pf_quic_conn_rtt_ns(const struct pf_quic_conn *c)
+{
+	return atomic_load_explicit(&c->rtt_ns, memory_order_relaxed);
+}
+
 unsigned pf_quic_conn_path_bytes(const struct pf_quic_conn *c)
 {
 	size_t bytes = c->ng ? ngtcp2_conn_get_path_max_tx_udp_payload_size(c->ng) : 0;

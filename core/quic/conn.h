@@ -64,6 +64,7 @@ struct pf_quic_conn {
 	size_t dgram_len; /* a datagram taken from the queue that did not fit yet */
 	uint8_t dgram[PF_DGRAM_MAX_LEN];
 	atomic_uint_fast64_t dgram_too_big;
+	atomic_uint_fast64_t rtt_ns; /* 0 = not known */
 
 	uint64_t timer_ns; /* 0 = off */
 	atomic_bool dirty; /* something was queued, or one of the wishes below */

@@ -448,6 +448,8 @@ void pf_conn_run(struct pf_quic_conn *c, uint64_t now)
 		return;
 	c->touched = false;
 	pf_streams_run(c, now);
+	if (c->state == PF_CONN_OPEN)
+		atomic_store_explicit(&c->rtt_ns, pf_ng_rtt_ns(c->ng), memory_order_relaxed);
 	/* What was queued before the close leaves with it. */
 	flush(c, now);
 	if (c->state < PF_CONN_LINGER && atomic_load(&c->close_wanted))

@@ -156,6 +156,8 @@ void pf_quic_conn_settle(struct pf_quic_conn *c);
 void pf_quic_conn_notify(struct pf_quic_conn *c);
 /** Quic thread. `deadline_ns` monotonic; 0 disarms. One timer per connection. */
 void pf_quic_conn_set_timer(struct pf_quic_conn *c, uint64_t deadline_ns);
+/** Any thread. The smoothed round trip; 0 = not known yet. */
+uint64_t pf_quic_conn_rtt_ns(const struct pf_quic_conn *c);
 /** Quic thread. The largest UDP payload that the path was shown to carry;
  * PF_QUIC_ETHERNET_BYTES when the largest probe below came through. More only with
  * `jumbo`, and where the library (ngtcp2 1.11) can be told what to try. */

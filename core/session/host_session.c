@@ -202,6 +202,8 @@ static int agree(struct pf_host_session *s, const struct pf_accept *a, struct pf
 	d->bitrate_kbps = w->bitrate_kbps;
 	s->probe_max_kbps =
 		a->probe_max_kbps < PF_PROBE_KBPS_MAX ? a->probe_max_kbps : PF_PROBE_KBPS_MAX;
+	s->sent = a->sent;
+	s->sent_user = a->sent_user;
 	return 0;
 }
 
@@ -283,7 +285,10 @@ static void on_sent(void *user, const struct pf_sent_frame *f)
 	uint64_t encode_start = f->user[STAMP_ENCODE_START];
 	uint64_t encode_end = f->user[STAMP_ENCODE_END];
 	struct pf_dgram d = { .tag = PF_DGRAM_HOST_TIMING };
+	const struct pf_frame_stamps stamps = { f->user[STAMP_CAPTURE], encode_start, encode_end };
 
+	if (s->sent)
+		s->sent(s->sent_user, &stamps, f->sent_ns);
 	if (!(s->hello.video_caps & PF_VIDEO_CAP_HOST_TIMING))
 		return;
 	d.timing.pts_ns = f->pts_unix_ns;
@@ -716,6 +721,11 @@ void pf_host_session_sender_stats(struct pf_host_session *s, struct pf_sender_st
 	if (atomic_load(&s->sender))
 		pf_sender_stats(atomic_load(&s->sender), out);
 	pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t pf_host_session_rtt_ns(const struct pf_host_session *s)
+{
+	return pf_quic_conn_rtt_ns(s->conn);
 }
 
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out)

@@ -48,6 +48,9 @@ struct pf_host_session {
 	uint32_t probe_max_kbps;
 	struct pf_shard_fit shards;
 	unsigned path_looks; /* left */
+	/* Of pf_accept; the same from before there is a sender on. */
+	void (*sent)(void *user, const struct pf_frame_stamps *stamps, uint64_t sent_ns);
+	void *sent_user;
 
 	_Atomic(struct pf_sender *) sender;
 	atomic_bool ready; /* the sender knows where to send */

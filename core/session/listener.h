@@ -90,6 +90,13 @@ struct pf_listener_params {
 	uint32_t step_ms;      /* patience for the first message, for Start; 0 = 10000 */
 };
 
+/* When a submitted frame went through the host, for HOST_TIMING; monotonic ns. */
+struct pf_frame_stamps {
+	uint64_t capture_ns;	  /* picture complete */
+	uint64_t encode_start_ns; /* taken up by the encode thread */
+	uint64_t encode_end_ns;	  /* access unit ready */
+};
+
 /* How an accepted session streams; keys, data port, clock are the listener's. */
 struct pf_accept {
 	struct pf_welcome welcome; /* mode, codec, colour, bitrate, caps...; key, salt,
@@ -98,13 +105,9 @@ struct pf_accept {
 	uint32_t probe_max_kbps;   /* of capacity probes; 0 = none is run */
 	uint8_t delivery;	   /* pf_delivery */
 	uint8_t dscp;		   /* that video packets carry, 0..63 */
-};
-
-/* When a submitted frame went through the host, for HOST_TIMING; monotonic ns. */
-struct pf_frame_stamps {
-	uint64_t capture_ns;	  /* picture complete */
-	uint64_t encode_start_ns; /* taken up by the encode thread */
-	uint64_t encode_end_ns;	  /* access unit ready */
+	/* Optional. Sender's thread, when a frame's last packet has left; must not block. */
+	void (*sent)(void *user, const struct pf_frame_stamps *stamps, uint64_t sent_ns);
+	void *sent_user; /* until the session's reference is given up */
 };
 
 /* What came to the QUIC port; all but `accepted` is of no use to anybody. */
@@ -175,6 +178,8 @@ void pf_host_session_ignore(struct pf_host_session *s, uint8_t type);
 /** Any thread. The `index`-th kind of what was ignored; false: there are no more. */
 bool pf_host_session_ignored(struct pf_host_session *s, unsigned index, PunktfunkIgnored *out);
 int pf_host_session_stats(struct pf_host_session *s, PunktfunkStats *out);
+/** Any thread. The smoothed round trip of its connection; 0 = not known yet. */
+uint64_t pf_host_session_rtt_ns(const struct pf_host_session *s);
 /** What the sender has to tell; all zero before there is one. */
 struct pf_sender_stats;
 void pf_host_session_sender_stats(struct pf_host_session *s, struct pf_sender_stats *out);

@@ -23,6 +23,8 @@ struct pf_apps;
 struct pf_clients;
 struct pf_gamestream;
 struct pf_gs_routes;
+struct pf_sent_meters;
+struct pf_stream_meters;
 struct pf_identity;
 
 /* Ports are fixed offsets from the base (gamestream.md 1.1). */
@@ -69,6 +71,10 @@ struct pf_gs_session_report {
 	bool encoder_kept; /* from the client's session before */
 	unsigned rtt_ms;
 	struct pf_sender_stats sender;
+	uint32_t target_kbps; /* the encoder's, in force */
+	/* While the report is handed out; meters NULL = there is none. */
+	const struct pf_stream_meters *meters;
+	const struct pf_sent_meters *sent;
 };
 
 /* What came to the ports and was no use, since the start. */

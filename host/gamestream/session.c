@@ -39,6 +39,7 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 		.capture_ns = stamps->capture_ns,
 		/* Only differences count here. */
 		.pts_unix_ns = stamps->capture_ns,
+		.user = { stamps->capture_ns, stamps->encode_start_ns, stamps->encode_end_ns },
 	};
 	int r = pf_sender_submit(s->sender, &f);
 
@@ -50,6 +51,16 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 	}
 	return r;
 }
+
+/* Sender's thread. */
+static void on_sent(void *user, const struct pf_sent_frame *f)
+{
+	struct pf_gs_session *s = user;
+
+	pf_sent_meters_add(&s->sent, f->user[0], f->user[1], f->user[2], f->sent_ns);
+}
+
+static const struct pf_sender_events sender_events = { .sent = on_sent };
 
 static unsigned sink_queued(void *user)
 {
@@ -784,6 +795,8 @@ static int open_sender(struct pf_gs_session *s, int fd, struct pf_reason *why)
 	struct pf_sender_params p = {
 		.fd = fd,
 		.format = PF_SENDER_GS,
+		.events = &sender_events,
+		.user = s,
 		.max_frame_bytes = FRAME_BYTES_MAX,
 		.bitrate_kbps = s->encoder_kbps,
 		.delivery = (enum pf_delivery)c->delivery,

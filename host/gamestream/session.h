@@ -88,6 +88,7 @@ struct pf_gs_session {
 
 	/* media */
 	struct pf_sender *sender;
+	struct pf_sent_meters sent;	       /* sender's thread */
 	struct pf_gs_audio *sound;	       /* NULL = no sound */
 	uint32_t video_counter, audio_counter; /* of the newest ping */
 	struct pf_gs_path video_path, audio_path;

@@ -25,6 +25,9 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 	if (s->sender)
 		pf_sender_stats(s->sender, &st);
 	*out = (struct pf_gs_session_report){
+		.meters = s->stream && !s->ending ? pf_stream_meters(s->stream) : NULL,
+		.sent = &s->sent,
+		.target_kbps = stream.bitrate_kbps,
 		.id = s->id,
 		.live = !s->ending,
 		.width = s->want_mode.width,

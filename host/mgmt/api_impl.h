@@ -68,4 +68,5 @@ extern const struct pf_mgmt_route pf_mgmt_host_routes[];
 extern const struct pf_mgmt_route pf_mgmt_login_routes[];
 extern const struct pf_mgmt_route pf_mgmt_sessions_routes[];
 extern const struct pf_mgmt_route pf_mgmt_settings_routes[];
+extern const struct pf_mgmt_route pf_mgmt_stats_routes[];
 extern const struct pf_mgmt_route pf_mgmt_trust_routes[];

@@ -141,6 +141,25 @@ static void hear(const struct pf_mgmt_params *p, struct pf_feed *f)
 	}
 }
 
+/* ---- figures ---- */
+
+static void on_second(void *user)
+{
+	struct pf_feed *f = user;
+	unsigned before = pf_live_count(f->live);
+	json_t *o;
+
+	pf_timer_stop(&f->second);
+	(void)pf_timer_start(&f->second, f->p.loop, PF_LIVE_NS, on_second, f);
+	o = pf_live_sample(f->live, f->p.native, f->p.gamestream);
+	/* That the last session is gone is told, too. */
+	if (o && (before || pf_live_count(f->live)))
+		pf_feed_publish(f, "live", json_incref(o));
+	json_decref(o);
+	/* An arming that ran out, or a ceremony that began, comes with no word. */
+	pf_feed_look(f);
+}
+
 /* ---- life ---- */
 
 int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
@@ -149,7 +168,9 @@ int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
 
 	if (!f)
 		return -ENOMEM;
-	if (pf_events_create(&f->events) || pf_sse_create(&f->sse, f->events, p->loop)) {
+	if (pf_events_create(&f->events) || pf_sse_create(&f->sse, f->events, p->loop) ||
+		pf_live_create(&f->live) ||
+		pf_timer_start(&f->second, p->loop, PF_LIVE_NS, on_second, f)) {
 		pf_feed_destroy(f);
 		return -ENOMEM;
 	}
@@ -182,6 +203,7 @@ void pf_feed_stop(struct pf_feed *f)
 		return;
 	f->stopped = true;
 	pf_timer_stop(&f->look);
+	pf_timer_stop(&f->second);
 	if (!f->p.loop)
 		return;
 	if (f->p.clients)
@@ -196,6 +218,7 @@ void pf_feed_destroy(struct pf_feed *f)
 		return;
 	pf_feed_stop(f);
 	pf_sse_destroy(f->sse);
+	pf_live_destroy(f->live);
 	pf_events_destroy(f->events);
 	free(f);
 }

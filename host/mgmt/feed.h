@@ -5,6 +5,7 @@
  * Private to host/mgmt; control loop. */
 #pragma once
 #include "host/mgmt/events.h"
+#include "host/mgmt/live.h"
 #include "host/mgmt/mgmt.h"
 #include "host/mgmt/sse.h"
 
@@ -13,6 +14,8 @@ struct pf_feed {
 	struct pf_sse *sse;
 	struct pf_clients_watch watch;
 	struct pf_mgmt_params p;
+	struct pf_live *live;
+	struct pf_timer *second;  /* figures are due */
 	struct pf_timer *look;	  /* who pairs and who asks is looked at */
 	uint64_t pairing, access; /* how that was told last, as hashes */
 	bool stopped;

@@ -45,6 +45,10 @@ struct pf_session_report {
 	struct pf_stream_stats stream;
 	PunktfunkStats wire;
 	struct pf_sender_stats sender;
+	uint64_t rtt_ns; /* smoothed; 0 = not known */
+	/* While the report is handed out; NULL = there is none. */
+	const struct pf_stream_meters *meters;
+	const struct pf_sent_meters *sent;
 	unsigned ignored_count;
 	PunktfunkIgnored ignored[16]; /* the first kinds of them */
 };

@@ -61,6 +61,14 @@ static int sink_submit(void *user, const uint8_t *data, size_t len, uint32_t use
 	return r;
 }
 
+/* Sender's thread. */
+static void on_sent(void *user, const struct pf_frame_stamps *t, uint64_t sent_ns)
+{
+	struct pf_native_session *ns = user;
+
+	pf_sent_meters_add(&ns->sent, t->capture_ns, t->encode_start_ns, t->encode_end_ns, sent_ns);
+}
+
 static bool is_change(const struct pf_native_session *ns)
 {
 	return ns->change.ns[PF_MARK_BEGIN];
@@ -733,6 +741,8 @@ static int admit(struct pf_native_session *ns, struct pf_reason *why)
 	accept.delivery = (uint8_t)p->config->delivery;
 	if (p->config->dscp != PF_CONFIG_AUTO)
 		accept.dscp = (uint8_t)p->config->dscp;
+	accept.sent = on_sent;
+	accept.sent_user = ns;
 	r = pf_host_session_accept(ns->s, &accept);
 	if (r)
 		return pf_reason_set(why, r, "cannot accept the session: %s", strerror(-r));
@@ -833,6 +843,11 @@ void pf_native_session_report(struct pf_native_session *ns, struct pf_session_re
 	if (ns->stream)
 		pf_stream_stats(ns->stream, &out->stream);
 	snprintf(out->encoder, sizeof(out->encoder), "%s", out->stream.encoder);
+	if (ns->stream && !ns->ending) {
+		out->meters = pf_stream_meters(ns->stream);
+		out->sent = &ns->sent;
+	}
+	out->rtt_ns = pf_host_session_rtt_ns(ns->s);
 	out->wire.struct_size = sizeof(out->wire);
 	(void)pf_host_session_stats(ns->s, &out->wire);
 	pf_host_session_sender_stats(ns->s, &out->sender);

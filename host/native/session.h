@@ -58,6 +58,7 @@ struct pf_native_session {
 	_Atomic uint64_t input_events, input_denied;
 	_Atomic uint64_t audio_packets, audio_errors; /* sound thread */
 	_Atomic uint64_t mic_denied;
+	struct pf_sent_meters sent; /* sender's thread */
 	_Atomic bool playing;
 
 	/* Encode thread, until first_item is posted. */

@@ -27,6 +27,22 @@ static inline void pf_meter_add(struct pf_meter *m, uint64_t ns)
 	atomic_fetch_add_explicit(&m->bins[bin], 1, memory_order_relaxed);
 }
 
+/* How frames leave: of a session, as its sender outlives its stream. */
+struct pf_sent_meters {
+	struct pf_meter send;  /* access unit ready -> last packet handed to the kernel */
+	struct pf_meter total; /* picture complete -> the same; pictures sent before do not count */
+};
+
+/* Sender's thread. */
+static inline void pf_sent_meters_add(struct pf_sent_meters *m, uint64_t capture_ns,
+	uint64_t encode_start_ns, uint64_t encode_end_ns, uint64_t sent_ns)
+{
+	pf_meter_add(&m->send, sent_ns > encode_end_ns ? sent_ns - encode_end_ns : 0);
+	/* What is sent again is "captured" when its encode starts. */
+	if (capture_ns != encode_start_ns)
+		pf_meter_add(&m->total, sent_ns > capture_ns ? sent_ns - capture_ns : 0);
+}
+
 /* Where bin `i` ends. */
 static inline uint64_t pf_meter_end_ns(unsigned i)
 {

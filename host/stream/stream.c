@@ -76,7 +76,7 @@ struct pf_stream {
 	_Atomic bool error_told, encoder_kept;
 	const char *_Atomic encoder_used;
 	_Atomic uint64_t counters[COUNTERS];
-	struct pf_meter capture_meter, queue_meter, convert_meter, encode_meter;
+	struct pf_stream_meters meters;
 
 	/* The encode thread's own; numbers outlive a restart. */
 	struct pf_encoder *encoder;
@@ -360,6 +360,7 @@ static void encode(struct pf_stream *s, bool fresh)
 	struct pf_frame_stamps stamps;
 	const struct pf_frame *picture;
 	struct pf_packet pkt;
+	uint64_t took_ns;
 	uint32_t flags;
 	int r;
 
@@ -402,14 +403,16 @@ static void encode(struct pf_stream *s, bool fresh)
 		s->force_idr = false;
 		pf_idr_gate_sent(&s->gate, stamps.encode_end_ns);
 	}
-	pf_meter_add(&s->encode_meter, stamps.encode_end_ns - stamps.encode_start_ns);
-	pf_meter_add(&s->convert_meter, pkt.convert_ns);
+	took_ns = stamps.encode_end_ns - stamps.encode_start_ns;
+	pf_meter_add(&s->meters.convert_encode, took_ns);
+	pf_meter_add(&s->meters.convert, pkt.convert_ns);
+	pf_meter_add(&s->meters.encode, took_ns > pkt.convert_ns ? took_ns - pkt.convert_ns : 0);
 	if (fresh) {
 		/* The compositor's stamp may be of a refresh that is still to come. */
-		pf_meter_add(&s->capture_meter, s->last->taken_ns > s->last->capture_ns
-							? s->last->taken_ns - s->last->capture_ns
-							: 0);
-		pf_meter_add(&s->queue_meter, stamps.encode_start_ns - s->last->taken_ns);
+		pf_meter_add(&s->meters.capture, s->last->taken_ns > s->last->capture_ns
+							 ? s->last->taken_ns - s->last->capture_ns
+							 : 0);
+		pf_meter_add(&s->meters.queue, stamps.encode_start_ns - s->last->taken_ns);
 	}
 	/* The null encoder can be told to hold pictures back. */
 	if (pkt.size)
@@ -739,9 +742,15 @@ void pf_stream_set_bitrate(struct pf_stream *s, uint32_t kbps)
 	wake(s);
 }
 
+const struct pf_stream_meters *pf_stream_meters(const struct pf_stream *s)
+{
+	return &s->meters;
+}
+
 void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out)
 {
 	const char *encoder = atomic_load(&s->encoder_used);
+	const struct pf_stream_meters *m = &s->meters;
 	uint64_t v[COUNTERS];
 
 	for (unsigned i = 0; i < COUNTERS; i++)
@@ -756,14 +765,14 @@ void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out)
 		.submitted = v[SUBMITTED],
 		.dropped = v[DROPPED],
 		.bytes = v[BYTES],
-		.convert_encode_p50_ns = pf_meter_quantile(&s->encode_meter, 500),
-		.convert_encode_p99_ns = pf_meter_quantile(&s->encode_meter, 990),
-		.convert_p50_ns = pf_meter_quantile(&s->convert_meter, 500),
-		.convert_p99_ns = pf_meter_quantile(&s->convert_meter, 990),
-		.capture_p50_ns = pf_meter_quantile(&s->capture_meter, 500),
-		.capture_p99_ns = pf_meter_quantile(&s->capture_meter, 990),
-		.queue_p50_ns = pf_meter_quantile(&s->queue_meter, 500),
-		.queue_p99_ns = pf_meter_quantile(&s->queue_meter, 990),
+		.convert_encode_p50_ns = pf_meter_quantile(&m->convert_encode, 500),
+		.convert_encode_p99_ns = pf_meter_quantile(&m->convert_encode, 990),
+		.convert_p50_ns = pf_meter_quantile(&m->convert, 500),
+		.convert_p99_ns = pf_meter_quantile(&m->convert, 990),
+		.capture_p50_ns = pf_meter_quantile(&m->capture, 500),
+		.capture_p99_ns = pf_meter_quantile(&m->capture, 990),
+		.queue_p50_ns = pf_meter_quantile(&m->queue, 500),
+		.queue_p99_ns = pf_meter_quantile(&m->queue, 990),
 		.bitrate_kbps = atomic_load(&s->kbps),
 	};
 	out->encoder_kept = atomic_load(&s->encoder_kept);

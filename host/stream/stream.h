@@ -16,6 +16,7 @@
 #include "host/capture/capture.h"
 #include "host/display/display.h"
 #include "host/encode/encode.h"
+#include "host/stream/meter.h"
 #include "host/stream/parked.h"
 
 /* Where access units go. All mandatory; encode thread, must not block. */
@@ -80,6 +81,15 @@ struct pf_stream_stats {
 	bool encoder_kept; /* another stream had opened it */
 };
 
+/* Durations of all pictures so far. */
+struct pf_stream_meters {
+	struct pf_meter capture;	/* picture complete -> with us */
+	struct pf_meter queue;		/* with us -> encode starts */
+	struct pf_meter convert;	/* pixels */
+	struct pf_meter encode;		/* without that */
+	struct pf_meter convert_encode; /* both */
+};
+
 struct pf_stream;
 
 int pf_stream_create(struct pf_stream **out, const struct pf_stream_params *params);
@@ -113,6 +123,8 @@ void pf_stream_keyframe_now(struct pf_stream *s);
 void pf_stream_set_bitrate(struct pf_stream *s, uint32_t kbps);
 /** Any thread. */
 void pf_stream_stats(const struct pf_stream *s, struct pf_stream_stats *out);
+/** Any thread, as long as the stream lives. */
+const struct pf_stream_meters *pf_stream_meters(const struct pf_stream *s);
 /** Number of stages, and the name of stage 1..n. For tests and logs. */
 unsigned pf_stream_stage_count(void);
 const char *pf_stream_stage_name(unsigned stage);

@@ -3,9 +3,11 @@
 """The events of a serving host: who listens hears what happened, once and in order.
 
 usage: mgmt_events.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
+import subprocess
+import sys
 import time
 
-from host_bed import Place, main, until
+from host_bed import PATIENCE, Place, main, until
 from mgmt_bed import FP, Api, host, put_client
 
 ONE = "/clients/gamestream/" + FP
@@ -95,6 +97,68 @@ def many_listen_and_there_is_room_for_more():
             s.end()
 
 
+def probe(command, place, server, *args):
+    """A device of its own, always the same."""
+    return subprocess.Popen(
+        [sys.argv[2], command, "127.0.0.1:" + server.words()["port"], "--quiet",
+         "--pin-fingerprint", server.words()["fingerprint"],
+         "--identity", str(place.dir / "device.pem"), *args], stdin=subprocess.DEVNULL)
+
+
+def sessions_and_who_asks_are_told_where_it_happens():
+    with Place() as p, host(p, "--gamestream", "--gamestream-port", "0") as s:
+        api = Api(p, s)
+        with api.listen("access,pairing,clients,session,displays") as events:
+            api.expect(201, "POST", "/pair/arm", {"ttl_s": 1})
+            assert events.next("pairing.changed")
+            assert events.next("pairing.changed")  # it ran out
+            assert not api.expect(200, "GET", "/pair/arm")["armed"]
+            waiting = probe("request", p, s)
+            assert events.next() == ("access.changed", {})
+            request = api.expect(200, "GET", "/access/requests")["requests"][0]
+            api.expect(200, "POST", f"/access/requests/{request['id']}/approve", {})
+            assert events.next() == ("clients.changed", {})
+            assert events.next("access.changed")
+            assert waiting.wait(timeout=PATIENCE) == 0
+            client = probe("connect", p, s, "--frames", "5")
+            name, one = events.next("session.started")
+            assert one["plane"] == "native", one
+            assert events.next("displays.changed", "session.changed")
+            assert events.next("session.ended") == ("session.ended", one)
+            assert client.wait(timeout=PATIENCE) == 0
+        s.end()
+
+
+def figures_of_each_second():
+    with Place() as p, host(p, "--trust-on-first-use") as s:
+        api = Api(p, s)
+        assert api.expect(200, "GET", "/stats/live")["sessions"] == []
+        with api.listen("live") as events:
+            client = probe("connect", p, s, "--mode", "640x360@30", "--seconds", "60")
+            live = []
+            while len(live) < 3:
+                name, figures = events.next()
+                live += [x for x in figures["sessions"] if x["frames_sent"] > 5]
+            for before, now in zip(live, live[1:]):
+                assert now["frames_sent"] > before["frames_sent"], (before, now)
+                assert now["fps"] > 1 and now["bitrate_kbps"] > 1 and now["rtt_ms"] > 0, now
+                assert now["target_kbps"] > 0 and now["loss_percent"] < 50, now
+                stages = now["stages"]
+                for name, stage in stages.items():
+                    assert stage and stage["p50"] <= stage["p99"], (name, stage)
+                parts = ("capture_ms", "queue_ms", "convert_ms", "encode_ms", "send_ms")
+                assert stages["total_ms"]["p50"] >= stages["encode_ms"]["p50"], stages
+                assert stages["total_ms"]["p50"] <= sum(stages[x]["p99"] for x in parts) + 0.1, stages
+            # What is asked is what was told.
+            until(lambda: events.next()[1] == api.expect(200, "GET", "/stats/live"), "the same")
+            client.terminate()
+            client.wait()
+            while events.next()[1]["sessions"]:
+                pass
+        s.end()
+
+
 if __name__ == "__main__":
-    main([all_hear_what_happens_and_resume, what_is_wrong_is_said,
+    main([sessions_and_who_asks_are_told_where_it_happens, figures_of_each_second,
+          all_hear_what_happens_and_resume, what_is_wrong_is_said,
           many_listen_and_there_is_room_for_more])
