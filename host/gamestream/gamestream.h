@@ -71,7 +71,6 @@ struct pf_gs_session_report {
 	bool encoder_kept; /* from the client's session before */
 	unsigned rtt_ms;
 	struct pf_sender_stats sender;
-	uint32_t target_kbps; /* the encoder's, in force */
 	/* While the report is handed out; meters NULL = there is none. */
 	const struct pf_stream_meters *meters;
 	const struct pf_sent_meters *sent;

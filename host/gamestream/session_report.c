@@ -27,7 +27,6 @@ void pf_gs_session_report(struct pf_gs_session *s, struct pf_gs_session_report *
 	*out = (struct pf_gs_session_report){
 		.meters = s->stream && !s->ending ? pf_stream_meters(s->stream) : NULL,
 		.sent = &s->sent,
-		.target_kbps = stream.bitrate_kbps,
 		.id = s->id,
 		.live = !s->ending,
 		.width = s->want_mode.width,

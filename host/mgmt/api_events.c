@@ -45,7 +45,7 @@ static void get_events(struct pf_mgmt_op *c)
 		pf_mgmt_fail(c, 400, "an event is named by its number");
 		return;
 	}
-	r = feed ? pf_sse_open(&c->a->stream, feed->sse, topics, after, 0) : -EBUSY;
+	r = feed ? pf_sse_open(&c->a->stream, feed->sse, topics, after) : -EBUSY;
 	if (r) {
 		pf_mgmt_fail(c, 503, "too many clients listen to the host's events already");
 		return;

@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/crypto/secret.h"
 #include "host/mgmt/api_impl.h"
+#include "host/mgmt/feed.h"
 #include "host/mgmt/password.h"
 #include "host/sys/worker.h"
 
@@ -238,11 +239,14 @@ static void post_login(struct pf_mgmt_op *c)
 static void delete_login(struct pf_mgmt_op *c)
 {
 	struct pf_logins *logins = logins_of(c);
+	struct pf_feed *feed = pf_mgmt_feed(c->call->mgmt);
 
 	if (!logins)
 		return;
 	if (c->call->login)
 		pf_logins_close(logins, c->call->login->id);
+	if (feed)
+		pf_sse_recheck(feed->sse);
 	c->a->status = 204;
 	strcpy(c->a->cookie, PF_LOGIN_COOKIE "=" ATTRIBUTES "; Max-Age=0");
 }

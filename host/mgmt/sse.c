@@ -13,9 +13,7 @@ struct stream {
 	struct pf_sse *s;
 	struct stream *next, **link; /* under lock */
 	struct pf_event_reader reader;
-	uint64_t login;
 	uint64_t beats; /* the newest that it has heard */
-	bool ended;	/* under lock */
 };
 
 struct pf_sse {
@@ -38,15 +36,11 @@ static ssize_t read_news(struct pf_mgmt_stream *base, char *buf, size_t cap)
 	struct stream *st = (struct stream *)base;
 	struct pf_sse *s = st->s;
 	uint64_t beats;
-	bool ended;
 	size_t n;
 
 	pthread_mutex_lock(&s->lock);
-	ended = st->ended;
 	beats = s->beats;
 	pthread_mutex_unlock(&s->lock);
-	if (ended)
-		return -1;
 	n = pf_event_read(&st->reader, s->events, buf, cap);
 	if (!n && st->beats != beats && cap >= strlen(BEAT)) {
 		n = strlen(BEAT);
@@ -73,8 +67,7 @@ static void close_stream(struct pf_mgmt_stream *base)
 
 /* ---- control loop ---- */
 
-int pf_sse_open(struct pf_mgmt_stream **out, struct pf_sse *s, uint32_t topics, uint64_t after,
-	uint64_t login)
+int pf_sse_open(struct pf_mgmt_stream **out, struct pf_sse *s, uint32_t topics, uint64_t after)
 {
 	struct stream *st;
 	bool room;
@@ -92,7 +85,6 @@ int pf_sse_open(struct pf_mgmt_stream **out, struct pf_sse *s, uint32_t topics, 
 	st->base.read = read_news;
 	st->base.close = close_stream;
 	st->s = s;
-	st->login = login;
 	pthread_mutex_lock(&s->lock);
 	s->count++;
 	s->opened++;
@@ -154,16 +146,9 @@ static void on_beat(void *user)
 	(void)pf_timer_start(&s->beat, s->loop, PF_SSE_BEAT_NS, on_beat, s);
 }
 
-void pf_sse_end_login(struct pf_sse *s, uint64_t login)
+void pf_sse_recheck(struct pf_sse *s)
 {
-	pthread_mutex_lock(&s->lock);
-	for (struct stream *st = s->streams; st; st = st->next) {
-		if (!login || st->login != login)
-			continue;
-		st->ended = true;
-		pf_mgmt_stream_wake(&st->base);
-	}
-	pthread_mutex_unlock(&s->lock);
+	wake_all(s);
 }
 
 void pf_sse_count(struct pf_sse *s, unsigned *open, uint64_t *opened)

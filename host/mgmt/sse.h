@@ -26,14 +26,12 @@ struct pf_sse;
 int pf_sse_create(struct pf_sse **out, struct pf_events *events, struct pf_loop *loop);
 /** After all streams were closed. Accepts NULL. */
 void pf_sse_destroy(struct pf_sse *s);
-/** A new stream, as pf_event_reader_init. `login` is what pf_sse_end_login ends it by, 0 =
- * nothing. -EBUSY: there are too many; -ENOMEM. */
-int pf_sse_open(struct pf_mgmt_stream **out, struct pf_sse *s, uint32_t topics, uint64_t after,
-	uint64_t login);
+/** A new stream, as pf_event_reader_init. -EBUSY: there are too many; -ENOMEM. */
+int pf_sse_open(struct pf_mgmt_stream **out, struct pf_sse *s, uint32_t topics, uint64_t after);
 /** There is something to read. */
 void pf_sse_news(struct pf_sse *s);
-/** Whoever signed in so does not listen any more. */
-void pf_sse_end_login(struct pf_sse *s, uint64_t login);
+/** Somebody's right to listen ended: all streams look whether it was theirs. */
+void pf_sse_recheck(struct pf_sse *s);
 /** Wakes nobody from now on. */
 void pf_sse_stop(struct pf_sse *s);
 /** Streams that are open, and that were. Any thread. */
