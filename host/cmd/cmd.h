@@ -93,6 +93,7 @@ int pf_cmd_deny(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_disarm(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_console(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_displays(const struct pf_cmd *cmd, int argc, char **argv);
+int pf_cmd_doctor(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_encoders(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_fingerprint(const struct pf_cmd *cmd, int argc, char **argv);
 int pf_cmd_keyframe(const struct pf_cmd *cmd, int argc, char **argv);

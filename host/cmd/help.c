@@ -16,6 +16,8 @@ const struct pf_cmd pf_commands[] = {
 	{ "disarm", "Withdraw the PIN.", pf_cmd_disarm },
 	{ "displays", "List where pictures come from and the desks; release one.",
 		pf_cmd_displays },
+	{ "doctor", "Say what keeps this machine from streaming, and what mends it.",
+		pf_cmd_doctor },
 	{ "encoders", "Try every video encoder and say which ones work.", pf_cmd_encoders },
 	{ "fingerprint", "Print the fingerprint that clients pin.", pf_cmd_fingerprint },
 	{ "help", "Print this list, or the options of a command.", pf_cmd_help },

@@ -32,6 +32,7 @@ HOST_ORDER = [
     ["desk"],
     ["stream"],
     ["native", "gamestream"],
+    ["doctor"],
     ["mgmt", "discovery"],
     ["cmd"],
 ]

@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""punktfunk-host doctor on machines that are really broken: user, directories, disk,
+limits, sleep, trust. Each
+cause is made, found, and where that can be done here mended by the very command that
+the doctor names.
+
+usage: doctor_system.py PUNKTFUNK-HOST BUS-NAMES. Prints TAP."""
+import os
+import resource
+import stat
+import subprocess
+import sys
+
+from doctor_bed import DEMOTE, NO_BUS, Room, argv_of, expect, here, read, user_run
+from host_bed import PATIENCE, ROOT, USER, Place, Skip, main
+
+BUS_NAMES = os.path.abspath(sys.argv[2])
+
+
+# ---- system ----
+
+def users_and_settings():
+    with Place() as p:
+        if ROOT:
+            checks = here(p, "--only", "system", "--user", "nonesuch")
+            expect(checks["system.user"], "fail", "nonesuch", command="useradd")
+        (p.config / "host.conf").write_text("# mine\nmax_sessions = many\n")
+        p.own()
+        bad = expect(here(p, "--only", "system")["system.settings"], "fail", "host.conf:2", "max_sessions")
+        assert p.run("check").returncode == 3
+        user_run(p, bad["command"])
+        assert p.run("check").returncode == 0
+        expect(here(p, "--only", "system")["system.settings"], "ok")
+
+
+def directories():
+    with Place() as p:
+        state = p.dir / "state_home"
+        state.chmod(0o500)
+        shut = expect(here(p, "--only", "system")["system.dir_state"], "fail", "0500", command="chmod")
+        user_run(p, shut["command"])
+        expect(here(p, "--only", "system")["system.dir_state"], "ok")
+        (p.dir / "data_home" / "punktfunk").write_text("in the way")
+        p.own()
+        blocked = expect(here(p, "--only", "system")["system.dir_data"], "fail", "in the way")
+        user_run(p, blocked["command"])
+        expect(here(p, "--only", "system")["system.dir_data"], "ok")
+        if not ROOT:
+            raise Skip("namespaces of a whole machine need root")
+        os.chown(state, 0, 0)
+        state.chmod(0o755)
+        with Room(p) as room:
+            foreign = expect(room.as_user("--only", "system")["system.dir_state"], "fail", "user 0",
+                             command="chown -R")
+            room.mend(foreign)
+            expect(room.doctor("--only", "system")["system.dir_state"], "ok")
+            room.sh(f"mount --bind {p.dir}/config_home {p.dir}/config_home && "
+                    f"mount -o remount,bind,ro {p.dir}/config_home")
+            locked = expect(room.doctor("--only", "system")["system.dir_config"], "fail", "read-only")
+            room.sh(locked["command"].replace("sudo ", "").replace("remount,rw", "remount,bind,rw"))
+            expect(room.doctor("--only", "system")["system.dir_config"], "ok")
+            own = f"chown {USER.pw_uid}"
+            room.sh(f"mount -t tmpfs -o size=1m none {state} && {own} {state}; "
+                    f"mount -t tmpfs -o size=32m none {p.dir}/data_home && {own} {p.dir}/data_home; "
+                    f"mount -t tmpfs -o size=1m,mode=700 none {p.dir}/runtime_dir && {own} {p.dir}/runtime_dir")
+            checks = room.doctor("--only", "system")
+            expect(checks["system.disk_state"], "fail", "full")
+            expect(checks["system.disk_data"], "warn", "nearly full")
+            tight = expect(checks["system.disk_runtime"], "fail", "full")
+            room.mend(tight)
+            expect(room.doctor("--only", "system")["system.disk_runtime"], "ok")
+
+
+def the_runtime_directory():
+    with Place() as p:
+        run = p.dir / "runtime_dir"
+        run.chmod(0o755)
+        open_ = expect(here(p, "--only", "system")["system.runtime_dir"], "warn", "open to others")
+        user_run(p, open_["command"])
+        expect(here(p, "--only", "system")["system.runtime_dir"], "ok")
+        run.chmod(0o500)
+        shut = expect(here(p, "--only", "system")["system.runtime_dir"], "warn", "cannot be written")
+        user_run(p, shut["command"])
+        expect(here(p, "--only", "system")["system.runtime_dir"], "ok")
+        if not ROOT:
+            checks = here(p, "--only", "system", XDG_RUNTIME_DIR="/nonexistent")
+            expect(checks["system.runtime_dir"], "warn", "no directory")
+            return
+        argv = argv_of(p, "--only", "system")
+        i = argv.index("--user")
+
+        def as_user(**env):
+            run_env = {k: v for k, v in {**p.env, **env, "HOME": str(p.dir)}.items() if v is not None}
+            return read(subprocess.run([*argv[:i], *argv[i + 2:]], env=run_env, text=True, capture_output=True,
+                                       timeout=PATIENCE, **DEMOTE))["system.runtime_dir"]
+
+        expect(as_user(XDG_RUNTIME_DIR="/nonexistent"), "warn", "no directory")
+        expect(as_user(XDG_RUNTIME_DIR="/root"), "warn", "another user's")
+        if not os.path.exists(f"/run/user/{USER.pw_uid}"):
+            expect(as_user(XDG_RUNTIME_DIR=None), "warn", "makes do", command="enable-linger")
+
+
+def login_and_sleep():
+    with Place() as p, Room(p) as room:
+        def system(**env):
+            return room.doctor("--only", "system", **env)
+
+        expect(system()["system.linger"], "skip", "systemd does not run")
+        room.sh("mkdir -p /run/systemd/system")
+        expect(system()["system.linger"], "warn", "may not linger", command=f"enable-linger {USER.pw_name}")
+        room.sh(f"mkdir -p /var/lib/systemd/linger && touch /var/lib/systemd/linger/{USER.pw_name}")
+        expect(system()["system.linger"], "ok")
+        expect(system(**NO_BUS)["system.sleep"], "skip", "does not answer")
+        for names, state, words, command in (
+                ((), "skip", "no logind", None),
+                (("logind",), "ok", "awake", None),
+                (("logind-refuses",), "warn", "does not let user", "polkitd"),
+                (("logind-suspends",), "warn", "IdleAction is suspend", "IdleAction=ignore")):
+            with room.bus(BUS_NAMES, *names) as bus:
+                expect(system(DBUS_SYSTEM_BUS_ADDRESS=bus)["system.sleep"], state, words, command=command)
+        argv = room.argv("prlimit", "--nofile=100", *argv_of(p, "--only", "system"))
+        checks = read(subprocess.run(argv, env=p.env, text=True, capture_output=True, timeout=PATIENCE))
+        expect(checks["system.files"], "warn", "100 files", command="ulimit -n")
+        rights = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+        expect(checks["system.realtime"], "ok" if rights else "warn", "real-time priority")
+        for rtprio in (0, 20):
+            argv = room.argv("prlimit", f"--rtprio={rtprio}", *argv_of(p, "--only", "system"))
+            r = subprocess.run(argv, env=p.env, text=True, capture_output=True, timeout=PATIENCE, check=False)
+            if r.stdout:  # a container may not raise it
+                expect(read(r)["system.realtime"], "ok" if rtprio else "warn", "real-time priority")
+
+
+# ---- trust ----
+
+def who_is_trusted():
+    with Place() as p:
+        def trust(*args):
+            return here(p, "--only", "trust", *args)
+
+        (p.config / "host.conf").write_text("trust_on_first_use = yes\nmgmt_bind = 0.0.0.0\n"
+                                            "gamestream = yes\ngamestream_plain_rtsp = yes\n")
+        p.own()
+        checks = trust()
+        for name, state, words in (("first_use", "fail", "controls a desktop"), ("mgmt", "warn", "0.0.0.0"),
+                                   ("gamestream", "warn", "gamestream_plain_rtsp")):
+            user_run(p, expect(checks["trust." + name], state, words)["command"])
+        checks = trust()
+        for name in ("first_use", "mgmt", "gamestream"):
+            expect(checks["trust." + name], "ok" if name != "gamestream" else checks["trust.gamestream"]["state"])
+        data, state = p.dir / "data_home" / "punktfunk", p.dir / "state_home" / "punktfunk"
+        data.mkdir(mode=0o700)
+        state.mkdir(mode=0o700)
+        (data / "host.pem").write_text("a key")
+        (data / "host.pem").chmod(0o644)
+        (state / "mgmt-token").write_text("a token")
+        (state / "mgmt-token").chmod(0o640)
+        (p.config / "allowed_clients").write_text("")
+        (p.config / "allowed_clients").chmod(0o666)
+        p.own()
+        checks = trust()
+        keys = expect(checks["trust.keys"], "fail", "host.pem", "mgmt-token", command="chmod go-rwx")
+        writers = expect(checks["trust.settings"], "fail", "allowed_clients", command="chmod go-w")
+        user_run(p, keys["command"])
+        user_run(p, writers["command"])
+        checks = trust()
+        expect(checks["trust.keys"], "ok")
+        expect(checks["trust.settings"], "ok")
+        assert stat.S_IMODE((data / "host.pem").stat().st_mode) == 0o600
+        with Room(p) as room:
+            room.sh("ip link add pfa0 type veth peer name pfa1; ip link set pfa0 up; ip addr add 10.1.1.1/24 dev pfa0")
+            options = ("--only", "trust", "--gamestream", "--gamestream-plain-rtsp=no")
+            expect(room.doctor(*options)["trust.gamestream"], "ok", "no address here is public")
+            room.sh("ip addr add 9.9.9.9/32 dev pfa0")
+            weak = expect(room.doctor(*options)["trust.gamestream"], "fail", "9.9.9.9")
+            room.sh(weak["command"])
+
+
+main([users_and_settings, directories, the_runtime_directory, login_and_sleep, who_is_trusted])
