@@ -19,6 +19,7 @@
 struct login_job {
 	struct pf_job job;
 	struct pf_login_jobs *jobs;
+	struct pf_mgmt *mgmt;
 	struct pf_mgmt_later *later; /* NULL = free */
 	bool change, needs_old;
 	uint64_t epoch;
@@ -125,6 +126,8 @@ static void done(struct pf_job *job)
 	else {
 		pf_log(PF_LOG_INFO, "mgmt", "the console's password was changed");
 		pf_logins_forgive(j->jobs->logins, j->address);
+		if (j->mgmt)
+			pf_sse_recheck(pf_mgmt_feed(j->mgmt)->sse);
 		pf_mgmt_later_reply(j->later, 204, NULL);
 	}
 	pf_secret_wipe(j->old, sizeof(j->old));
@@ -171,6 +174,7 @@ static struct login_job *begin(struct pf_mgmt_op *c)
 	if (!j->later)
 		return NULL;
 	snprintf(j->address, sizeof(j->address), "%s", call->address ? call->address : "");
+	j->mgmt = call->mgmt;
 	j->job.work = work;
 	j->job.done = done;
 	j->why = (struct pf_reason){ 0 };

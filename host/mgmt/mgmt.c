@@ -50,6 +50,8 @@ struct request {
 	bool from_loopback, has_certificate;
 	uint8_t certificate[32]; /* its fingerprint */
 	char *method, *path, *query, *content_type, *last_event;
+	const struct pf_asset *asset; /* which is all there is to answer */
+	bool gz, known;		      /* compressed; the client has it */
 	char *body;
 	size_t body_max;
 	size_t body_len;
@@ -337,7 +339,7 @@ static enum MHD_Result on_header(
 /* ---- files of the console ---- */
 
 static enum MHD_Result send_asset(
-	struct MHD_Connection *http, const struct pf_asset *f, const struct pf_mgmt_head *h)
+	struct MHD_Connection *http, const struct pf_asset *f, bool gz, bool known)
 {
 	static const struct header headers[] = {
 		{ "Vary", "Accept-Encoding" },
@@ -354,9 +356,7 @@ static enum MHD_Result send_asset(
 		{ "Cross-Origin-Opener-Policy", "same-origin" },
 		{ "Permissions-Policy", "camera=(), geolocation=(), microphone=()" },
 	};
-	bool gz = f->gz_len && pf_assets_takes_gzip(h->accept_encoding);
 	const char *etag = gz ? f->gz_etag : f->etag;
-	bool known = h->if_none_match && strstr(h->if_none_match, etag);
 	struct MHD_Response *response = MHD_create_response_from_buffer(known ? 0
 									: gz  ? f->gz_len
 									      : f->len,
@@ -377,8 +377,9 @@ static enum MHD_Result send_asset(
 	return r;
 }
 
-/* What is no path of the API. */
-static enum MHD_Result answer_file(struct request *r, const struct pf_mgmt_head *h)
+/* What is no path of the API. The answer waits for the end of the request, or the
+ * connection would be closed. */
+static enum MHD_Result begin_file(struct request *r, const struct pf_mgmt_head *h)
 {
 	struct pf_mgmt *m = r->m;
 	const struct pf_asset *f = pf_assets_find(m->assets, r->path);
@@ -397,8 +398,10 @@ static enum MHD_Result answer_file(struct request *r, const struct pf_mgmt_head 
 		r->answer.allow = "GET, HEAD";
 		return refuse(r, 405, "this path does not know this method");
 	}
-	pf_conn_busy(conn_of(r->http), true);
-	return send_asset(r->http, f, h);
+	r->asset = f;
+	r->gz = f->gz_len && pf_assets_takes_gzip(h->accept_encoding);
+	r->known = h->if_none_match && strstr(h->if_none_match, r->gz ? f->gz_etag : f->etag);
+	return MHD_YES;
 }
 
 struct query {
@@ -502,7 +505,7 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 		return MHD_NO;
 	read_head(&head, own_address, r);
 	if (!route && strncmp(path, "/api/", 5) && strncmp(path, "/metrics/", 9))
-		return answer_file(r, &head);
+		return begin_file(r, &head);
 	status = pf_mgmt_gate(&head,
 		&(struct pf_mgmt_keys){ m->token, m->logins, m->hosts, pf_clock_mono_ns() },
 		&r->pass, &message);
@@ -709,6 +712,10 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *http, const
 		take_body(r, data, *len);
 		*len = 0;
 		return MHD_YES;
+	}
+	if (r->asset) {
+		pf_conn_busy(conn_of(http), true);
+		return send_asset(http, r->asset, r->gz, r->known);
 	}
 	if (r->too_large)
 		return refuse(r, 413, "the body is too large");

@@ -245,7 +245,7 @@ def a_client_launches_what_the_catalogue_has():
         s.end()
 
 
-def pins_go_to_the_one_request_meant():
+def ghsa_36ff_pins_go_to_the_one_request_meant():
     with Place() as p, host(p, "--gamestream", "--gamestream-port", "0") as s:
         base = int(s.words()["gamestream"])
         waiting = []
@@ -353,5 +353,5 @@ main([row4_no_other_origin_enters_a_pin,
       row4_listens_on_loopback_only, row5_plain_http_gets_nothing, certificate_and_files,
       hostile_requests, slow_clients_are_dropped, many_at_once_and_an_end_amid_them,
       commands_speak_to_the_host, a_client_launches_what_the_catalogue_has,
-      pins_go_to_the_one_request_meant, what_stands_in_the_way_is_named,
+      ghsa_36ff_pins_go_to_the_one_request_meant, what_stands_in_the_way_is_named,
       acknowledged_changes_survive_a_kill])
