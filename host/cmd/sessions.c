@@ -21,7 +21,7 @@ static int fetch(json_t **o)
 static int list_sessions(void)
 {
 	json_t *o = NULL, *list, *item;
-	char id[48], name[80], at[64];
+	char id[48], name[80];
 	size_t i;
 	int r = fetch(&o);
 
@@ -31,21 +31,20 @@ static int list_sessions(void)
 	if (!json_array_size(list))
 		printf("nobody streams\n");
 	else
-		printf("%-14s  %-24s  %-17s  %-6s  %12s  %8s  %s\n", "SESSION", "CLIENT", "MODE",
-			"CODEC", "KBIT/S", "SECONDS", "DESK");
+		printf("%-14s  %-20s  %-17s  %-6s  %7s  %6s  %6s  %8s  %s\n", "SESSION", "CLIENT",
+			"MODE", "CODEC", "KBIT/S", "FPS", "LOSS %", "SECONDS", "DESK");
 	json_array_foreach(list, i, item)
 	{
 		snprintf(id, sizeof(id), "%.12s/%lld", pf_api_text(item, "plane"),
 			number_of(item, "id"));
-		snprintf(at, sizeof(at), "%s%lld",
-			json_is_integer(json_object_get(item, "limit_kbps")) ? "limit " : "",
-			number_of(item, json_is_integer(json_object_get(item, "limit_kbps"))
-						? "limit_kbps"
-						: "bitrate_kbps"));
-		printf("%-14s  %-24s  %-17s  %-6s  %12s  %8lld  %s\n", id,
+		printf("%-14s  %-20s  %-17s  %-6s  %7lld  %6.1f  %6.2f  %8lld  %s%s\n", id,
 			pf_printable(name, sizeof(name), pf_api_text(item, "name")),
-			pf_api_text(item, "mode"), pf_api_text(item, "codec"), at,
-			number_of(item, "seconds"), pf_api_text(item, "desk"));
+			pf_api_text(item, "mode"), pf_api_text(item, "codec"),
+			number_of(item, "target_kbps"),
+			json_number_value(json_object_get(item, "fps")),
+			json_number_value(json_object_get(item, "loss_percent")),
+			number_of(item, "seconds"), pf_api_text(item, "desk"),
+			json_is_integer(json_object_get(item, "limit_kbps")) ? ", limited" : "");
 	}
 	json_decref(o);
 	return PF_EXIT_OK;

@@ -41,11 +41,52 @@ static void print_totals(json_t *status)
 		sizeof(gamestream) / sizeof(gamestream[0]));
 }
 
+static void print_session(json_t *s)
+{
+	static const struct {
+		const char *key, *words;
+	} stages[] = {
+		{ "capture_ms", "capture" },
+		{ "queue_ms", "queue" },
+		{ "convert_ms", "convert" },
+		{ "encode_ms", "encode" },
+		{ "send_ms", "send" },
+		{ "total_ms", "in all" },
+	};
+	json_t *rtt = json_object_get(s, "rtt_ms");
+	const char *before = "    ms (p50, p99): ";
+	char name[80];
+
+	printf("  %s: %s/%lld on %s, %s, %s by %s, %.1f fps, %.0f kbit/s sent for %lld, %.2f %% "
+	       "lost, %.0f %% parity",
+		pf_printable(name, sizeof(name), pf_api_text(s, "name")), pf_api_text(s, "plane"),
+		number_of(s, "id"), pf_api_text(s, "desk"), pf_api_text(s, "mode"),
+		pf_api_text(s, "codec"), pf_api_text(s, "encoder"),
+		json_number_value(json_object_get(s, "fps")),
+		json_number_value(json_object_get(s, "bitrate_kbps")), number_of(s, "target_kbps"),
+		json_number_value(json_object_get(s, "loss_percent")),
+		json_number_value(json_object_get(s, "parity_percent")));
+	if (json_is_number(rtt))
+		printf(", round trip %.1f ms", json_number_value(rtt));
+	printf("\n");
+	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
+		json_t *v = json_object_get(json_object_get(s, "stages"), stages[i].key);
+
+		if (!json_is_object(v))
+			continue;
+		printf("%s%s %.2f %.2f", before, stages[i].words,
+			json_number_value(json_object_get(v, "p50")),
+			json_number_value(json_object_get(v, "p99")));
+		before = ", ";
+	}
+	if (*before == ',')
+		printf("\n");
+}
+
 static void print_status(json_t *o)
 {
 	json_t *sessions = json_object_get(o, "sessions"), *item;
 	long long up_s = number_of(o, "uptime_ms") / 1000;
-	char name[80];
 	size_t i;
 
 	printf("punktfunk-host %s, up %lld:%02lld:%02lld, user %s, display %s\n",
@@ -66,10 +107,7 @@ static void print_status(json_t *o)
 			number_of(item, "memory_kib"));
 	json_array_foreach(sessions, i, item)
 	{
-		printf("  %s: %s, %s by %s, %lld kbit/s\n",
-			pf_printable(name, sizeof(name), pf_api_text(item, "name")),
-			pf_api_text(item, "mode"), pf_api_text(item, "codec"),
-			pf_api_text(item, "encoder"), number_of(item, "bitrate_kbps"));
+		print_session(item);
 	}
 }
 

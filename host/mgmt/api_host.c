@@ -8,6 +8,7 @@
 #include "host/encode/encode.h"
 #include "host/gamestream/gamestream.h"
 #include "host/mgmt/api_impl.h"
+#include "host/mgmt/feed.h"
 #include "host/registry/access.h"
 #include "host/registry/config.h"
 #include "pf_config.h"
@@ -27,14 +28,48 @@ static void count_knock(void *user, const struct pf_knock *k)
 	++*(unsigned *)user;
 }
 
+/* The figures of the last second, by the names of stats/live; none yet: nothing was sent. */
+static void add_figures(json_t *sessions, json_t *live)
+{
+	json_t *none = json_pack("{s:f, s:f, s:f, s:f, s:n, s:{s:n, s:n, s:n, s:n, s:n, s:n}}",
+		"fps", 0.0, "bitrate_kbps", 0.0, "loss_percent", 0.0, "parity_percent", 0.0,
+		"rtt_ms", "stages", "capture_ms", "queue_ms", "convert_ms", "encode_ms", "send_ms",
+		"total_ms");
+	json_t *s, *row, *v;
+	const char *name;
+	size_t i, k;
+
+	json_array_foreach(sessions, i, s)
+	{
+		json_t *found = none;
+
+		json_array_foreach(json_object_get(live, "sessions"), k, row)
+		{
+			if (json_equal(
+				    json_object_get(s, "plane"), json_object_get(row, "plane")) &&
+				json_equal(json_object_get(s, "id"), json_object_get(row, "id")))
+				found = row;
+		}
+		json_object_foreach(none, name, v)
+		{
+			json_object_set(s, name, json_object_get(found, name));
+		}
+	}
+	json_decref(none);
+}
+
 static void get_status(struct pf_mgmt_op *c)
 {
+	struct pf_feed *feed = pf_mgmt_feed(c->call->mgmt);
+	json_t *live = feed ? pf_live_newest(feed->live) : NULL;
 	const struct pf_mgmt_hooks *h = &c->p->hooks;
 	json_t *o = json_pack("{s:s}", "version", PF_VERSION);
 	unsigned waiting = 0, asking = 0;
 
 	if (o && h->status)
 		h->status(h->user, o);
+	add_figures(json_object_get(o, "sessions"), live);
+	json_decref(live);
 	if (h->pair_each)
 		h->pair_each(h->user, count_pair, &waiting);
 	if (h->knock_each)

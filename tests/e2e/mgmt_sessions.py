@@ -145,6 +145,34 @@ def a_session_is_asked_set_and_stopped():
         s.end()
 
 
+def status_has_the_figures_of_the_last_second():
+    with Place() as p, host(p, *SERVE) as s, Viewer(p, s, "sofa", "--bitrate", "4000") as v:
+        api, same = Api(p, s), []
+        names = ("fps", "bitrate_kbps", "target_kbps", "loss_percent", "parity_percent", "rtt_ms",
+                 "stages")
+        x = streaming(api, "sofa")
+
+        def compared():
+            before = api.expect(200, "GET", "/stats/live")
+            now = one(api, x)
+            if before == api.expect(200, "GET", "/stats/live") and before["sessions"]:
+                row, = before["sessions"]
+                same.append({n: (now[n], row[n]) for n in names})
+            return same and all(same[-1]["stages"][0].values()) and same[-1]["rtt_ms"][0]
+        until(compared, "two looks within one second, and every figure")
+        for figures in same:
+            assert all(a == b for a, b in figures.values()), figures
+        last = {n: a for n, (a, b) in same[-1].items()}
+        assert 1 < last["fps"] < 40 and last["bitrate_kbps"] > 10, last
+        assert last["stages"]["total_ms"]["p50"] >= last["stages"]["encode_ms"]["p50"], last
+        expect(p.run("status"), 0, "sofa: native/", " fps, ", "sent for 4000", "encode ", "in all ",
+               "round trip")
+        expect(p.run("sessions"), 0, "sofa", f"native/{x['id']}", "LOSS %")
+        api.expect(204, "DELETE", there(x))
+        v.closed()
+        s.end()
+
+
 def without_keep_alive_the_desk_ends_with_the_session():
     with Place() as p, host(p, *SERVE[:-1], "0") as s, Viewer(p, s) as v:
         api = Api(p, s)
@@ -250,7 +278,7 @@ def commands_do_the_same():
                 expect(p.run("sessions", "set", sofa["client"][:8], "--bitrate", "2000"), 0,
                        "2000 kbit/s")
                 until(lambda: one(api, sofa)["target_kbps"] == 2000, "the rate")
-                expect(p.run("sessions"), 0, "limit 2000")
+                expect(p.run("sessions"), 0, " 2000 ", "limited")
                 expect(p.run("sessions", "set", "sofa", "--bitrate", "1"), 1, "500")
                 expect(p.run("sessions", "set", "sofa", "--bitrate", "auto"), 0)
                 until(lambda: one(api, sofa)["limit_kbps"] is None, "no limit")
@@ -375,7 +403,7 @@ def a_real_desk_is_released_with_all_that_runs_on_it():
 
 
 main([what_the_host_is, a_session_is_asked_set_and_stopped,
-      without_keep_alive_the_desk_ends_with_the_session,
+      status_has_the_figures_of_the_last_second, without_keep_alive_the_desk_ends_with_the_session,
       a_client_that_steers_stays_below_the_operator, a_moonlight_session_is_asked_set_and_stopped,
       commands_do_the_same, each_backend_says_what_it_lacks, a_host_that_ends_amid_a_survey,
       a_real_desk_is_released_with_all_that_runs_on_it])
