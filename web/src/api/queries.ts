@@ -6,4 +6,5 @@ import { api, take } from "./client";
 
 export const queries = {
     status: queryOptions({ queryKey: ["status"], queryFn: () => take(api.GET("/status")) }),
+    host: queryOptions({ queryKey: ["host"], queryFn: () => take(api.GET("/host")) }),
 };

@@ -18,7 +18,7 @@ export function Gate({ children }: { children: ReactNode }) {
     useEffect(() => (inside ? listen(client) : undefined), [client, inside]);
     let shown: ReactNode = null;
     if (inside) shown = children;
-    else if (login.data) shown = <LoginPage />;
+    else if (login.data) shown = <LoginPage set={login.data.password_set} />;
     else if (login.isError) {
         shown = (
             <main className="gate">

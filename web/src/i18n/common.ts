@@ -54,8 +54,12 @@ export const common = {
     "login.show": ["Show password", "Passwort anzeigen"],
     "login.do": ["Sign in", "Anmelden"],
     "login.hint": [
-        "The password was made on the host. This command shows it:",
-        "Das Passwort wurde auf dem Host erzeugt. Dieser Befehl zeigt es:",
+        "The password comes from the host. Lost? This command makes a new one there:",
+        "Das Passwort kommt vom Host. Verloren? Dieser Befehl erzeugt dort ein neues:",
+    ],
+    "login.none": [
+        "There is no password yet. On the host, this command makes one:",
+        "Es gibt noch kein Passwort. Auf dem Host erzeugt es dieser Befehl:",
     ],
     "login.wrong": ["That password is not right.", "Das Passwort stimmt nicht."],
     "login.wait": [

@@ -10,7 +10,8 @@ import { Check, TextField } from "../ui/field";
 import { Mark } from "../ui/icon";
 import { wordsOf } from "../ui/state";
 
-export function LoginPage() {
+/** `set`: the host has a password. */
+export function LoginPage({ set }: { set: boolean }) {
     const client = useQueryClient();
     const [password, setPassword] = useState("");
     const [shown, setShown] = useState(false);
@@ -63,8 +64,8 @@ export function LoginPage() {
                     <Button type="submit" kind="primary" busy={busy} disabled={wait > 0}>{t("login.do")}</Button>
                 </form>
                 <div className="stack tight small muted">
-                    <p>{t("login.hint")}</p>
-                    <Command>punktfunk-host console</Command>
+                    <p>{t(set ? "login.hint" : "login.none")}</p>
+                    <Command>{set ? "punktfunk-host console --new-password" : "punktfunk-host console"}</Command>
                 </div>
                 <div className="row" role="presentation"><LanguageChoice /></div>
             </div>
