@@ -94,7 +94,7 @@ static int find_session(char path[96], const char *what)
 	return PF_EXIT_FAILURE;
 }
 
-/* What was asked for one session, or for all of them. */
+/* Asks for `path` with `behind` at its end. */
 static int ask(const char *method, const char *path, const char *behind, const json_t *body,
 	json_t **answer)
 {

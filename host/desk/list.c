@@ -50,7 +50,7 @@ const char *pf_desk_state_name(enum pf_desk_state state)
 void pf_desks_each(
 	struct pf_desks *m, void (*fn)(void *user, const struct pf_desk_info *d), void *user)
 {
-	/* Newest first they are kept; few they are. */
+	/* The list is newest first, and short. */
 	for (unsigned id = 0;;) {
 		const struct pf_desk *next = NULL;
 		struct pf_desk_info o;
