@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
     esbuild: { jsx: "automatic" },
     // `npm run dev` shows the sources live, with the data of the host that runs here.
-    server: { proxy: { "/api": { target: "https://localhost:47990", secure: false } } },
+    server: { fs: { allow: [".."] }, proxy: { "/api": { target: "https://localhost:47990", secure: false } } },
     build: {
         target: "es2022",
         // The host's Content-Security-Policy forbids what is inline.

@@ -10,6 +10,7 @@ import { router } from "./app/router";
 import { getLanguage } from "./i18n";
 import "./style/base.css";
 import "./style/shell.css";
+import "./style/pages.css";
 import "./style/ui.css";
 
 const client = new QueryClient({

@@ -13,6 +13,8 @@ export class ApiError extends Error {
         readonly code: string,
         message: string,
         readonly retryAfterS?: number,
+        /** What is wrong with each part of a change of several. */
+        readonly fields?: Record<string, string>,
     ) {
         super(message);
     }
@@ -44,13 +46,14 @@ export const api = createClient<paths>({ baseUrl: "/api/v1", credentials: "same-
 api.use(guard);
 
 export async function errorOf(response: Response, body: unknown): Promise<ApiError> {
-    const e = (body as { error?: { code?: string; message?: string } } | undefined)?.error;
+    const e = (body as { error?: { code?: string; message?: string; fields?: Record<string, string> } } | undefined)?.error;
     const wait = Number(response.headers.get("Retry-After"));
     return new ApiError(
         response.status,
         e?.code ?? "unknown",
         e?.message ?? `${response.status} ${response.statusText}`,
         Number.isFinite(wait) && wait > 0 ? wait : undefined,
+        e?.fields,
     );
 }
 

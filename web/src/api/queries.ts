@@ -7,4 +7,10 @@ import { api, take } from "./client";
 export const queries = {
     status: queryOptions({ queryKey: ["status"], queryFn: () => take(api.GET("/status")) }),
     host: queryOptions({ queryKey: ["host"], queryFn: () => take(api.GET("/host")) }),
+    pairing: queryOptions({ queryKey: ["pairing", "arm"], queryFn: () => take(api.GET("/pair/arm")) }),
+    pins: queryOptions({ queryKey: ["pairing", "requests"], queryFn: () => take(api.GET("/pair/requests")) }),
+    knocks: queryOptions({ queryKey: ["access"], queryFn: () => take(api.GET("/access/requests")) }),
+    clients: queryOptions({ queryKey: ["clients"], queryFn: () => take(api.GET("/clients")) }),
+    apps: queryOptions({ queryKey: ["apps"], queryFn: () => take(api.GET("/apps")) }),
+    settings: queryOptions({ queryKey: ["settings"], queryFn: () => take(api.GET("/settings")) }),
 };

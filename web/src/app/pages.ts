@@ -4,12 +4,15 @@ import type { Text } from "../i18n";
 import type { IconName } from "../ui/icon";
 
 export interface Page {
-    to: "/" | "/performance";
+    to: "/" | "/pairing" | "/devices" | "/performance" | "/settings";
     icon: IconName;
     text: Text;
 }
 
 export const pages: Page[] = [
     { to: "/", icon: "overview", text: "nav.overview" },
+    { to: "/pairing", icon: "pairing", text: "nav.pairing" },
+    { to: "/devices", icon: "devices", text: "nav.devices" },
     { to: "/performance", icon: "performance", text: "nav.performance" },
+    { to: "/settings", icon: "settings", text: "nav.settings" },
 ];

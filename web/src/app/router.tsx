@@ -12,14 +12,32 @@ const overview = createRoute({
     component: lazyRouteComponent(() => import("../pages/overview"), "Overview"),
 });
 
+const pairing = createRoute({
+    getParentRoute: () => root,
+    path: "/pairing",
+    component: lazyRouteComponent(() => import("../pages/pairing"), "Pairing"),
+});
+
+const devices = createRoute({
+    getParentRoute: () => root,
+    path: "/devices",
+    component: lazyRouteComponent(() => import("../pages/devices"), "Devices"),
+});
+
 const performance = createRoute({
     getParentRoute: () => root,
     path: "/performance",
     component: lazyRouteComponent(() => import("../pages/performance"), "Performance"),
 });
 
+const settings = createRoute({
+    getParentRoute: () => root,
+    path: "/settings",
+    component: lazyRouteComponent(() => import("../pages/settings"), "Settings"),
+});
+
 export const router = createRouter({
-    routeTree: root.addChildren([overview, performance]),
+    routeTree: root.addChildren([overview, pairing, devices, performance, settings]),
     history: createHashHistory(),
     defaultErrorComponent: Crashed,
     defaultPreload: "intent",

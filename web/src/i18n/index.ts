@@ -4,10 +4,30 @@
 // text, "{n} session|{n} sessions".
 import { useSyncExternalStore } from "react";
 import { common } from "./common";
+import { devices } from "./devices";
+import { displays } from "./displays";
+import { doctor } from "./doctor";
+import { library } from "./library";
+import { logs } from "./logs";
 import { overview } from "./overview";
+import { pairing } from "./pairing";
+import { parts } from "./parts";
 import { performance } from "./performance";
+import { settings } from "./settings";
 
-export const texts = { ...common, ...overview, ...performance } as const;
+export const texts = {
+    ...common,
+    ...devices,
+    ...displays,
+    ...doctor,
+    ...library,
+    ...logs,
+    ...overview,
+    ...pairing,
+    ...parts,
+    ...performance,
+    ...settings,
+} as const;
 
 export type Text = keyof typeof texts;
 export type Language = "en" | "de";

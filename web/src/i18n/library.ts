@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+export const library = {
+    "lib.add": ["Add an app", "App hinzufügen"],
+    "lib.builtin": ["built in", "eingebaut"],
+    "lib.onlyDesktop": [
+        "Only the desktop so far. Add a game or a program.",
+        "Bisher nur der Desktop. Ein Spiel oder Programm hinzufügen.",
+    ],
+    "lib.field.title": ["Title", "Titel"],
+    "lib.field.command": ["Command", "Befehl"],
+    "lib.hint.command": [
+        "Run by /bin/sh on the desk. Empty: the bare desk.",
+        "Läuft mit /bin/sh auf der Arbeitsfläche. Leer: die bloße Arbeitsfläche.",
+    ],
+    "lib.field.workdir": ["Working directory", "Arbeitsverzeichnis"],
+    "lib.hint.workdir": [
+        "An absolute path. Empty: the home directory.",
+        "Ein absoluter Pfad. Leer: das Home-Verzeichnis.",
+    ],
+    "lib.pathWrong": ["A path begins with /.", "Ein Pfad beginnt mit /."],
+    "lib.field.env": ["Environment", "Umgebung"],
+    "lib.hint.env": ["One NAME=value a line.", "Ein NAME=Wert je Zeile."],
+    "lib.envWrong": ["Line {line} is not NAME=value.", "Zeile {line} ist kein NAME=Wert."],
+    "lib.prep": ["Before and after", "Davor und danach"],
+    "lib.prepHint": [
+        "Commands before the app starts, each with what undoes it when the app has ended (last one first).",
+        "Befehle vor dem Start der App, jeweils mit dem, was sie nach dem Ende rückgängig macht (letzter zuerst).",
+    ],
+    "lib.prepDo": ["Before, command {n}", "Davor, Befehl {n}"],
+    "lib.prepUndo": ["After, command {n}", "Danach, Befehl {n}"],
+    "lib.prepAdd": ["Add a pair", "Paar hinzufügen"],
+    "lib.prepRemove": ["Remove pair {n}", "Paar {n} entfernen"],
+    "lib.onExit": ["When the app ends", "Wenn die App endet"],
+    "lib.onExit.end": ["end the stream", "den Stream beenden"],
+    "lib.onExit.stay": ["stay on the desk", "auf der Arbeitsfläche bleiben"],
+    "lib.detached": ["The command only starts the app and returns", "Der Befehl startet die App nur und kehrt zurück"],
+    "lib.exitTimeout": [
+        "Seconds for a clean end before it is forced (0 to 60)",
+        "Sekunden für ein sauberes Ende, bevor es erzwungen wird (0 bis 60)",
+    ],
+    "lib.art": ["Cover", "Titelbild"],
+    "lib.artHint": ["PNG, JPEG or WebP, at most 1 MB.", "PNG, JPEG oder WebP, höchstens 1 MB."],
+    "lib.artKind": ["Only PNG, JPEG and WebP are possible.", "Nur PNG, JPEG und WebP sind möglich."],
+    "lib.artBig": ["The picture is larger than 1 MB.", "Das Bild ist größer als 1 MB."],
+    "lib.artRemove": ["Remove the cover", "Titelbild entfernen"],
+    "lib.saved": ["{name} is saved.", "{name} ist gespeichert."],
+    "lib.savedNoArt": ["{name} is saved, but not its cover:", "{name} ist gespeichert, das Titelbild aber nicht:"],
+    "lib.deleteAsk": [
+        "{name} leaves the library. What runs goes on.",
+        "{name} verlässt die Bibliothek. Was läuft, läuft weiter.",
+    ],
+    "lib.deleted": ["{name} is removed.", "{name} ist entfernt."],
+} as const satisfies Record<string, readonly [string, string]>;

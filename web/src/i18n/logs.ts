@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+export const logs = {
+    "log.level": ["Level", "Stufe"],
+    "log.level.error": ["errors", "Fehler"],
+    "log.level.warn": ["warnings and worse", "ab Warnung"],
+    "log.level.info": ["information and worse", "ab Information"],
+    "log.level.debug": ["everything", "alles"],
+    "log.is.error": ["error", "Fehler"],
+    "log.is.warn": ["warning", "Warnung"],
+    "log.is.info": ["info", "Info"],
+    "log.is.debug": ["debug", "Debug"],
+    "log.topic": ["Topic", "Thema"],
+    "log.topicAll": ["all", "alle"],
+    "log.search": ["Text", "Text"],
+    "log.pause": ["Pause", "Anhalten"],
+    "log.resume": ["Go on", "Weiter"],
+    "log.resumeNew": ["Go on ({n} new)", "Weiter ({n} neue)"],
+    "log.export": ["Export", "Exportieren"],
+    "log.shown": ["{n} of {all} lines", "{n} von {all} Zeilen"],
+    "log.missed": ["Some lines went by unseen.", "Einige Zeilen sind ungesehen vergangen."],
+    "log.empty": ["No line matches.", "Keine Zeile passt."],
+    "log.lines": ["Log lines", "Protokollzeilen"],
+} as const satisfies Record<string, readonly [string, string]>;
