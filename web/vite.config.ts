@@ -7,6 +7,9 @@ export default defineConfig({
     server: { fs: { allow: [".."] }, proxy: { "/api": { target: "https://localhost:47990", secure: false } } },
     build: {
         target: "es2022",
+        // 5 kB of gzip less than esbuild's.
+        minify: "terser",
+        terserOptions: { ecma: 2020, module: true, compress: { passes: 3, pure_getters: true } },
         // The host's Content-Security-Policy forbids what is inline.
         assetsInlineLimit: 0,
         modulePreload: { polyfill: false },

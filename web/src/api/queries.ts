@@ -11,6 +11,7 @@ export const queries = {
     pins: queryOptions({ queryKey: ["pairing", "requests"], queryFn: () => take(api.GET("/pair/requests")) }),
     knocks: queryOptions({ queryKey: ["access"], queryFn: () => take(api.GET("/access/requests")) }),
     clients: queryOptions({ queryKey: ["clients"], queryFn: () => take(api.GET("/clients")) }),
+    displays: queryOptions({ queryKey: ["displays"], queryFn: () => take(api.GET("/displays")) }),
     apps: queryOptions({ queryKey: ["apps"], queryFn: () => take(api.GET("/apps")) }),
     settings: queryOptions({ queryKey: ["settings"], queryFn: () => take(api.GET("/settings")) }),
 };

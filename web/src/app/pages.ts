@@ -4,7 +4,7 @@ import type { Text } from "../i18n";
 import type { IconName } from "../ui/icon";
 
 export interface Page {
-    to: "/" | "/pairing" | "/devices" | "/performance" | "/settings";
+    to: "/" | "/pairing" | "/devices" | "/displays" | "/library" | "/performance" | "/settings";
     icon: IconName;
     text: Text;
 }
@@ -13,6 +13,8 @@ export const pages: Page[] = [
     { to: "/", icon: "overview", text: "nav.overview" },
     { to: "/pairing", icon: "pairing", text: "nav.pairing" },
     { to: "/devices", icon: "devices", text: "nav.devices" },
+    { to: "/displays", icon: "displays", text: "nav.displays" },
+    { to: "/library", icon: "library", text: "nav.library" },
     { to: "/performance", icon: "performance", text: "nav.performance" },
     { to: "/settings", icon: "settings", text: "nav.settings" },
 ];

@@ -1,43 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The pages. Addresses are behind a # so that the host serves one document and nothing else.
+// Only the charts are fetched when they are wanted: together the others pack smaller.
 import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { Devices } from "../pages/devices";
+import { Displays } from "../pages/displays";
+import { Library } from "../pages/library";
 import { Crashed, NotFound } from "../pages/lost";
+import { Overview } from "../pages/overview";
+import { Pairing } from "../pages/pairing";
+import { Settings } from "../pages/settings";
 import { Shell } from "./shell";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Crashed });
+const getParentRoute = () => root;
 
-const overview = createRoute({
-    getParentRoute: () => root,
-    path: "/",
-    component: lazyRouteComponent(() => import("../pages/overview"), "Overview"),
-});
-
-const pairing = createRoute({
-    getParentRoute: () => root,
-    path: "/pairing",
-    component: lazyRouteComponent(() => import("../pages/pairing"), "Pairing"),
-});
-
-const devices = createRoute({
-    getParentRoute: () => root,
-    path: "/devices",
-    component: lazyRouteComponent(() => import("../pages/devices"), "Devices"),
-});
-
-const performance = createRoute({
-    getParentRoute: () => root,
-    path: "/performance",
-    component: lazyRouteComponent(() => import("../pages/performance"), "Performance"),
-});
-
-const settings = createRoute({
-    getParentRoute: () => root,
-    path: "/settings",
-    component: lazyRouteComponent(() => import("../pages/settings"), "Settings"),
-});
+const routes = [
+    createRoute({ getParentRoute, path: "/", component: Overview }),
+    createRoute({ getParentRoute, path: "/pairing", component: Pairing }),
+    createRoute({ getParentRoute, path: "/devices", component: Devices }),
+    createRoute({ getParentRoute, path: "/displays", component: Displays }),
+    createRoute({ getParentRoute, path: "/library", component: Library }),
+    createRoute({
+        getParentRoute,
+        path: "/performance",
+        component: lazyRouteComponent(() => import("../pages/performance"), "Performance"),
+    }),
+    createRoute({ getParentRoute, path: "/settings", component: Settings }),
+] as const;
 
 export const router = createRouter({
-    routeTree: root.addChildren([overview, pairing, devices, performance, settings]),
+    routeTree: root.addChildren(routes),
     history: createHashHistory(),
     defaultErrorComponent: Crashed,
     defaultPreload: "intent",

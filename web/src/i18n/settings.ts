@@ -92,6 +92,7 @@ export const settings = {
     "setting.mgmt": ["Management API", "Verwaltungs-API"],
     "setting.mgmt_bind": ["Address of API and console", "Adresse von API und Konsole"],
     "setting.mgmt_hosts": ["Names of API and console", "Namen von API und Konsole"],
+    "setting.mgmt_console": ["Folder of this console", "Ordner dieser Konsole"],
     "setting.mgmt_port": ["Port of API and console", "Port von API und Konsole"],
     "setting.log_level": ["How much is logged", "Umfang des Protokolls"],
     "setting.log_format": ["Format of log lines", "Format der Protokollzeilen"],

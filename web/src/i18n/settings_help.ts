@@ -78,6 +78,7 @@ const german: Record<string, string> = {
         "Adresse, auf der die Verwaltungs-API lauscht. Ihr Token öffnet nur von dieser Maschine aus, was auch immer hier steht.",
     mgmt_hosts:
         "Namen, unter denen Browser diese Konsole erreichen dürfen, neben localhost und den Adressen des Hosts; mit Kommas. Eine Seite, die unter einem anderen Namen kommt, wird abgewiesen.",
+    mgmt_console: "Ordner mit den Dateien der Webkonsole. Leer nimmt die installierten.",
     mgmt_port: "TCP-Port der Verwaltungs-API. 0 nimmt irgendeinen freien.",
     log_level: "Wie viel protokolliert wird.",
     log_format: "Protokollzeilen für Menschen oder, ein JSON-Objekt je Zeile, für Maschinen.",
