@@ -7,15 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/clock.h"
+#include "host/mgmt/throttle.h"
 
 #define REQUEST_LIMIT_NS (PF_CONNS_REQUEST_LIMIT_S * PF_NS_PER_S)
 #define SWEEP_NS	 (5 * PF_NS_PER_S)
+
+static const struct pf_rate each = { PF_CONNS_BURST, PF_CONNS_REFILL_NS };
+static const struct pf_rate all = { PF_CONNS_ALL_BURST, PF_CONNS_ALL_NS };
 
 struct pf_conn { /* under lock */
 	struct pf_conns *all;
 	struct pf_conn *next, **link; /* newest first */
 	int fd;
-	uint8_t address[16]; /* of IPv6 the first half */
+	uint8_t address[16]; /* of pf_throttle_key */
 	uint64_t since_ns;   /* opened, or its last request ended */
 	bool local, signed_in, busy, cut;
 };
@@ -25,6 +29,8 @@ struct pf_conns {
 	struct pf_timer *sweep; /* loop */
 	pthread_mutex_t lock;
 	struct pf_conn *first; /* under lock, as below */
+	struct pf_throttle addresses;
+	uint64_t all_full_ns;
 	bool stopping, sweeping;
 };
 
@@ -111,18 +117,17 @@ bool pf_conn_is_loopback(const struct sockaddr *sa)
 	return false;
 }
 
-static void address_key(uint8_t out[16], const struct sockaddr *sa)
+/* Whether its address, and all of the network, opened few enough of late: each costs a
+ * handshake. Under lock. */
+static bool is_slow(struct pf_conns *c, const struct pf_conn *conn, uint64_t now_ns)
 {
-	memset(out, 0, 16);
-	if (sa->sa_family == AF_INET) {
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-	} else if (sa->sa_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	uint64_t *full_ns = pf_throttle_bucket(&c->addresses, conn->address);
 
-		/* One network has many addresses to change to. */
-		memcpy(out, a, IN6_IS_ADDR_V4MAPPED(a) ? 16 : 8);
-	}
+	if (pf_bucket_wait(*full_ns, each, now_ns) || pf_bucket_wait(c->all_full_ns, all, now_ns))
+		return false;
+	*full_ns = pf_bucket_take(*full_ns, each, now_ns);
+	c->all_full_ns = pf_bucket_take(c->all_full_ns, all, now_ns);
+	return true;
 }
 
 /* Whether there is room for one more; cuts off the stranger that waits longest if
@@ -161,9 +166,9 @@ struct pf_conn *pf_conn_open(struct pf_conns *c, int fd, const struct sockaddr *
 	conn->fd = fd;
 	conn->since_ns = pf_clock_mono_ns();
 	conn->local = pf_conn_is_loopback(sa);
-	address_key(conn->address, sa);
+	pf_throttle_key(conn->address, sa);
 	pthread_mutex_lock(&c->lock);
-	room = conn->local || make_room(c, conn);
+	room = conn->local || (is_slow(c, conn, conn->since_ns) && make_room(c, conn));
 	if (room) {
 		conn->next = c->first;
 		conn->link = &c->first;

@@ -4,9 +4,10 @@
  *
  * One that has not said who it is counts as a stranger: of those each address of the
  * network may hold a few, all together some more, and beyond that the one that waits
- * longest is cut off, so that a flood does not keep those out who are signed in. This
- * machine's own are only bounded by the server's limit, at which new ones wait. Any thread,
- * but for create and destroy. */
+ * longest is cut off, so that a flood does not keep those out who are signed in. Nor may an
+ * address, or all, open them faster than a browser would: the rest is cut off before its
+ * handshake. This machine's own are only bounded by the server's limit, at which new ones wait. Any
+ * thread, but for create and destroy. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,11 @@
 #define PF_CONNS_MAX		 512
 #define PF_CONNS_STRANGERS_MAX	 96
 #define PF_CONNS_PER_ADDRESS_MAX 24
+/* New ones: a burst, then one each; of an address, and of all of the network. */
+#define PF_CONNS_BURST	   60
+#define PF_CONNS_REFILL_NS 100000000ull
+#define PF_CONNS_ALL_BURST 240
+#define PF_CONNS_ALL_NS	   20000000ull
 /* From the first byte of a request to its last: what drips longer is cut off. */
 #define PF_CONNS_REQUEST_LIMIT_S 20
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/mgmt/logins.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,10 +9,12 @@
 #include "core/base/clock.h"
 #include "core/crypto/hash.h"
 #include "core/crypto/secret.h"
+#include "host/mgmt/throttle.h"
 #include "host/registry/access.h"
 #include "host/sys/files.h"
 
-#define ADDRESSES 64
+static const struct pf_rate each = { PF_LOGIN_BURST, PF_LOGIN_REFILL_S *PF_NS_PER_S };
+static const struct pf_rate all = { PF_LOGIN_ALL_BURST, PF_LOGIN_ALL_S *PF_NS_PER_S };
 
 struct entry {
 	uint64_t id; /* 0 = free */
@@ -22,19 +23,13 @@ struct entry {
 	uint64_t since_ns, used_ns;
 };
 
-/* Tries left, as the time at which all of them are there again. */
-struct bucket {
-	uint8_t address[16]; /* IPv6; of IPv6 the first half */
-	uint64_t full_ns;
-};
-
 struct pf_logins {
 	char path[PF_PATH_BYTES + 32];
 	pthread_mutex_t lock;
 	/* Under lock. */
 	struct entry entries[PF_LOGINS_MAX];
-	struct bucket addresses[ADDRESSES];
-	struct bucket all;
+	struct pf_throttle addresses;
+	uint64_t all_full_ns;
 	uint64_t last_id, epoch;
 	struct stat file; /* of the password; all 0 = none */
 };
@@ -263,79 +258,25 @@ void pf_logins_close(struct pf_logins *l, uint64_t id)
 
 /* ---- tries ---- */
 
-static void address_key(uint8_t out[16], const char *address)
-{
-	struct in_addr v4;
-
-	memset(out, 0, 16);
-	if (!address)
-		return;
-	if (inet_pton(AF_INET, address, &v4) == 1) {
-		out[10] = out[11] = 0xff;
-		memcpy(out + 12, &v4, 4);
-	} else {
-		char text[INET6_ADDRSTRLEN];
-
-		snprintf(text, sizeof(text), "%.*s", (int)strcspn(address, "%"), address);
-		if (inet_pton(AF_INET6, text, out) != 1)
-			memset(out, 0, 16);
-		memset(out + 8, 0, 8); /* one network has many addresses to change to */
-	}
-}
-
-/* Nanoseconds to wait, 0 = one is there. */
-static uint64_t wait_of(const struct bucket *b, unsigned burst, unsigned refill_s, uint64_t now_ns)
-{
-	uint64_t full_ns = b->full_ns > now_ns ? b->full_ns : now_ns;
-	uint64_t missing_ns = full_ns - now_ns + refill_s * PF_NS_PER_S;
-	uint64_t most_ns = (uint64_t)burst * refill_s * PF_NS_PER_S;
-
-	return missing_ns > most_ns ? missing_ns - most_ns : 0;
-}
-
-static void take(struct bucket *b, unsigned refill_s, uint64_t now_ns)
-{
-	b->full_ns = (b->full_ns > now_ns ? b->full_ns : now_ns) + refill_s * PF_NS_PER_S;
-}
-
-/* That of the address, else the one that is full or will be next. */
-static struct bucket *bucket_of(struct pf_logins *l, const uint8_t key[16])
-{
-	struct bucket *best = &l->addresses[0];
-
-	for (size_t i = 0; i < ADDRESSES; i++) {
-		struct bucket *b = &l->addresses[i];
-
-		if (b->full_ns && !memcmp(b->address, key, 16))
-			return b;
-		if (b->full_ns < best->full_ns)
-			best = b;
-	}
-	memcpy(best->address, key, 16);
-	best->full_ns = 0;
-	return best;
-}
-
 unsigned pf_logins_try(
 	struct pf_logins *l, const char *address, bool from_loopback, uint64_t now_ns)
 {
-	uint64_t wait_ns, all_ns = 0;
+	uint64_t wait_ns, all_ns = 0, *full_ns;
 	uint8_t key[16];
-	struct bucket *b;
 
-	address_key(key, address);
+	pf_throttle_key_text(key, address);
 	pthread_mutex_lock(&l->lock);
-	b = bucket_of(l, key);
-	wait_ns = wait_of(b, PF_LOGIN_BURST, PF_LOGIN_REFILL_S, now_ns);
+	full_ns = pf_throttle_bucket(&l->addresses, key);
+	wait_ns = pf_bucket_wait(*full_ns, each, now_ns);
 	/* A flood from outside does not keep this machine's user out. */
 	if (!from_loopback)
-		all_ns = wait_of(&l->all, PF_LOGIN_ALL_BURST, PF_LOGIN_ALL_S, now_ns);
+		all_ns = pf_bucket_wait(l->all_full_ns, all, now_ns);
 	if (all_ns > wait_ns)
 		wait_ns = all_ns;
 	if (!wait_ns) {
-		take(b, PF_LOGIN_REFILL_S, now_ns);
+		*full_ns = pf_bucket_take(*full_ns, each, now_ns);
 		if (!from_loopback)
-			take(&l->all, PF_LOGIN_ALL_S, now_ns);
+			l->all_full_ns = pf_bucket_take(l->all_full_ns, all, now_ns);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return (unsigned)((wait_ns + PF_NS_PER_S - 1) / PF_NS_PER_S);
@@ -345,8 +286,8 @@ void pf_logins_forgive(struct pf_logins *l, const char *address)
 {
 	uint8_t key[16];
 
-	address_key(key, address);
+	pf_throttle_key_text(key, address);
 	pthread_mutex_lock(&l->lock);
-	bucket_of(l, key)->full_ns = 0;
+	*pf_throttle_bucket(&l->addresses, key) = 0;
 	pthread_mutex_unlock(&l->lock);
 }
