@@ -16,7 +16,7 @@ const char *pf_log_level_to_string(enum pf_log_level level)
 	return (unsigned)level < 4 ? names[level] : "?";
 }
 
-static void to_stderr(enum pf_log_level level, const char *topic, const char *text)
+void pf_log_to_stderr(enum pf_log_level level, const char *topic, const char *text)
 {
 	uint64_t now_ms = pf_clock_unix_ns() / PF_NS_PER_MS, now_s = now_ms / 1000;
 
@@ -47,5 +47,5 @@ void pf_log(enum pf_log_level level, const char *topic, const char *fmt, ...)
 	if (fn)
 		fn(atomic_load(&log_user), level, topic, text);
 	else
-		to_stderr(level, topic, text);
+		pf_log_to_stderr(level, topic, text);
 }

@@ -19,6 +19,8 @@ typedef void (*pf_log_fn)(void *user, enum pf_log_level level, const char *topic
 
 /** Sends lines at or above `max` to `fn`; NULL = standard error. */
 void pf_log_set(pf_log_fn fn, void *user, enum pf_log_level max);
+/** One line on standard error, as without a hook. */
+void pf_log_to_stderr(enum pf_log_level level, const char *topic, const char *text);
 /** Formats and hands one line (no newline) to the hook. */
 void pf_log(enum pf_log_level level, const char *topic, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

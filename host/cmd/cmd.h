@@ -75,8 +75,10 @@ int pf_leave_root(const struct pf_options *o);
 extern char **pf_program_argv;
 /** Prints "punktfunk-host: ..." on standard error. */
 void pf_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/** Log lines go to standard error in the format and level of `c`. */
-void pf_log_to_stderr(const struct pf_config *c);
+/** Log lines go to standard error in the format and level of `c`, and into `book` unless it
+ * is NULL. */
+struct pf_logbook;
+void pf_log_begin(const struct pf_config *c, struct pf_logbook *book);
 
 /** Opens the host's identity, made at first use. PF_EXIT_OK or PF_EXIT_STATE. */
 struct pf_identity;

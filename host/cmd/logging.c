@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/utf8.h"
 #include "host/cmd/cmd.h"
+#include "host/sys/logbook.h"
 
 /* One JSON object a line, written at once: lines of several threads stay whole. */
 static void json_line(void *user, enum pf_log_level level, const char *topic, const char *text)
@@ -28,8 +29,24 @@ static void json_line(void *user, enum pf_log_level level, const char *topic, co
 	json_decref(o);
 }
 
-void pf_log_to_stderr(const struct pf_config *c)
+static void keep(void *book, enum pf_log_level level, const char *topic, const char *text)
 {
-	pf_log_set(c->log_format == PF_CONFIG_LOG_JSON ? json_line : NULL, NULL,
-		(enum pf_log_level)c->log_level);
+	pf_logbook_add(book, level, topic, text);
+	pf_log_to_stderr(level, topic, text);
+}
+
+static void keep_json(void *book, enum pf_log_level level, const char *topic, const char *text)
+{
+	pf_logbook_add(book, level, topic, text);
+	json_line(NULL, level, topic, text);
+}
+
+void pf_log_begin(const struct pf_config *c, struct pf_logbook *book)
+{
+	bool json = c->log_format == PF_CONFIG_LOG_JSON;
+
+	pf_log_set(book	  ? json ? keep_json : keep
+		   : json ? json_line
+			  : NULL,
+		book, (enum pf_log_level)c->log_level);
 }

@@ -226,6 +226,8 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 		.desks = p->desks,
 		.native = p->native,
 		.gamestream = p->gamestream,
+		.logbook = p->logbook,
+		.state_dir = p->state_dir,
 		.hostname = p->hostname,
 		.user = p->user,
 		.host_id = p->host_id,

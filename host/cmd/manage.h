@@ -18,6 +18,7 @@ struct pf_manage_params {
 	const char *hostname, *user, *host_id;
 	const struct pf_encoders *encoders;
 	const char *state_dir, *allowed_path;
+	struct pf_logbook *logbook;
 	struct pf_clients *clients;
 	struct pf_apps *apps;
 	const struct pf_report *report;

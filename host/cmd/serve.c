@@ -24,6 +24,7 @@
 #include "host/registry/clients.h"
 #include "host/registry/host_id.h"
 #include "host/sys/files.h"
+#include "host/sys/logbook.h"
 #include "host/sys/user.h"
 
 #define LARGE_BYTES (512 << 10) /* above any access unit but large key frames */
@@ -51,6 +52,7 @@ struct server {
 	struct pf_manage *manage; /* NULL = off */
 	struct pf_asleep *asleep;
 	struct pf_report *report;
+	struct pf_logbook *logbook;
 	struct pf_timer *limit, *idle;
 	const char *report_path; /* NULL = none */
 	bool ending;
@@ -219,7 +221,7 @@ static void settings_applied(void *user)
 {
 	struct server *v = user;
 
-	pf_log_to_stderr(&v->config);
+	pf_log_begin(&v->config, v->logbook);
 	pf_desks_reload(v->desks);
 	if (v->native)
 		pf_native_reload(v->native);
@@ -421,6 +423,7 @@ static int start_management(struct server *v)
 			.host_id = v->host_id,
 			.encoders = &v->encoders,
 			.state_dir = v->state_dir,
+			.logbook = v->logbook,
 			.allowed_path = v->allowed_path,
 			.clients = v->clients,
 			.apps = v->apps,
@@ -617,9 +620,15 @@ int pf_cmd_serve(const struct pf_cmd *cmd, int argc, char **argv)
 		goto out;
 	if (ready_fd >= 0)
 		(void)fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
-	pf_log_to_stderr(&v->config);
+	if (pf_logbook_create(&v->logbook)) {
+		r = PF_EXIT_FAILURE;
+		goto out;
+	}
+	pf_log_begin(&v->config, v->logbook);
 	block_signals();
 	r = serve(v, ready_fd);
+	pf_log_begin(&v->config, NULL);
+	pf_logbook_destroy(v->logbook);
 out:
 	free(v);
 	pf_options_finish(&o);

@@ -5,10 +5,16 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/clock.h"
+#include "core/base/utf8.h"
 #include "core/crypto/secret.h"
 #include "host/desk/desk.h"
 #include "host/gamestream/gamestream.h"
 #include "host/registry/apps.h"
+
+/* Log lines are told together, so many at once at most. */
+#define LOG_LINES   32
+#define LOG_WAIT_NS (200 * PF_NS_PER_MS)
 
 static void on_client(
 	struct pf_clients_watch *w, enum pf_client_change change, const struct pf_client *client)
@@ -160,6 +166,78 @@ static void on_second(void *user)
 	pf_feed_look(f);
 }
 
+/* ---- log lines ---- */
+
+json_t *pf_feed_lines_json(const struct pf_log_line *lines, const struct pf_logbook_range *found)
+{
+	json_t *list = json_array();
+	char at[32], text[3 * PF_LOGBOOK_TEXT];
+
+	for (size_t i = 0; list && i < found->count; i++) {
+		const struct pf_log_line *l = &lines[i];
+
+		pf_live_time(l->unix_ns, at);
+		/* A line may have been cut inside a character. */
+		(void)pf_utf8_repair(text, sizeof(text), l->text, strlen(l->text));
+		(void)json_array_append_new(
+			list, json_pack("{s:I, s:s, s:s, s:s, s:s}", "id", (json_int_t)l->id, "at",
+				      at, "level", pf_log_level_to_string(l->level), "topic",
+				      l->topic, "text", text));
+	}
+	return list ? json_pack("{s:o, s:I}", "lines", list, "missed", (json_int_t)found->missed)
+		    : NULL;
+}
+
+/* What telling them may log itself would be told in turn. */
+static size_t drop_own(struct pf_log_line *lines, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (lines[i].level < PF_LOG_DEBUG || strcmp(lines[i].topic, "mgmt") != 0)
+			lines[n++] = lines[i];
+	return n;
+}
+
+static void on_log_wait(void *user)
+{
+	struct pf_log_line lines[LOG_LINES];
+	struct pf_logbook_range found;
+	struct pf_feed *f = user;
+
+	pf_timer_stop(&f->log_wait);
+	pf_logbook_watch(f->p.logbook, f->p.loop, &f->log_item);
+	pf_logbook_read(f->p.logbook, f->log_last, PF_LOG_DEBUG, lines, LOG_LINES, &found);
+	if (!found.count)
+		return;
+	f->log_last = lines[found.count - 1].id;
+	found.count = drop_own(lines, found.count);
+	if (found.count || found.missed)
+		pf_feed_publish(f, "log", pf_feed_lines_json(lines, &found));
+	if (f->log_last < found.newest)
+		(void)pf_timer_start(&f->log_wait, f->p.loop, LOG_WAIT_NS, on_log_wait, f);
+}
+
+static void on_log(struct pf_loop_item *item)
+{
+	struct pf_feed *f = (struct pf_feed *)((char *)item - offsetof(struct pf_feed, log_item));
+
+	if (!f->stopped && !f->log_wait)
+		(void)pf_timer_start(&f->log_wait, f->p.loop, LOG_WAIT_NS, on_log_wait, f);
+}
+
+static void follow_log(struct pf_feed *f)
+{
+	struct pf_logbook_range found;
+
+	if (!f->p.logbook)
+		return;
+	pf_logbook_read(f->p.logbook, 0, PF_LOG_DEBUG, NULL, 0, &found);
+	f->log_last = found.newest;
+	f->log_item.run = on_log;
+	pf_logbook_watch(f->p.logbook, f->p.loop, &f->log_item);
+}
+
 /* ---- life ---- */
 
 int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
@@ -181,6 +259,7 @@ int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
 	}
 	hear(p, f);
 	pf_feed_look(f);
+	follow_log(f);
 	*out = f;
 	return 0;
 }
@@ -204,8 +283,11 @@ void pf_feed_stop(struct pf_feed *f)
 	f->stopped = true;
 	pf_timer_stop(&f->look);
 	pf_timer_stop(&f->second);
+	pf_timer_stop(&f->log_wait);
 	if (!f->p.loop)
 		return;
+	if (f->p.logbook)
+		pf_logbook_watch(f->p.logbook, NULL, NULL);
 	if (f->p.clients)
 		pf_clients_unwatch(f->p.clients, &f->watch);
 	hear(&f->p, NULL);

@@ -8,6 +8,7 @@
 #include "host/mgmt/live.h"
 #include "host/mgmt/mgmt.h"
 #include "host/mgmt/sse.h"
+#include "host/sys/logbook.h"
 
 struct pf_feed {
 	struct pf_events *events;
@@ -18,6 +19,9 @@ struct pf_feed {
 	struct pf_timer *second;  /* figures are due */
 	struct pf_timer *look;	  /* who pairs and who asks is looked at */
 	uint64_t pairing, access; /* how that was told last, as hashes */
+	struct pf_loop_item log_item;
+	struct pf_timer *log_wait; /* lines are told together */
+	uint64_t log_last;
 	bool stopped;
 };
 
@@ -31,5 +35,7 @@ void pf_feed_look(struct pf_feed *f);
 void pf_feed_stop(struct pf_feed *f);
 /** After all streams were closed. Accepts NULL. */
 void pf_feed_destroy(struct pf_feed *f);
+/** Lines as GET logs answers them; NULL when out of memory. */
+json_t *pf_feed_lines_json(const struct pf_log_line *lines, const struct pf_logbook_range *found);
 /** Of this API; NULL for NULL. */
 struct pf_feed *pf_mgmt_feed(struct pf_mgmt *m);

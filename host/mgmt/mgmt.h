@@ -20,6 +20,7 @@ struct pf_desks;
 struct pf_display_survey;
 struct pf_encoders;
 struct pf_gamestream;
+struct pf_logbook;
 struct pf_login_jobs;
 struct pf_mgmt;
 struct pf_settings;
@@ -80,6 +81,8 @@ struct pf_mgmt_params {
 	struct pf_desks *desks;
 	struct pf_native *native;
 	struct pf_gamestream *gamestream;
+	struct pf_logbook *logbook;
+	const char *state_dir;		  /* where recordings are kept; NULL = nowhere */
 	struct pf_login_jobs *login_jobs; /* pf_mgmt_create sets it */
 	/* What the host is. */
 	const char *hostname, *user, *host_id; /* NULL or "" = not known */

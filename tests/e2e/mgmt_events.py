@@ -3,6 +3,7 @@
 """The events of a serving host: who listens hears what happened, once and in order.
 
 usage: mgmt_events.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
+import re
 import subprocess
 import sys
 import time
@@ -101,7 +102,7 @@ def probe(command, place, server, *args):
     """A device of its own, always the same."""
     return subprocess.Popen(
         [sys.argv[2], command, "127.0.0.1:" + server.words()["port"], "--quiet",
-         "--pin-fingerprint", server.words()["fingerprint"],
+         *(() if command == "pair" else ("--pin-fingerprint", server.words()["fingerprint"])),
          "--identity", str(place.dir / "device.pem"), *args], stdin=subprocess.DEVNULL)
 
 
@@ -158,7 +159,33 @@ def figures_of_each_second():
         s.end()
 
 
+def lines_of_the_log_and_no_secret_in_them():
+    with Place() as p:
+        put_client(p)
+        with host(p, "--log-level", "debug") as s:
+            api = Api(p, s)
+            with api.listen("log") as events:
+                shown = api.expect(201, "POST", "/pair/arm", {})
+                client = probe("pair", p, s, "--pin", shown["pin"])
+                told = []
+                while not any("paired" in x["text"] for x in told):
+                    told += events.next("log")[1]["lines"]
+                assert client.wait(timeout=PATIENCE) == 0
+            lines = api.expect(200, "GET", "/logs?limit=1024")["lines"]
+            ids = [x["id"] for x in lines]
+            assert ids == list(range(ids[0], ids[0] + len(ids))), ids
+            assert all(x in lines for x in told), told
+            some = api.expect(200, "GET", f"/logs?after={ids[0]}&limit=2&level=debug")["lines"]
+            assert [x["id"] for x in some] == ids[1:3], some
+            newest = api.expect(200, "GET", "/logs?limit=1&level=info")["lines"]
+            assert newest[0]["level"] != "debug", newest
+            everything = "\n".join(x["text"] for x in lines) + s.stderr()
+            assert api.token[:16] not in everything, "the token is in the log"
+            assert not re.search(rf"\b{shown['pin']}\b", everything), "the PIN is in the log"
+            s.end()
+
+
 if __name__ == "__main__":
-    main([sessions_and_who_asks_are_told_where_it_happens, figures_of_each_second,
+    main([lines_of_the_log_and_no_secret_in_them, sessions_and_who_asks_are_told_where_it_happens, figures_of_each_second,
           all_hear_what_happens_and_resume, what_is_wrong_is_said,
           many_listen_and_there_is_room_for_more])
