@@ -20,6 +20,8 @@ export function Dialog({ title, onClose, children, footer, onSubmit, wide }: {
         const d = ref.current;
         const before = document.activeElement;
         d?.showModal();
+        // Not the cross, where the browser would begin.
+        d?.querySelector<HTMLElement>(".input, .dialog-body > :not(header) input, footer button")?.focus();
         return () => {
             d?.close();
             if (before instanceof HTMLElement) before.focus();
