@@ -17,6 +17,7 @@
 #include "core/crypto/identity_impl.h"
 #include "core/crypto/secret.h"
 
+#define NEW_FILE     ".pf-new"
 #define CN_MAX	     64 /* ub-common-name of RFC 5280 */
 #define DNS_MAX	     63 /* one label */
 #define SERIAL_BYTES 16
@@ -339,9 +340,10 @@ static int store(const struct pf_identity *id, const char *path, struct pf_reaso
 	char *tmp = NULL;
 	int fd, r;
 
-	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
+	/* As all the host's new files are called, which it removes if it was killed. */
+	if (asprintf(&tmp, "%s.XXXXXX" NEW_FILE, path) < 0)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	fd = mkostemp(tmp, O_CLOEXEC); /* mode 0600 */
+	fd = mkostemps(tmp, sizeof(NEW_FILE) - 1, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0) {
 		r = pf_reason_set(why, -errno,
 			"cannot create %s: %s; its folder must exist and be writable", path,

@@ -312,6 +312,15 @@ static void make_unique_id(struct server *v)
 		p += sprintf(p, "%s%02X", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", f[i]);
 }
 
+/* The list of clients is locked: no other host writes here. */
+static void sweep(const char *dir, const char *below)
+{
+	char path[PF_PATH_BYTES + 32];
+
+	snprintf(path, sizeof(path), "%s%s", dir, below);
+	pf_dir_sweep(path);
+}
+
 static int set_up_registry(struct server *v, struct pf_reason *why)
 {
 	char data[PF_PATH_BYTES], config[PF_PATH_BYTES], path[PF_PATH_BYTES + 32];
@@ -323,6 +332,11 @@ static int set_up_registry(struct server *v, struct pf_reason *why)
 		pf_dir_path(PF_DIR_CONFIG, config, sizeof(config), why))
 		return PF_EXIT_STATE;
 	pf_clients_run(v->clients, v->loop);
+	sweep(v->state_dir, "");
+	sweep(data, "");
+	sweep(data, "/art");
+	sweep(config, "");
+	sweep(config, "/host.conf.d");
 	snprintf(path, sizeof(path), "%s/apps.json", config);
 	if (pf_apps_open(&v->apps, path, why))
 		return PF_EXIT_FAILURE;

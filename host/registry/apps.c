@@ -515,7 +515,6 @@ int pf_apps_open(struct pf_apps **out, const char *path, struct pf_reason *why)
 	a->desktop->id = PF_APP_DESKTOP_ID;
 	a->desktop->exit_policy = PF_APP_EXIT_STAY;
 	strcpy(a->desktop->title, "Desktop");
-	pf_json_sweep(path);
 	refresh(a);
 	*out = a;
 	return 0;
@@ -543,7 +542,6 @@ int pf_apps_keep_art(struct pf_apps *a, const char *dir)
 		return -ENOMEM;
 	free(a->art_dir);
 	a->art_dir = copy;
-	pf_art_sweep(dir);
 	return 0;
 }
 

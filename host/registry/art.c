@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/registry/art.h"
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,20 +89,4 @@ int pf_art_remove(const char *dir, uint32_t id, struct pf_reason *why)
 	if (r == -ENOENT)
 		return pf_reason_set(why, r, "no picture of this app is kept");
 	return r ? -EIO : 0;
-}
-
-void pf_art_sweep(const char *dir)
-{
-	static const size_t tail = sizeof(PF_FILE_NEW) - 1;
-	DIR *d = opendir(dir);
-
-	if (!d)
-		return;
-	for (struct dirent *e; (e = readdir(d));) {
-		size_t n = strlen(e->d_name);
-
-		if (n > tail && !strcmp(e->d_name + n - tail, PF_FILE_NEW))
-			(void)unlinkat(dirfd(d), e->d_name, 0);
-	}
-	closedir(d);
 }

@@ -29,5 +29,3 @@ int pf_art_write(
 	const char *dir, uint32_t id, const uint8_t *data, size_t len, struct pf_reason *why);
 /** Forgets the picture that is kept. -ENOENT when there is none, -EIO. */
 int pf_art_remove(const char *dir, uint32_t id, struct pf_reason *why);
-/** Removes what a killed writer left. While nobody writes. */
-void pf_art_sweep(const char *dir);

@@ -303,7 +303,6 @@ int pf_clients_open(struct pf_clients **out, const char *path, struct pf_workers
 	r = pf_json_lock(&c->lock_fd, path, why);
 	if (r)
 		goto fail;
-	pf_json_sweep(path);
 	r = pf_file_read(path, FILE_BYTES, &text, &len, why);
 	if (!r)
 		r = parse(c, (const char *)text, len, why);

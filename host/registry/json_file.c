@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/registry/json_file.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -139,27 +138,6 @@ int pf_json_lock(int *out, const char *path, struct pf_reason *why)
 	}
 	close(fd);
 	return r;
-}
-
-void pf_json_sweep(const char *path)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	size_t len = strlen(name);
-	char dir[PF_PATH_BYTES];
-	DIR *d;
-
-	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
-	d = opendir(dir);
-	if (!d)
-		return;
-	for (struct dirent *e; (e = readdir(d));) {
-		/* As pf_file_replace names them. */
-		if (!strncmp(e->d_name, name, len) && e->d_name[len] == '.' &&
-			strlen(e->d_name + len + 1) == 6 + strlen(PF_FILE_NEW) &&
-			!strcmp(e->d_name + len + 7, PF_FILE_NEW))
-			(void)unlinkat(dirfd(d), e->d_name, 0);
-	}
-	closedir(d);
 }
 
 void pf_json_time(int64_t s, char out[32])

@@ -25,8 +25,6 @@ int pf_json_write(const char *path, mode_t mode, const char *text, struct pf_rea
 /** Takes the lock file `path`.lock for this process. Its descriptor in *fd; -EBUSY
  * with the words when another process has it. */
 int pf_json_lock(int *fd, const char *path, struct pf_reason *why);
-/** Removes what a killed writer left beside `path`. While the lock is held. */
-void pf_json_sweep(const char *path);
 /** Unix time as "2026-01-31T12:00:00Z"; "" for 0. */
 void pf_json_time(int64_t s, char out[32]);
 /** The reverse; false for what is no such time. */

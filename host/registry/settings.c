@@ -238,8 +238,6 @@ int pf_settings_create(struct pf_settings **out, const struct pf_settings_params
 		(size_t)snprintf(s->path, sizeof(s->path), "%s/" CONSOLE, from->dir) >=
 			sizeof(s->path))
 		*s->path = 0;
-	if (*s->path)
-		pf_json_sweep(s->path);
 	if (!read_quietly(s, now, NULL, &why))
 		memcpy(s->origins, now->origins, sizeof(s->origins));
 	free(now);

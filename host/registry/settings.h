@@ -64,7 +64,7 @@ struct pf_settings_params {
 	void *user;
 };
 
-/** -ENOMEM. Removes what a killed writer left beside the console's file. */
+/** -ENOMEM. */
 int pf_settings_create(struct pf_settings **out, const struct pf_settings_params *params);
 /** Accepts NULL. */
 void pf_settings_destroy(struct pf_settings *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/sys/files.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -132,6 +133,22 @@ int pf_file_remove(const char *path, struct pf_reason *why)
 	int r = unlink(path) ? -errno : sync_parent(path);
 
 	return r ? pf_reason_set(why, r, "cannot remove %.150s: %s", path, strerror(-r)) : 0;
+}
+
+void pf_dir_sweep(const char *path)
+{
+	static const size_t tail = sizeof(PF_FILE_NEW) - 1;
+	DIR *d = opendir(path);
+
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));) {
+		size_t n = strlen(e->d_name);
+
+		if (n > tail && !strcmp(e->d_name + n - tail, PF_FILE_NEW))
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
 }
 
 int pf_dir_path(enum pf_dir dir, char *buf, size_t cap, struct pf_reason *why)

@@ -32,6 +32,9 @@ int pf_file_replace(
 	const char *path, mode_t mode, const void *data, size_t len, struct pf_reason *why);
 /** Removes a file; gone from the disk, too, when it returns 0. -ENOENT etc. with the words. */
 int pf_file_remove(const char *path, struct pf_reason *why);
+/** Removes what killed writers left in a directory, which need not be there. While nobody
+ * else writes there. */
+void pf_dir_sweep(const char *path);
 /** The path of one of our directories, by XDG variable or its default. No side
  * effect. -ENOENT when neither the variable nor HOME is set. */
 int pf_dir_path(enum pf_dir dir, char *buf, size_t cap, struct pf_reason *why);

@@ -53,7 +53,7 @@ static void times_there_and_back(void **state)
 			fail_msg("%s", bad[i]);
 }
 
-static void writes_and_sweeps(void **state)
+static void writes_and_makes_the_folder(void **state)
 {
 	char *dir = NULL, path[200], name[260];
 	struct pf_reason why = { 0 };
@@ -67,20 +67,6 @@ static void writes_and_sweeps(void **state)
 	snprintf(name, sizeof(name), "%s/below", path);
 	assert_int_equal(pf_json_write(name, 0600, "{}", &why), -EIO);
 	assert_true(*why.text);
-
-	/* Of what lies beside it only half-written copies go. */
-	snprintf(name, sizeof(name), "%s.Ab12_x" PF_FILE_NEW, path);
-	assert_int_equal(pf_file_replace(name, 0600, "", 0, NULL), 0);
-	pf_json_sweep(path);
-	assert_int_equal(access(name, F_OK), -1);
-	for (unsigned i = 0; i < 3; i++) {
-		static const char *const keep[] = { "", ".lock", ".backup" };
-
-		snprintf(name, sizeof(name), "%s%s", path, keep[i]);
-		assert_int_equal(pf_file_replace(name, 0600, "", 0, NULL), 0);
-		pf_json_sweep(path);
-		assert_int_equal(access(name, F_OK), 0);
-	}
 	(void)pf_rundir_remove(dir);
 	free(dir);
 }
@@ -90,7 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_elements),
 		cmocka_unit_test(times_there_and_back),
-		cmocka_unit_test(writes_and_sweeps),
+		cmocka_unit_test(writes_and_makes_the_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

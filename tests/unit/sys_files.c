@@ -99,12 +99,43 @@ static void a_file_in_the_way_is_told(void **state)
 	assert_non_null(strstr(why.text, "XDG"));
 }
 
+static void what_a_killed_writer_left_is_swept(void **state)
+{
+	static const char *const kept[] = { "f", "f.lock", "f.backup", "f.pf-new.x" };
+	struct pf_reason why = { 0 };
+
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_int_equal(pf_file_replace(in_dir(kept[i]), 0600, "", 0, NULL), 0);
+	assert_int_equal(pf_file_replace(in_dir("f.Ab12_x" PF_FILE_NEW), 0600, "", 0, NULL), 0);
+	pf_dir_sweep(dir);
+	assert_int_equal(pf_file_remove(in_dir("f.Ab12_x" PF_FILE_NEW), &why), -ENOENT);
+	assert_non_null(strstr(why.text, "Ab12_x"));
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		assert_int_equal(pf_file_remove(in_dir(kept[i]), &why), 0);
+	pf_dir_sweep(in_dir("none"));
+}
+
+static void a_pipe_is_no_file_and_is_not_waited_for(void **state)
+{
+	struct pf_reason why = { 0 };
+	uint8_t *data;
+	size_t len;
+
+	assert_int_equal(mkfifo(in_dir("pipe"), 0600), 0);
+	assert_int_equal(pf_file_read(in_dir("pipe"), 6, &data, &len, &why), -EINVAL);
+	assert_int_equal(pf_file_remove(in_dir("pipe"), &why), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_file_is_replaced_whole, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(directories_follow_xdg, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_file_in_the_way_is_told, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(
+			what_a_killed_writer_left_is_swept, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(
+			a_pipe_is_no_file_and_is_not_waited_for, make_dir, drop_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
