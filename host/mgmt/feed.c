@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "core/base/clock.h"
@@ -11,6 +12,7 @@
 #include "host/desk/desk.h"
 #include "host/gamestream/gamestream.h"
 #include "host/registry/apps.h"
+#include "host/sys/files.h"
 
 /* Log lines are told together, so many at once at most. */
 #define LOG_LINES   32
@@ -161,6 +163,8 @@ static void on_second(void *user)
 	/* That the last session is gone is told, too. */
 	if (o && (before || pf_live_count(f->live)))
 		pf_feed_publish(f, "live", json_incref(o));
+	if (o && pf_recordings_running(f->recordings) && pf_recordings_sample(f->recordings, o))
+		pf_feed_publish(f, "recordings.changed", NULL);
 	json_decref(o);
 	/* An arming that ran out, or a ceremony that began, comes with no word. */
 	pf_feed_look(f);
@@ -240,6 +244,15 @@ static void follow_log(struct pf_feed *f)
 
 /* ---- life ---- */
 
+static int open_recordings(struct pf_feed *f, const char *state_dir)
+{
+	char dir[PF_PATH_BYTES];
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/recordings", state_dir) >= sizeof(dir))
+		return 0;
+	return pf_recordings_open(&f->recordings, dir);
+}
+
 int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
 {
 	struct pf_feed *f = calloc(1, sizeof(*f));
@@ -253,6 +266,10 @@ int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
 		return -ENOMEM;
 	}
 	f->p = *p;
+	if (p->state_dir && open_recordings(f, p->state_dir)) {
+		pf_feed_destroy(f);
+		return -ENOMEM;
+	}
 	if (p->clients) {
 		f->watch.changed = on_client;
 		pf_clients_watch(p->clients, &f->watch);
@@ -301,6 +318,7 @@ void pf_feed_destroy(struct pf_feed *f)
 	pf_feed_stop(f);
 	pf_sse_destroy(f->sse);
 	pf_live_destroy(f->live);
+	pf_recordings_close(f->recordings);
 	pf_events_destroy(f->events);
 	free(f);
 }

@@ -7,6 +7,7 @@
 #include "host/mgmt/events.h"
 #include "host/mgmt/live.h"
 #include "host/mgmt/mgmt.h"
+#include "host/mgmt/recordings.h"
 #include "host/mgmt/sse.h"
 #include "host/sys/logbook.h"
 
@@ -16,9 +17,10 @@ struct pf_feed {
 	struct pf_clients_watch watch;
 	struct pf_mgmt_params p;
 	struct pf_live *live;
-	struct pf_timer *second;  /* figures are due */
-	struct pf_timer *look;	  /* who pairs and who asks is looked at */
-	uint64_t pairing, access; /* how that was told last, as hashes */
+	struct pf_recordings *recordings; /* NULL = none are kept */
+	struct pf_timer *second;	  /* figures are due */
+	struct pf_timer *look;		  /* who pairs and who asks is looked at */
+	uint64_t pairing, access;	  /* how that was told last, as hashes */
 	struct pf_loop_item log_item;
 	struct pf_timer *log_wait; /* lines are told together */
 	uint64_t log_last;

@@ -173,6 +173,37 @@ def _(w):
         assert events.next() == ("clients.changed", {})
 
 
+@good("POST", "/stats/recordings")
+def _(w):
+    started = w.expect(201, "POST", "/stats/recordings", {"name": "Küche"})
+    assert started["running"] and started["name"] == "Küche", started
+    w.expect(409, "POST", "/stats/recordings", {})
+    w.expect(204, "DELETE", f"/stats/recordings/{started['id']}")
+
+
+@good("GET", "/stats/recordings/{id}")
+def _(w):
+    one = f"/stats/recordings/{w.expect(201, 'POST', '/stats/recordings', {})['id']}"
+    until(lambda: w.expect(200, "GET", one)["samples"], "a second passes")
+    w.expect(204, "DELETE", one)
+    w.expect(404, "GET", one)
+
+
+@good("POST", "/stats/recordings/{id}/stop")
+def _(w):
+    one = f"/stats/recordings/{w.expect(201, 'POST', '/stats/recordings', {})['id']}"
+    assert not w.expect(200, "POST", one + "/stop", {})["running"]
+    w.expect(409, "POST", one + "/stop", {})
+    w.expect(204, "DELETE", one)
+
+
+@good("DELETE", "/stats/recordings/{id}")
+def _(w):
+    one = f"/stats/recordings/{w.expect(201, 'POST', '/stats/recordings', {})['id']}"
+    w.expect(204, "DELETE", one)
+    w.expect(404, "DELETE", one)
+
+
 @good("GET", "/pair/requests")
 def _(w):
     assert w.expect(200, "GET", "/pair/requests") == {"requests": []}
