@@ -11,6 +11,7 @@
 #include "core/crypto/secret.h"
 #include "host/cmd/cmd.h"
 #include "host/display/survey.h"
+#include "host/doctor/diagnostics.h"
 #include "host/gamestream/routes.h"
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/password.h"
@@ -22,6 +23,7 @@ struct pf_manage {
 	struct pf_manage_params p;
 	struct pf_mgmt *mgmt;
 	struct pf_display_survey *displays;
+	struct pf_diagnostics *diagnostics;
 };
 
 /* ---- hooks ---- */
@@ -233,6 +235,7 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 		.host_id = p->host_id,
 		.encoders = p->encoders,
 		.displays = m->displays,
+		.diagnostics = m->diagnostics,
 		.hooks = { .status = add_status,
 			.pair_each = p->gamestream ? each_pair : NULL,
 			.pair_pin = p->gamestream ? take_pin : NULL,
@@ -253,6 +256,11 @@ static int open_api(struct pf_manage *m, struct pf_reason *why)
 	return r;
 }
 
+static void diagnostics_changed(void *user)
+{
+	pf_manage_event(user, "diagnostics.changed");
+}
+
 int pf_manage_start(
 	struct pf_manage **out, const struct pf_manage_params *params, struct pf_reason *why)
 {
@@ -269,9 +277,14 @@ int pf_manage_start(
 		return PF_EXIT_FAILURE;
 	}
 	m->p = *params;
-	if (pf_display_survey_create(&m->displays, params->workers, params->config)) {
+	if (pf_display_survey_create(&m->displays, params->workers, params->config) ||
+		pf_diagnostics_create(&m->diagnostics,
+			&(struct pf_diagnostics_params){ .workers = params->workers,
+				.config = params->config,
+				.changed = diagnostics_changed,
+				.user = m })) {
 		(void)pf_reason_set(why, -ENOMEM, "out of memory");
-		free(m);
+		pf_manage_destroy(m);
 		return PF_EXIT_FAILURE;
 	}
 	r = open_api(m, why);
@@ -311,6 +324,7 @@ void pf_manage_stop(struct pf_manage *m)
 {
 	if (!m || !m->mgmt)
 		return;
+	pf_diagnostics_stop(m->diagnostics);
 	pf_mgmt_endpoint_remove(m->p.state_dir);
 	pf_mgmt_stop(m->mgmt);
 }
@@ -322,5 +336,6 @@ void pf_manage_destroy(struct pf_manage *m)
 	pf_manage_stop(m);
 	pf_mgmt_destroy(m->mgmt);
 	pf_display_survey_destroy(m->displays);
+	pf_diagnostics_destroy(m->diagnostics);
 	free(m);
 }

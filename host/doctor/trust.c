@@ -97,15 +97,14 @@ static void check_mgmt(struct pf_exam *x, const char *arg)
 		pf_say(x, PF_DOCTOR_SKIP, "the setting mgmt is off", NULL, NULL);
 	else if (pf_is_loopback(c->mgmt_bind))
 		pf_say(x, PF_DOCTOR_OK, "this machine alone reaches the console", NULL, NULL);
-	else if (pf_dir_path(PF_DIR_DATA, path, sizeof(path), NULL) ||
-		 !pf_exists(pf_text("%s/console-password", path)))
+	else if (pf_dir_path(PF_DIR_STATE, path, sizeof(path), NULL) ||
+		 !pf_exists(pf_text("%s/mgmt-password", path)))
 		pf_say(x, PF_DOCTOR_WARN,
 			pf_text("mgmt_bind is %s: the console is open to the network, and it has "
 				"no "
 				"password yet",
 				c->mgmt_bind),
-			"Give it one, or bind it to this machine.",
-			pf_set_command(x, "mgmt_bind", "127.0.0.1"));
+			"Give it one.", "punktfunk-host console");
 	else
 		pf_say(x, PF_DOCTOR_OK,
 			pf_text("mgmt_bind is %s: the network reaches the console, by its password",
@@ -144,12 +143,12 @@ static void check_keys(struct pf_exam *x, const char *arg)
 
 	if (!pf_dir_path(PF_DIR_DATA, path, sizeof(path), NULL))
 		bad = add_open_files(bad, path, 0066, 0);
-	if (!pf_dir_path(PF_DIR_STATE, path, sizeof(path), NULL) &&
-		pf_exists(pf_text("%s/mgmt-token", path))) {
+	for (unsigned i = 0; i < 2 && !pf_dir_path(PF_DIR_STATE, path, sizeof(path), NULL); i++) {
+		const char *file = pf_text("%s/%s", path, i ? "mgmt-password" : "mgmt-token");
 		struct stat st;
 
-		if (!stat(pf_text("%s/mgmt-token", path), &st) && st.st_mode & 0066)
-			bad = pf_text("%s %s", bad, pf_quote(pf_text("%s/mgmt-token", path)));
+		if (!stat(file, &st) && st.st_mode & 0066)
+			bad = pf_text("%s %s", bad, pf_quote(file));
 	}
 	if (*bad)
 		pf_say(x, PF_DOCTOR_FAIL,

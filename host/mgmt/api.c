@@ -236,6 +236,7 @@ void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char
 static const struct pf_mgmt_route *const tables[] = {
 	pf_mgmt_apps_routes,
 	pf_mgmt_clients_routes,
+	pf_mgmt_diagnostics_routes,
 	pf_mgmt_displays_routes,
 	pf_mgmt_events_routes,
 	pf_mgmt_host_routes,

@@ -62,6 +62,7 @@ void pf_mgmt_later_fail(struct pf_mgmt_later *later, unsigned status, const char
 /* One table per file, ended by a count of 0; api.c lists them. */
 extern const struct pf_mgmt_route pf_mgmt_apps_routes[];
 extern const struct pf_mgmt_route pf_mgmt_clients_routes[];
+extern const struct pf_mgmt_route pf_mgmt_diagnostics_routes[];
 extern const struct pf_mgmt_route pf_mgmt_displays_routes[];
 extern const struct pf_mgmt_route pf_mgmt_events_routes[];
 extern const struct pf_mgmt_route pf_mgmt_host_routes[];

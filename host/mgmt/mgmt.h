@@ -17,6 +17,7 @@
 
 struct pf_config;
 struct pf_desks;
+struct pf_diagnostics;
 struct pf_display_survey;
 struct pf_encoders;
 struct pf_gamestream;
@@ -88,6 +89,7 @@ struct pf_mgmt_params {
 	const char *hostname, *user, *host_id; /* NULL or "" = not known */
 	const struct pf_encoders *encoders;    /* may be NULL */
 	struct pf_display_survey *displays;    /* may be NULL */
+	struct pf_diagnostics *diagnostics;    /* may be NULL */
 	struct pf_mgmt_hooks hooks;
 };
 

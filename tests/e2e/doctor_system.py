@@ -11,9 +11,11 @@ import resource
 import stat
 import subprocess
 import sys
+import threading
+import time
 
 from doctor_bed import DEMOTE, NO_BUS, Room, argv_of, expect, here, read, user_run
-from host_bed import PATIENCE, ROOT, USER, Place, Skip, main
+from host_bed import HOST, PATIENCE, ROOT, USER, Place, Server, Skip, main, until
 
 BUS_NAMES = os.path.abspath(sys.argv[2])
 
@@ -144,13 +146,14 @@ def who_is_trusted():
         checks = trust()
         for name, state, words in (("first_use", "fail", "controls a desktop"), ("mgmt", "warn", "0.0.0.0"),
                                    ("gamestream", "warn", "gamestream_plain_rtsp")):
-            user_run(p, expect(checks["trust." + name], state, words)["command"])
+            command = expect(checks["trust." + name], state, words)["command"]
+            user_run(p, f"PATH={os.path.dirname(HOST)}:$PATH; {command}")
         checks = trust()
         for name in ("first_use", "mgmt", "gamestream"):
             expect(checks["trust." + name], "ok" if name != "gamestream" else checks["trust.gamestream"]["state"])
         data, state = p.dir / "data_home" / "punktfunk", p.dir / "state_home" / "punktfunk"
         data.mkdir(mode=0o700)
-        state.mkdir(mode=0o700)
+        state.mkdir(mode=0o700, exist_ok=True)  # by `console`
         (data / "host.pem").write_text("a key")
         (data / "host.pem").chmod(0o644)
         (state / "mgmt-token").write_text("a token")
@@ -176,4 +179,46 @@ def who_is_trusted():
             room.sh(weak["command"])
 
 
-main([users_and_settings, directories, the_runtime_directory, login_and_sleep, who_is_trusted])
+
+# ---- a host that serves ----
+
+def the_running_host_looks_for_the_console():
+    with Place() as p, Server(p, "--trust-on-first-use", "--software-codecs", "h264,av1") as server:
+        assert server.line.startswith("ready"), server.stderr()
+        if server.words()["mgmt"] == "0":
+            raise Skip("a build without libmicrohttpd")
+        from mgmt_bed import Api
+        api = Api(p, server)
+        assert api.expect(200, "GET", "/diagnostics") == {"at": None, "running": False, "checks": []}
+        with api.listen("diagnostics") as events:
+            first = threading.Thread(target=lambda: results.append(api.expect(200, "POST", "/diagnostics/refresh", {})))
+            results = []
+            first.start()
+            assert events.next()[0] == "diagnostics.changed"
+            status, _ = Api(p, server).ask("POST", "/diagnostics/refresh", {})
+            assert status == 409 or not first.is_alive(), status
+            first.join()
+            assert events.next()[0] == "diagnostics.changed"
+        checks = {c["id"]: c for c in results[0]["checks"]}
+        assert api.expect(200, "GET", "/diagnostics")["checks"], "it is kept"
+        # With the settings in force, and with itself in mind.
+        expect(checks["trust.first_use"], "warn", "127.0.0.1",
+               command="punktfunk-host settings trust_on_first_use no")
+        assert checks["encoder.aom"]["state"] != "skip" and checks["encoder.x265"]["state"] == "skip", checks
+        # The command line finds the same.
+        cli = here(p, "--trust-on-first-use", "--software-codecs", "h264,av1", "--bind-address", "127.0.0.1",
+                   "--port", "0", "--mgmt-port", "0")
+        differ = {i for i in cli if cli[i]["state"] != checks[i]["state"]} - {"system.runtime_dir", "network.firewall"}
+        assert set(cli) == set(checks) and not differ, [(cli[i], checks[i]) for i in differ]
+        # A host that is told to end does not wait for a look.
+        late = threading.Thread(target=lambda: Api(p, server).ask("POST", "/diagnostics/refresh", {}))
+        late.start()
+        until(lambda: api.expect(200, "GET", "/diagnostics")["running"] or not late.is_alive(), "it looks")
+        begin = time.monotonic()
+        server.end()
+        assert time.monotonic() - begin < 9, "the shutdown waited"
+        late.join()
+
+
+main([users_and_settings, directories, the_runtime_directory, login_and_sleep, who_is_trusted,
+      the_running_host_looks_for_the_console])

@@ -412,6 +412,21 @@ def _(w):
     w.expect(404, "DELETE", f"/displays/{mine['id']}")
 
 
+@good("GET", "/diagnostics")
+def _(w):
+    answer = w.expect(200, "GET", "/diagnostics")
+    assert bool(answer["at"]) == bool(answer["checks"]), answer
+
+
+@good("POST", "/diagnostics/refresh")
+def _(w):
+    # Another case may have begun a look.
+    until(lambda: not w.expect(200, "GET", "/diagnostics")["running"], "no look is under way")
+    answer = w.expect(200, "POST", "/diagnostics/refresh", {})
+    assert len(answer["checks"]) > 30 and answer["at"] and not answer["running"], answer
+    assert w.expect(200, "GET", "/diagnostics") == answer
+
+
 # ---- tests ----
 
 def every_operation_has_a_right_answer():
