@@ -242,6 +242,7 @@ static const struct pf_mgmt_route *const tables[] = {
 	pf_mgmt_host_routes,
 	pf_mgmt_login_routes,
 	pf_mgmt_logs_routes,
+	pf_mgmt_metrics_routes,
 	pf_mgmt_sessions_routes,
 	pf_mgmt_settings_routes,
 	pf_mgmt_stats_routes,

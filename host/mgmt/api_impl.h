@@ -68,6 +68,7 @@ extern const struct pf_mgmt_route pf_mgmt_events_routes[];
 extern const struct pf_mgmt_route pf_mgmt_host_routes[];
 extern const struct pf_mgmt_route pf_mgmt_login_routes[];
 extern const struct pf_mgmt_route pf_mgmt_logs_routes[];
+extern const struct pf_mgmt_route pf_mgmt_metrics_routes[];
 extern const struct pf_mgmt_route pf_mgmt_sessions_routes[];
 extern const struct pf_mgmt_route pf_mgmt_settings_routes[];
 extern const struct pf_mgmt_route pf_mgmt_stats_routes[];

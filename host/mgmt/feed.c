@@ -266,6 +266,7 @@ int pf_feed_create(struct pf_feed **out, const struct pf_mgmt_params *p)
 		return -ENOMEM;
 	}
 	f->p = *p;
+	f->since_ns = pf_clock_mono_ns();
 	if (p->state_dir && open_recordings(f, p->state_dir)) {
 		pf_feed_destroy(f);
 		return -ENOMEM;
@@ -287,6 +288,7 @@ void pf_feed_publish(struct pf_feed *f, const char *name, json_t *data)
 		json_decref(data);
 		return;
 	}
+	f->published++;
 	(void)pf_events_publish(f->events, name, data);
 	pf_sse_news(f->sse);
 }

@@ -24,6 +24,7 @@ struct pf_feed {
 	struct pf_loop_item log_item;
 	struct pf_timer *log_wait; /* lines are told together */
 	uint64_t log_last;
+	uint64_t since_ns, published;
 	bool stopped;
 };
 

@@ -173,6 +173,11 @@ def _(w):
         assert events.next() == ("clients.changed", {})
 
 
+@good("GET", "/metrics")
+def _(w):
+    assert w.expect(200, "GET", "/metrics", root="").endswith(b"# EOF\n")
+
+
 @good("POST", "/stats/recordings")
 def _(w):
     started = w.expect(201, "POST", "/stats/recordings", {"name": "Küche"})

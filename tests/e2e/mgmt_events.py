@@ -3,12 +3,13 @@
 """The events of a serving host: who listens hears what happened, once and in order.
 
 usage: mgmt_events.py PUNKTFUNK-HOST PUNKTFUNK-PROBE. Prints TAP."""
+import json
 import re
 import subprocess
 import sys
 import time
 
-from host_bed import PATIENCE, Place, main, until
+from host_bed import PATIENCE, Place, Skip, main, until
 from mgmt_bed import FP, Api, host, put_client
 
 ONE = "/clients/gamestream/" + FP
@@ -130,6 +131,29 @@ def sessions_and_who_asks_are_told_where_it_happens():
         s.end()
 
 
+READ_METRICS = """
+import json, sys
+try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
+except ImportError:
+    sys.exit(77)
+print(json.dumps([[f.name, [[s.name, sorted(s.labels.items()), s.value] for s in f.samples]]
+                  for f in parse(sys.stdin.read())]))
+"""
+
+
+def parsed(text):
+    """By family, (sample, its labels) to the value; read by the reference's own parser, which
+    is strict, in Debian's Python."""
+    r = subprocess.run(["/usr/bin/python3", "-c", READ_METRICS], input=text.decode(), text=True,
+                       capture_output=True)
+    if r.returncode == 77:
+        raise Skip("python3-prometheus-client is not installed")
+    assert r.returncode == 0, r.stderr
+    return {name: {(s, tuple(map(tuple, labels))): v for s, labels, v in samples}
+            for name, samples in json.loads(r.stdout)}
+
+
 def figures_of_each_second():
     with Place() as p, host(p, "--trust-on-first-use") as s:
         api = Api(p, s)
@@ -150,6 +174,16 @@ def figures_of_each_second():
                 parts = ("capture_ms", "queue_ms", "convert_ms", "encode_ms", "send_ms")
                 assert stages["total_ms"]["p50"] >= stages["encode_ms"]["p50"], stages
                 assert stages["total_ms"]["p50"] <= sum(stages[x]["p99"] for x in parts) + 0.1, stages
+            metrics = parsed(api.expect(200, "GET", "/metrics", root=""))
+            who = (("id", str(live[-1]["id"])), ("plane", "native"))
+            frames = metrics["punktfunk_session_frames_sent"]["punktfunk_session_frames_sent_total", who]
+            assert frames >= live[-1]["frames_sent"], metrics
+            stage = metrics["punktfunk_session_stage_seconds"][
+                "punktfunk_session_stage_seconds",
+                (("id", who[0][1]), ("plane", "native"), ("quantile", "0.99"), ("stage", "total"))]
+            assert 0 < stage < 5, stage
+            assert metrics["punktfunk_sessions"]["punktfunk_sessions", ()] == 1
+            assert metrics["punktfunk_event_streams"]["punktfunk_event_streams", ()] == 1
             # What is asked is what was told.
             until(lambda: events.next()[1] == api.expect(200, "GET", "/stats/live"), "the same")
             client.terminate()
