@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listen } from "../src/api/events";
+import { listen, logLines } from "../src/api/events";
 import { live } from "../src/api/live";
+import { session } from "./samples";
 
 class Source {
     static all: Source[] = [];
@@ -65,8 +66,14 @@ test("reset makes all stale but who we are", () => {
 });
 
 test("live figures reach the rings", () => {
-    newest().say("live", { at: "2026-01-01T00:00:00Z", sessions: [{ plane: "native", id: 77, fps: 60, bitrate_kbps: 9 }] });
+    newest().say("live", { at: "2026-01-01T00:00:00Z", sessions: [session(77, 60)] });
     expect(live.samples("native/77").at(-1)?.fps).toBe(60);
+});
+
+test("log lines are kept", () => {
+    const line = { id: 1, at: "2026-01-01T00:00:00.000Z", level: "info", topic: "host", text: "one" };
+    newest().say("log", { missed: 0, lines: [line, { ...line, id: 2, text: "two" }] });
+    expect(logLines.list().map((l) => l.text)).toEqual(["one", "two"]);
 });
 
 test("a host that refuses is asked again, later and later, from where we were", () => {

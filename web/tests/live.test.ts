@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { LIVE_SAMPLES, Live } from "../src/api/live";
 import { Ring } from "../src/api/ring";
 import { summary } from "../src/ui/summary";
+import { session } from "./samples";
 
 test("a ring keeps the newest", () => {
     const ring = new Ring<number>(3);
@@ -21,7 +22,7 @@ test("a ring keeps the newest", () => {
 const at = (s: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, s)).toISOString();
 const event = (s: number, ...ids: number[]) => ({
     at: at(s),
-    sessions: ids.map((id) => ({ plane: "native", id, fps: s, bitrate_kbps: 1000 })),
+    sessions: ids.map((id) => session(id, s)),
 });
 
 test("samples are kept per session, bounded, each second once", () => {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { expect, test } from "vitest";
 import { columns } from "../src/pages/performance-data";
+import { session } from "./samples";
 
 const sample = (seconds: number, fps: number, begin = 1_000_000) =>
-    ({ plane: "native", id: 1, at: begin + seconds * 1000, fps, bitrate_kbps: 1 });
+    ({ ...session(1, fps), at: begin + seconds * 1000 });
 
 test("a live run keeps its times, and a gap breaks the line", () => {
     const c = columns([{ label: "", samples: [sample(1, 60), sample(2, 61), sample(9, 62)] }]);

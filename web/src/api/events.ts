@@ -5,18 +5,12 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useSyncExternalStore } from "react";
 import type { Schemas } from "./client";
-import { live, type LiveEvent } from "./live";
+import { live } from "./live";
 import { Ring } from "./ring";
 
 export type Link = "connecting" | "open" | "lost";
 
-export interface LogLine {
-    id: number;
-    at: string;
-    level: string;
-    topic: string;
-    text: string;
-}
+export type LogLine = Omit<Schemas["LogLines"]["lines"][number], "level"> & { level: string };
 
 type Stale = Exclude<keyof Schemas["Events"], "live" | "log" | "reset">;
 
@@ -77,10 +71,10 @@ export function useLogLines(): LogLine[] {
 /** One event into the cache. */
 export function apply(client: QueryClient, name: string, data: unknown) {
     if (name === "live") {
-        live.take(data as LiveEvent);
+        live.take(data as Schemas["LiveStats"]);
         client.setQueryData(["live"], data);
     } else if (name === "log") {
-        logLines.push(data as LogLine);
+        (data as Schemas["LogLines"]).lines.forEach((l) => logLines.push(l));
         logSeen = logLines.list();
         logWatchers.forEach((w) => w());
     } else if (name === "reset") {

@@ -1,38 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The figures of the sessions that live, second by second, as the event `live` brings them.
 import { useSyncExternalStore } from "react";
+import type { Schemas } from "./client";
 import { Ring } from "./ring";
 
 /** Ten minutes. */
 export const LIVE_SAMPLES = 600;
 
-export interface Spread {
-    p50: number;
-    p99: number;
-}
-
-export interface LiveSession {
-    plane: string;
-    id: number;
-    fps: number;
-    bitrate_kbps: number;
-    target_kbps?: number;
-    loss_percent?: number;
-    parity_percent?: number;
-    rtt_ms?: number | null;
-    stages?: Record<string, Spread | null>;
-    frames_sent?: number;
-    frames_dropped?: number;
-}
+export type LiveSession = Schemas["LiveSession"];
 
 export interface LiveSample extends LiveSession {
     /** Milliseconds since 1970. */
     at: number;
-}
-
-export interface LiveEvent {
-    at: number | string;
-    sessions: LiveSession[];
 }
 
 export function sessionKey(s: { plane: string; id: number }): string {
@@ -45,7 +24,7 @@ export class Live {
     private watchers = new Set<() => void>();
 
     /** Sessions that the event no longer names have ended; their samples are kept while the page is open. */
-    take(event: LiveEvent) {
+    take(event: Schemas["LiveStats"]) {
         const at = new Date(event.at).getTime();
         for (const s of event.sessions) {
             const key = sessionKey(s);

@@ -2,13 +2,13 @@
 // Nothing of the console is shown, and no event listened to, before this browser is signed in.
 // The address stays what it was, so that a link leads to its page after the log-in.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
 import { listen } from "../api/events";
 import { loginQuery } from "../api/login";
-import { useLanguage } from "../i18n";
+import { t, useLanguage } from "../i18n";
 import { LoginPage } from "../pages/login";
 import { Failed } from "../ui/state";
-import { Toasts } from "../ui/toast";
+import { tell, Toasts } from "../ui/toast";
 
 export function Gate({ children }: { children: ReactNode }) {
     useLanguage();
@@ -16,6 +16,12 @@ export function Gate({ children }: { children: ReactNode }) {
     const login = useQuery(loginQuery);
     const inside = login.data?.signed_in === true;
     useEffect(() => (inside ? listen(client) : undefined), [client, inside]);
+    // Also when the host ended the log-in, or is another one since.
+    const was = useRef(false);
+    useEffect(() => {
+        if (was.current && !inside) tell(t("app.signedOut"));
+        was.current = inside;
+    }, [inside]);
     let shown: ReactNode = null;
     if (inside) shown = children;
     else if (login.data) shown = <LoginPage set={login.data.password_set} />;

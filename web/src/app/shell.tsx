@@ -85,9 +85,7 @@ export function Shell() {
                         <span className={`dot ${link === "open" ? "ok" : link === "lost" ? "bad" : "warn"}`} />
                         {t(`link.${link}`)}
                     </div>
-                    <Button kind="quiet" icon="signOut" onClick={() => {
-                        signOut(client).then(() => tell(t("app.signedOut")), tellError);
-                    }}>{t("app.signOut")}</Button>
+                    <Button kind="quiet" icon="signOut" onClick={() => void signOut(client).catch((e: unknown) => tellError(e))}>{t("app.signOut")}</Button>
                 </div>
             </div>
             <main className="main" id="main" tabIndex={-1}>
