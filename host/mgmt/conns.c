@@ -14,6 +14,13 @@
 
 static const struct pf_rate each = { PF_CONNS_BURST, PF_CONNS_REFILL_NS };
 static const struct pf_rate all = { PF_CONNS_ALL_BURST, PF_CONNS_ALL_NS };
+static const struct pf_rate ask_each = { PF_CONNS_ASK_BURST, PF_CONNS_ASK_NS };
+static const struct pf_rate ask_all = { PF_CONNS_ASK_ALL_BURST, PF_CONNS_ASK_ALL_NS };
+
+struct gate {
+	struct pf_throttle addresses;
+	uint64_t all_full_ns;
+};
 
 struct pf_conn { /* under lock */
 	struct pf_conns *all;
@@ -29,8 +36,7 @@ struct pf_conns {
 	struct pf_timer *sweep; /* loop */
 	pthread_mutex_t lock;
 	struct pf_conn *first; /* under lock, as below */
-	struct pf_throttle addresses;
-	uint64_t all_full_ns;
+	struct gate opening, asking;
 	bool stopping, sweeping;
 };
 
@@ -117,16 +123,17 @@ bool pf_conn_is_loopback(const struct sockaddr *sa)
 	return false;
 }
 
-/* Whether its address, and all of the network, opened few enough of late: each costs a
- * handshake. Under lock. */
-static bool is_slow(struct pf_conns *c, const struct pf_conn *conn, uint64_t now_ns)
+/* Whether its address, and all of the network, did so seldom enough of late. Under lock. */
+static bool pass(struct gate *g, const struct pf_conn *conn, struct pf_rate by_each,
+	struct pf_rate by_all, uint64_t now_ns)
 {
-	uint64_t *full_ns = pf_throttle_bucket(&c->addresses, conn->address);
+	uint64_t *full_ns = pf_throttle_bucket(&g->addresses, conn->address);
 
-	if (pf_bucket_wait(*full_ns, each, now_ns) || pf_bucket_wait(c->all_full_ns, all, now_ns))
+	if (pf_bucket_wait(*full_ns, by_each, now_ns) ||
+		pf_bucket_wait(g->all_full_ns, by_all, now_ns))
 		return false;
-	*full_ns = pf_bucket_take(*full_ns, each, now_ns);
-	c->all_full_ns = pf_bucket_take(c->all_full_ns, all, now_ns);
+	*full_ns = pf_bucket_take(*full_ns, by_each, now_ns);
+	g->all_full_ns = pf_bucket_take(g->all_full_ns, by_all, now_ns);
 	return true;
 }
 
@@ -168,7 +175,8 @@ struct pf_conn *pf_conn_open(struct pf_conns *c, int fd, const struct sockaddr *
 	conn->local = pf_conn_is_loopback(sa);
 	pf_throttle_key(conn->address, sa);
 	pthread_mutex_lock(&c->lock);
-	room = conn->local || (is_slow(c, conn, conn->since_ns) && make_room(c, conn));
+	room = conn->local ||
+	       (pass(&c->opening, conn, each, all, conn->since_ns) && make_room(c, conn));
 	if (room) {
 		conn->next = c->first;
 		conn->link = &c->first;
@@ -215,6 +223,19 @@ void pf_conn_busy(struct pf_conn *conn, bool busy)
 	conn->busy = busy;
 	conn->since_ns = pf_clock_mono_ns();
 	pthread_mutex_unlock(&conn->all->lock);
+}
+
+bool pf_conn_may_ask(struct pf_conn *conn)
+{
+	bool may;
+
+	if (!conn)
+		return true;
+	pthread_mutex_lock(&conn->all->lock);
+	may = conn->local || conn->signed_in ||
+	      pass(&conn->all->asking, conn, ask_each, ask_all, pf_clock_mono_ns());
+	pthread_mutex_unlock(&conn->all->lock);
+	return may;
 }
 
 void pf_conn_signed_in(struct pf_conn *conn)

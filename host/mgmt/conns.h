@@ -17,6 +17,11 @@
 #define PF_CONNS_MAX		 512
 #define PF_CONNS_STRANGERS_MAX	 96
 #define PF_CONNS_PER_ADDRESS_MAX 24
+/* Requests of strangers, which any page but the log-in's makes few of: likewise. */
+#define PF_CONNS_ASK_BURST     100
+#define PF_CONNS_ASK_NS	       50000000ull
+#define PF_CONNS_ASK_ALL_BURST 400
+#define PF_CONNS_ASK_ALL_NS    5000000ull
 /* New ones: a burst, then one each; of an address, and of all of the network. */
 #define PF_CONNS_BURST	   60
 #define PF_CONNS_REFILL_NS 100000000ull
@@ -42,6 +47,9 @@ struct pf_conn *pf_conn_open(struct pf_conns *c, int fd, const struct sockaddr *
 void pf_conn_close(struct pf_conn *conn);
 /** A whole request is being answered, or was. Accepts NULL. */
 void pf_conn_busy(struct pf_conn *conn, bool busy);
+/** Whether a request that says not who asks is answered, or there are too many of late. True
+ * for NULL. */
+bool pf_conn_may_ask(struct pf_conn *conn);
 /** Its request may pass: no stranger any more. Accepts NULL. */
 void pf_conn_signed_in(struct pf_conn *conn);
 

@@ -41,6 +41,7 @@
 struct request {
 	struct pf_mgmt *m;
 	struct MHD_Connection *http;
+	struct pf_conn *conn; /* may be NULL */
 	uint64_t id;
 	struct request *next, **link; /* under lock, while it waits */
 	bool answered;		      /* under lock */
@@ -306,6 +307,13 @@ static enum MHD_Result refuse(struct request *r, unsigned status, const char *me
 	return send_answer(r->m, r->http, &r->answer);
 }
 
+/* For strangers. */
+static enum MHD_Result refuse_for_now(struct request *r)
+{
+	r->answer.retry_after_s = 1;
+	return refuse(r, 429, "too many requests");
+}
+
 static enum MHD_Result on_header(
 	void *user, enum MHD_ValueKind kind, const char *key, const char *value)
 {
@@ -389,6 +397,8 @@ static enum MHD_Result begin_file(struct request *r, const struct pf_mgmt_head *
 
 	if (status)
 		return refuse(r, status, message);
+	if (!pf_conn_may_ask(conn_of(r->http)))
+		return refuse_for_now(r);
 	if (!f)
 		return refuse(r, 404,
 			m->assets ? "there is nothing at this path"
@@ -511,8 +521,11 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 		&r->pass, &message);
 	if (status)
 		return refuse(r, status, message);
+	r->conn = conn_of(http);
 	if (r->pass.lane == PF_MGMT_LANE_BROWSER || r->pass.lane == PF_MGMT_LANE_ADMIN)
-		pf_conn_signed_in(conn_of(http));
+		pf_conn_signed_in(r->conn);
+	else if (!pf_conn_may_ask(r->conn))
+		return refuse_for_now(r);
 	(void)MHD_get_connection_values(http, MHD_GET_ARGUMENT_KIND, on_argument, &query);
 	if (query.too_long)
 		return refuse(r, 400, "the query is too long");

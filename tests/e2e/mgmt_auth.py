@@ -462,6 +462,26 @@ def another_machine_uses_the_console():
     one.expect(403, "GET", "/status", Host=f"localhost.evil.example:{b.api.port}")
 
 
+def strangers_of_the_network_ask_seldom():
+    b = bed()
+    b.set_password()
+    address = own_address()
+    there = From(b.api, source=address, to=address)
+    one = Browser(there, address)
+    one.log_in()
+    kept, answers = there.open(), []
+    for _ in range(1000):
+        answers.append(there.ask("GET", "/health", token=False, over=kept)[0])
+        if answers[-1] == 429:
+            assert there.headers["Retry-After"] == "1"
+            break
+    assert 100 <= len(answers) and answers[-1] == 429, (len(answers), answers[-1])
+    kept.close()
+    for _ in range(3):  # who is signed in, and this machine, may
+        one.expect(200, "GET", "/status")
+    b.api.expect(200, "GET", "/health", token=False)
+
+
 def cve_2025_5024_a_flood_of_connections_keeps_nobody_out():
     b = bed()
     b.set_password()
@@ -513,4 +533,5 @@ main([the_console_command_makes_a_password_once, a_log_in_opens_and_a_log_out_cl
       cve_2026_32253_only_the_exact_certificate_of_an_enabled_client_reads,
       ghsa_6jvv_a_derived_certificate_is_nobody, of_2024_a_removed_client_is_out_at_once,
       files_come_compressed_and_once, another_machine_uses_the_console,
-      cve_2025_5024_a_flood_of_connections_keeps_nobody_out, the_host_ends_in_order])
+      strangers_of_the_network_ask_seldom, cve_2025_5024_a_flood_of_connections_keeps_nobody_out,
+      the_host_ends_in_order])

@@ -149,6 +149,26 @@ static void they_open_slowly(void **state)
 	assert_non_null(open_from(f, "192.0.2.2"));
 }
 
+static void strangers_ask_seldom(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_conn *one = open_from(f, "192.0.2.1"), *two = open_from(f, "192.0.2.1");
+	struct pf_conn *local = open_from(f, "127.0.0.1"), *other = open_from(f, "192.0.2.2");
+	unsigned answered = 0;
+
+	for (int i = 0; i < 4 * PF_CONNS_ASK_BURST; i++) {
+		answered += pf_conn_may_ask(i % 2 ? one : two);
+		assert_true(pf_conn_may_ask(local));
+	}
+	assert_true(answered >= PF_CONNS_ASK_BURST);
+	assert_true(answered < 2 * PF_CONNS_ASK_BURST);
+	assert_true(pf_conn_may_ask(other));
+	pf_conn_signed_in(two);
+	for (int i = 0; i < 2 * PF_CONNS_ASK_BURST; i++)
+		assert_true(pf_conn_may_ask(two));
+	assert_true(pf_conn_may_ask(NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_network_of_ipv6_is_one_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_waits_longest_makes_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(they_open_slowly, setup, teardown),
+		cmocka_unit_test_setup_teardown(strangers_ask_seldom, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
