@@ -172,6 +172,50 @@ def a_full_disk_or_a_locked_folder_is_told():
             s.end()
 
 
+def advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in():
+    """field.md 3.1, GHSA-39hj-fxvw-758m: from a page to commands. What a log-in can change is
+    less than what the host's user can, however it was come by."""
+    guarded = {"allowed_clients": "/etc/passwd", "bind_address": "127.0.0.1", "mgmt": False,
+               "gamestream_plain_rtsp": True, "mgmt_bind": "0.0.0.0", "mgmt_port": 1234,
+               "session_command": "touch /tmp/x", "session_socket": "/tmp/x",
+               "trust_on_first_use": True, "user": "root"}
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        api.expect(204, "PUT", "/login/password", {"new": "a long password"})
+        browser = api.log_in("a long password")
+        for name, value in guarded.items():
+            for change in ({name: value}, {name: None}, {"cursor": False, name: value}):
+                said = api.expect(403, "PATCH", "/settings", change, **browser)["error"]
+                assert list(said["fields"]) == [name] and "host.conf" in said["message"], said
+        now = api.expect(200, "GET", "/settings", **browser)
+        fixed = {one["name"] for one in now["settings"] if not one["settable"]}
+        assert set(guarded) <= fixed, set(guarded) - fixed
+        assert all(one["settable"] or one["why"] for one in now["settings"])
+        assert {n for n in fixed if n not in guarded and not n.startswith("mgmt")} <= {
+            "port", "spare_desk", "display_backend", "audio"}, fixed  # of the command line
+        assert console(p) == ""
+        api.expect(200, "PATCH", "/settings", {"cursor": False}, **browser)
+        # The owner of the token may edit the files as well.
+        api.expect(200, "PATCH", "/settings", {"session_command": ""})
+        s.end()
+
+
+def a_change_is_told_to_who_listens():
+    with Place() as p, host(p) as s:
+        api = Api(p, s)
+        c = api.open()
+        c.request("GET", "/api/v1/events?topics=settings", headers={
+            "Authorization": "Bearer " + api.token})
+        stream = c.getresponse()
+        for change in (lambda: api.expect(200, "PATCH", "/settings", {"cursor": False}),
+                       lambda: s.p.send_signal(signal.SIGHUP)):
+            change()
+            while stream.readline() != b"event: settings.changed\n":
+                pass
+        c.close()
+        s.end()
+
+
 def the_command_line_does_the_same():
     with Place() as p, host(p, "--repeat-frames", "5") as s:
         expect(p.run("settings"), 0, "max_sessions", "(command line)")
@@ -196,4 +240,6 @@ def the_command_line_does_the_same():
 
 main([a_change_is_written_in_force_and_survives, all_or_nothing_with_words_for_each,
       the_operator_has_the_last_word, a_value_that_would_keep_the_host_from_starting_is_refused,
-      a_full_disk_or_a_locked_folder_is_told, the_command_line_does_the_same])
+      a_full_disk_or_a_locked_folder_is_told,
+      advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in, a_change_is_told_to_who_listens,
+      the_command_line_does_the_same])

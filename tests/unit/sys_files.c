@@ -4,15 +4,54 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include "host/sys/files.h"
 #include "host/sys/rundir.h"
 
 static char *dir;
+
+/* What reached the disk, in order; stands before the C library's. */
+static char calls[64];
+static char fail_at; /* 'f' a file, 'd' a directory: fsync of it says EIO */
+
+static void note(char c)
+{
+	size_t n = strlen(calls);
+
+	if (n + 1 < sizeof(calls))
+		calls[n] = c;
+}
+
+int fsync(int fd)
+{
+	struct stat st;
+	char kind = !fstat(fd, &st) && S_ISDIR(st.st_mode) ? 'd' : 'f';
+
+	note(kind);
+	if (kind == fail_at) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+	note('r');
+	return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static void expect_calls(const char *want)
+{
+	assert_string_equal(calls, want);
+	memset(calls, 0, sizeof(calls));
+}
 
 static int make_dir(void **state)
 {
@@ -99,6 +138,39 @@ static void a_file_in_the_way_is_told(void **state)
 	assert_non_null(strstr(why.text, "XDG"));
 }
 
+/* A loss of power after success finds the new content under the name: content, name and
+ * the folder's own name are written, in this order. */
+static void what_was_acknowledged_is_on_the_disk(void **state)
+{
+	struct pf_reason why = { 0 };
+	uint8_t *data;
+	size_t len;
+
+	memset(calls, 0, sizeof(calls));
+	assert_int_equal(pf_file_replace(in_dir("f"), 0600, "old", 3, &why), 0);
+	expect_calls("frd");
+	assert_int_equal(pf_mkdirs(in_dir("a/b"), 0700), 0);
+	expect_calls("dd");
+	assert_int_equal(rmdir(in_dir("a/b")), 0);
+	assert_int_equal(rmdir(in_dir("a")), 0);
+	fail_at = 'f';
+	assert_int_equal(pf_file_replace(in_dir("f"), 0600, "new", 3, &why), -EIO);
+	expect_calls("f");
+	assert_int_equal(pf_file_read(in_dir("f"), 9, &data, &len, &why), 0);
+	assert_string_equal((char *)data, "old");
+	free(data);
+	fail_at = 'd';
+	assert_int_equal(pf_file_replace(in_dir("f"), 0600, "new", 3, &why), -EIO);
+	assert_non_null(strstr(why.text, "is on the disk"));
+	expect_calls("frd");
+	assert_int_equal(pf_file_remove(in_dir("f"), &why), -EIO);
+	fail_at = 0;
+	assert_int_equal(pf_file_replace(in_dir("f"), 0600, "new", 3, &why), 0);
+	memset(calls, 0, sizeof(calls));
+	assert_int_equal(pf_file_remove(in_dir("f"), &why), 0);
+	expect_calls("d");
+}
+
 static void what_a_killed_writer_left_is_swept(void **state)
 {
 	static const char *const kept[] = { "f", "f.lock", "f.backup", "f.pf-new.x" };
@@ -132,6 +204,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_file_is_replaced_whole, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(directories_follow_xdg, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(a_file_in_the_way_is_told, make_dir, drop_dir),
+		cmocka_unit_test_setup_teardown(
+			what_was_acknowledged_is_on_the_disk, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(
 			what_a_killed_writer_left_is_swept, make_dir, drop_dir),
 		cmocka_unit_test_setup_teardown(
