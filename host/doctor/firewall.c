@@ -139,6 +139,24 @@ static bool same(const json_t *o, const char *key, const char *value)
 	return s && !strcmp(s, value);
 }
 
+/* By the state of a connection a stranger's packet is new; of other keys nothing is
+ * known. */
+static bool vmap_may_accept(const json_t *vmap)
+{
+	const json_t *pairs = json_object_get(json_object_get(vmap, "data"), "set"), *pair;
+	const json_t *key = json_object_get(json_object_get(vmap, "key"), "ct");
+	size_t i;
+
+	if (!same(key, "key", "state") || !json_is_array(pairs))
+		return true;
+	json_array_foreach(pairs, i, pair)
+	{
+		if (text_is(json_array_get(pair, 0), "new") != NO)
+			return !json_object_get(json_array_get(pair, 1), "drop");
+	}
+	return false;
+}
+
 /* -1: the rule does not decide. *maybe: it might have let the packet in. */
 static int judge_rule(const struct packet *p, const json_t *rule, const char *family,
 	const char *table, unsigned depth, bool *maybe)
@@ -164,6 +182,9 @@ static int judge_rule(const struct packet *p, const json_t *rule, const char *fa
 			return t == YES ? PF_FIREWALL_OPEN : -1;
 		} else if (json_object_get(e, "drop") || json_object_get(e, "reject")) {
 			return t == YES ? PF_FIREWALL_CLOSED : -1;
+		} else if (json_object_get(e, "vmap")) {
+			*maybe |= vmap_may_accept(json_object_get(e, "vmap"));
+			return -1;
 		} else if (json_object_get(e, "return")) {
 			return t == YES ? -2 : -1;
 		} else if (target) {
@@ -181,8 +202,6 @@ static int judge_rule(const struct packet *p, const json_t *rule, const char *fa
 			return t == YES && v != PF_FIREWALL_MAYBE ? v : -1;
 		} else if (!json_object_get(e, "counter") && !json_object_get(e, "log") &&
 			   !json_object_get(e, "comment")) {
-			if (json_object_get(e, "vmap"))
-				*maybe = true;
 			t = PERHAPS; /* limits, extensions of iptables */
 		}
 	}

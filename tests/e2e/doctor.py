@@ -11,12 +11,13 @@ import grp
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import time
 
 from doctor_bed import AREAS, NO_BUS, Compositor, Room, argv_of, expect, here, read, script, sway, user_run
-from host_bed import PATIENCE, ROOT, USER, Place, Skip, main
+from host_bed import PATIENCE, ROOT, USER, Place, Skip, main, until
 
 BUS_NAMES = os.path.abspath(sys.argv[2])
 
@@ -149,6 +150,20 @@ def a_session_that_hangs():
         expect(checks["display.session"], "fail", str(dead.path), command="wlroots")
 
 
+def a_check_that_crashes():
+    with Place() as p, Compositor(p, [], silent=True) as dead:
+        q = subprocess.Popen(argv_of(p, "--only", "display", "--display-backend", "session", "--session-socket",
+                                     str(dead.path)), env=p.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             stdin=subprocess.DEVNULL, text=True)
+        # The compositor hears from the check before anybody else of the doctor.
+        until(lambda: dead.peer, "somebody asks the compositor")
+        os.kill(dead.peer, signal.SIGSEGV)
+        out, err = q.communicate(timeout=PATIENCE)
+        checks = read(subprocess.CompletedProcess(q.args, q.returncode, out, err))
+        expect(checks["display.session"], "fail", "crashed (signal 11)")
+        expect(checks["display.desk"], "skip")
+
+
 def a_session_without_portal():
     with Place() as p, sway(p) as name:
         env = {"WAYLAND_DISPLAY": p.env["XDG_RUNTIME_DIR"] + "/" + name}
@@ -279,5 +294,5 @@ def encoders_that_do_not_open():
 
 main([a_sound_machine_is_told_so, areas_colours_and_exit_codes, without_a_compositor,
       a_compositor_that_refuses, a_session_that_nothing_names, a_session_of_another_family,
-      a_session_that_hangs, a_session_without_portal, nodes_that_do_not_open, sound_that_fails,
-      encoders_that_do_not_open])
+      a_session_that_hangs, a_check_that_crashes, a_session_without_portal, nodes_that_do_not_open,
+      sound_that_fails, encoders_that_do_not_open])

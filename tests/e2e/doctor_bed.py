@@ -209,7 +209,7 @@ class Compositor:
 
     def __init__(self, place, globals_, silent=False):
         self.path = pathlib.Path(place.env["XDG_RUNTIME_DIR"]) / "wayland-7"
-        self.globals, self.silent = globals_, silent
+        self.globals, self.silent, self.peer = globals_, silent, None
         self.s = socket.socket(socket.AF_UNIX)
         self.s.bind(str(self.path))
         os.chmod(self.path, 0o777)
@@ -220,6 +220,7 @@ class Compositor:
         with contextlib.suppress(OSError):
             while True:
                 c, _ = self.s.accept()
+                self.peer, = struct.unpack("=i", c.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 4))
                 threading.Thread(target=self.serve, args=(c,), daemon=True).start()
 
     def serve(self, c):
