@@ -10,9 +10,10 @@
 #include "host/mgmt/mgmt.h"
 
 #define PF_MGMT_BODY_BYTES 65536
-/* A body that is announced as larger than this is refused unread: its sender may find the
- * connection gone before it has read why. Up to here it is read, dropped and then refused. */
-#define PF_MGMT_BODY_SKIPPED (1u << 20)
+/* A body that is announced as larger than this many times what its path takes is refused
+ * unread: its sender may find the connection gone before it has read why. Up to here it is
+ * read, dropped and then refused. */
+#define PF_MGMT_BODY_SKIPPED 16
 
 /* By what a request came in, weakest first. */
 enum pf_mgmt_lane {

@@ -164,8 +164,8 @@ unsigned pf_mgmt_gate(const struct pf_mgmt_head *h, const struct pf_mgmt_keys *k
 	const struct pf_mgmt_route *route = pf_mgmt_route_find(h->path);
 	bool body = !strcmp(h->method, "POST") || !strcmp(h->method, "PATCH") ||
 		    !strcmp(h->method, "PUT");
-	size_t most = route && route->body_max > PF_MGMT_BODY_SKIPPED ? route->body_max
-								      : PF_MGMT_BODY_SKIPPED;
+	size_t taken = route && route->body_max ? route->body_max : PF_MGMT_BODY_BYTES;
+	size_t most = taken * PF_MGMT_BODY_SKIPPED;
 	unsigned status = check_origin(h, keys, message);
 
 	memset(out, 0, sizeof(*out));

@@ -156,6 +156,13 @@ static void limits_and_doubles(void **state)
 	assert_int_equal(ask(&h), 413);
 	h.content_length = "99999999999999999999999999";
 	assert_int_equal(ask(&h), 413);
+	h.method = "PUT";
+	h.path = "/api/v1/apps/1/art";
+	h.content_type = "image/png";
+	h.content_length = "16777216";
+	assert_int_equal(ask(&h), 0);
+	h.content_length = "16777217";
+	assert_int_equal(ask(&h), 413);
 	h = good;
 	h.repeated = true;
 	assert_int_equal(ask(&h), 400);
