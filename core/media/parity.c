@@ -284,6 +284,7 @@ void pf_parity_report(struct pf_parity *p, uint32_t loss_ppm)
 			w.lost = w.seen;
 	}
 	pf_loss_add(&p->est, &w);
+	p->newest = w.lost / w.seen;
 	if (p->data)
 		look_for_room(p, w.lost / w.seen);
 	settle(p);
@@ -310,6 +311,7 @@ void pf_parity_missed(struct pf_parity *p, const struct pf_parity_missed *m)
 	if (m->lost && sum > 0)
 		w.dispersion = sum / ((double)p->data * per * (1 + per));
 	pf_loss_add(&p->est, &w);
+	p->newest = w.lost / w.seen;
 	if (p->data)
 		look_for_room(p, w.lost / w.seen);
 	settle(p);
@@ -320,6 +322,11 @@ void pf_parity_tell(struct pf_parity *p, double loss, double burst)
 	p->told = true;
 	p->burst_share = PF_PARITY_BURST_SHARE_PROVEN;
 	go_by(p, loss, burst < PF_LOSS_BURST_MAX ? burst : PF_LOSS_BURST_MAX);
+}
+
+uint32_t pf_parity_newest_ppm(const struct pf_parity *p)
+{
+	return (uint32_t)(p->newest * 1e6 + 0.5);
 }
 
 uint32_t pf_parity_loss_ppm(const struct pf_parity *p)

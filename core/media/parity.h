@@ -58,6 +58,7 @@ struct pf_parity {
 
 	/* What choose goes by, made anew by each report. */
 	double loss, burst, burst_share;
+	double newest; /* share of packets that the newest report says were lost */
 };
 
 /* What a client told of blocks that lost something, summed up. */
@@ -89,6 +90,8 @@ void pf_parity_missed(struct pf_parity *p, const struct pf_parity_missed *m);
 void pf_parity_tell(struct pf_parity *p, double loss, double burst);
 /** Loss estimate for the statistics. */
 uint32_t pf_parity_loss_ppm(const struct pf_parity *p);
+/** Loss as the newest report tells it, 0 before the first. */
+uint32_t pf_parity_newest_ppm(const struct pf_parity *p);
 /** Smallest m <= m_max with P(more than m of k + m lost) <= residual; m_max if
  * none. loss in 0..1, burst >= 1. */
 uint32_t pf_parity_solve(uint32_t k, double loss, double burst, double residual, uint32_t m_max);

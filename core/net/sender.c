@@ -84,7 +84,7 @@ struct pf_sender {
 	atomic_uint_least64_t frames, dropped, sent, packets, packets_parity, bytes, send_errors;
 	atomic_uint_least64_t trains, calls, queue_ns, queue_max_ns, pace_ns, pace_max_ns, spin_ns;
 	atomic_bool gso, is_gentle;
-	atomic_uint loss_ppm, fec_percent;
+	atomic_uint loss_ppm, reported_ppm, fec_percent;
 };
 
 static void add(atomic_uint_least64_t *counter, uint64_t n)
@@ -241,6 +241,13 @@ int pf_sender_set_peer(struct pf_sender *s, const struct sockaddr_storage *peer)
 
 /* --- the thread --- */
 
+static void tell_loss(struct pf_sender *s)
+{
+	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+	atomic_store_explicit(
+		&s->reported_ppm, pf_parity_newest_ppm(&s->parity), memory_order_relaxed);
+}
+
 static void take_report(struct pf_sender *s)
 {
 	uint64_t report = atomic_load_explicit(&s->report, memory_order_relaxed), dropped;
@@ -261,7 +268,7 @@ static void take_report(struct pf_sender *s)
 		pf_gentle_lost(&s->gentle, PF_GENTLE_REPORTS);
 	else
 		pf_gentle_report(&s->gentle, (uint32_t)report);
-	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+	tell_loss(s);
 }
 
 static void take_alarm(struct pf_sender *s)
@@ -304,7 +311,7 @@ static void take_fec_status(struct pf_sender *s, uint64_t now_ns)
 	s->missed_seen = all;
 	s->blocks_lost_seen = lost;
 	pf_parity_missed(&s->parity, &news);
-	atomic_store_explicit(&s->loss_ppm, pf_parity_loss_ppm(&s->parity), memory_order_relaxed);
+	tell_loss(s);
 }
 
 static void take_shard(struct pf_sender *s, uint16_t bytes)
@@ -757,6 +764,7 @@ void pf_sender_stats(const struct pf_sender *s, struct pf_sender_stats *out)
 		GET(spin_ns),
 		GET(gso),
 		.gentle = atomic_load_explicit(&s->is_gentle, memory_order_relaxed),
+		GET(reported_ppm),
 	};
 #undef GET
 }

@@ -127,9 +127,10 @@ struct pf_sender_stats {
 	/* Of sent frames, added up and the most: submit to start, start to last packet. */
 	uint64_t queue_ns, queue_max_ns;
 	uint64_t pace_ns, pace_max_ns;
-	uint64_t spin_ns; /* spent at the end of waits, for accuracy */
-	bool gso;	  /* the kernel cuts trains */
-	bool gentle;	  /* frames got lost lately: no bursts */
+	uint64_t spin_ns;      /* spent at the end of waits, for accuracy */
+	bool gso;	       /* the kernel cuts trains */
+	bool gentle;	       /* frames got lost lately: no bursts */
+	uint32_t reported_ppm; /* loss as the client's newest report tells it */
 };
 
 /** Starts the thread. On failure `fd` stays the caller's. */

@@ -118,7 +118,7 @@ static const struct figure {
 	{ "target_kbps", "session_target_bits_per_second", "gauge", NULL,
 		"Bit rate that the encoder is set to.", 1000 },
 	{ "loss_percent", "session_loss_ratio", "gauge", "ratio",
-		"Packets lost on the way, by the estimate that parity is chosen by.", 0.01 },
+		"Packets lost on the way, by the client's newest report.", 0.01 },
 	{ "parity_percent", "session_parity_ratio", "gauge", "ratio",
 		"Parity packets to each other packet.", 0.01 },
 	{ "rtt_ms", "session_rtt_seconds", "gauge", "seconds", "Round trip to the client.", 0.001 },

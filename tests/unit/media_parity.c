@@ -205,12 +205,15 @@ static void the_estimate_rises_at_once_and_falls_slowly(void **state)
 
 	pf_parity_init(&p, PF_PARITY_ADAPTIVE, 10, 4096);
 	pf_parity_sent(&p, 10000, 1000, 100);
+	assert_int_equal(pf_parity_newest_ppm(&p), 0);
 	pf_parity_report(&p, 0);
 	assert_int_equal(pf_parity_loss_ppm(&p), 20000);
+	assert_int_equal(pf_parity_newest_ppm(&p), 0);
 	/* 5 % lost of 10000 data and 10000 parity: 500 of 19500 are seen */
 	pf_parity_sent(&p, 10000, 10000, 100);
 	pf_parity_report(&p, (uint32_t)(5 * 1000000.0 / 195));
 	assert_in_range(pf_parity_loss_ppm(&p), 49900, 50100);
+	assert_in_range(pf_parity_newest_ppm(&p), 49900, 50100);
 	before = pf_parity_loss_ppm(&p);
 	for (int i = 0; i < 60; i++) {
 		pf_parity_sent(&p, 10000, 1000, 100);
