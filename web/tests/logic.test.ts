@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { describe, expect, it } from "vitest";
+import type { LogLine } from "../src/api/events";
 import table from "../../host/registry/config.c?raw";
 import { t, type Text } from "../src/i18n";
 import { settings as texts } from "../src/i18n/settings";
@@ -63,7 +64,7 @@ describe("an app's environment", () => {
 });
 
 describe("the log", () => {
-    const line = (id: number, level = "info", topic = "net", text = `t${id}`) => ({
+    const line = (id: number, level: LogLine["level"] = "info", topic = "net", text = `t${id}`) => ({
         id,
         at: "2026-01-01T00:00:00Z",
         level,

@@ -10,7 +10,7 @@ import { Ring } from "./ring";
 
 export type Link = "connecting" | "open" | "lost";
 
-export type LogLine = Omit<Schemas["LogLines"]["lines"][number], "level"> & { level: string };
+export type LogLine = Schemas["LogLines"]["lines"][number];
 
 type Stale = Exclude<keyof Schemas["Events"], "live" | "log" | "reset">;
 

@@ -14,4 +14,9 @@ export const queries = {
     displays: queryOptions({ queryKey: ["displays"], queryFn: () => take(api.GET("/displays")) }),
     apps: queryOptions({ queryKey: ["apps"], queryFn: () => take(api.GET("/apps")) }),
     settings: queryOptions({ queryKey: ["settings"], queryFn: () => take(api.GET("/settings")) }),
+    diagnostics: queryOptions({ queryKey: ["diagnostics"], queryFn: () => take(api.GET("/diagnostics")) }),
+    logs: queryOptions({
+        queryKey: ["logs"],
+        queryFn: () => take(api.GET("/logs", { params: { query: { limit: 1000 } } })),
+    }),
 };

@@ -4,7 +4,16 @@ import type { Text } from "../i18n";
 import type { IconName } from "../ui/icon";
 
 export interface Page {
-    to: "/" | "/pairing" | "/devices" | "/displays" | "/library" | "/performance" | "/settings";
+    to:
+        | "/"
+        | "/pairing"
+        | "/devices"
+        | "/displays"
+        | "/library"
+        | "/performance"
+        | "/doctor"
+        | "/logs"
+        | "/settings";
     icon: IconName;
     text: Text;
 }
@@ -16,5 +25,7 @@ export const pages: Page[] = [
     { to: "/displays", icon: "displays", text: "nav.displays" },
     { to: "/library", icon: "library", text: "nav.library" },
     { to: "/performance", icon: "performance", text: "nav.performance" },
+    { to: "/doctor", icon: "doctor", text: "nav.doctor" },
+    { to: "/logs", icon: "logs", text: "nav.logs" },
     { to: "/settings", icon: "settings", text: "nav.settings" },
 ];

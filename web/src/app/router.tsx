@@ -4,7 +4,9 @@
 import { createHashHistory, createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { Devices } from "../pages/devices";
 import { Displays } from "../pages/displays";
+import { Doctor } from "../pages/doctor";
 import { Library } from "../pages/library";
+import { Logs } from "../pages/logs";
 import { Crashed, NotFound } from "../pages/lost";
 import { Overview } from "../pages/overview";
 import { Pairing } from "../pages/pairing";
@@ -25,6 +27,8 @@ const routes = [
         path: "/performance",
         component: lazyRouteComponent(() => import("../pages/performance"), "Performance"),
     }),
+    createRoute({ getParentRoute, path: "/doctor", component: Doctor }),
+    createRoute({ getParentRoute, path: "/logs", component: Logs }),
     createRoute({ getParentRoute, path: "/settings", component: Settings }),
 ] as const;
 

@@ -91,7 +91,7 @@ export function filterLog(lines: readonly LogLine[], f: LogFilter): LogLine[] {
     const needle = f.text.trim().toLowerCase();
     return lines.filter(
         (l) =>
-            LEVELS.indexOf(l.level as Level) <= most &&
+            LEVELS.indexOf(l.level) <= most &&
             (!f.topic || l.topic === f.topic) &&
             (!needle || `${l.topic} ${l.text}`.toLowerCase().includes(needle)),
     );
