@@ -19,6 +19,9 @@
 
 #define ANSWER_BYTES (4u << 20)
 #define LIMIT_S	     15
+/* The host is never silent for longer than 15 s. */
+#define STREAM_LIMIT_S 45
+#define EVENT_BYTES    (128u << 10)
 
 int pf_api_set_terms(json_t *body, const char *name, const char *grants, const char *expires)
 {
@@ -199,42 +202,70 @@ static int cut_answer(char *text, size_t len, unsigned *status, char **body, siz
 	return 0;
 }
 
+/* A connection on which a request was sent; to be hung up, whatever came. */
+struct call {
+	struct pf_tls_client *tls;
+	struct pf_mgmt_endpoint e;
+	int fd;
+};
+
+static int no_answer(const struct call *k, int r, struct pf_reason *why)
+{
+	return pf_reason_set(why, r, "the host at %s port %u does not answer: %s", k->e.address,
+		k->e.port, strerror(-r));
+}
+
+static int dial(struct call *k, const struct request *q, struct pf_reason *why)
+{
+	char token[PF_MGMT_TOKEN_BYTES], dir[PF_PATH_BYTES];
+	struct pf_reason one = { 0 };
+	int r;
+
+	*k = (struct call){ .fd = -1 };
+	r = find_host(&k->e, token, dir, sizeof(dir), why);
+	if (r)
+		goto out;
+	r = k->fd = connect_to(&k->e, why);
+	if (r < 0)
+		goto out;
+	r = pf_tls_client_open(&k->tls, k->fd, k->e.fingerprint, &one);
+	if (r) {
+		pf_reason_set(why, r, "%s port %u: %s", k->e.address, k->e.port, one.text);
+		goto out;
+	}
+	r = send_request(k->tls, &k->e, token, q);
+	if (r)
+		no_answer(k, r, why);
+out:
+	pf_secret_wipe(token, sizeof(token));
+	return r < 0 ? r : 0;
+}
+
+static void hang_up(struct call *k)
+{
+	pf_tls_client_close(k->tls);
+	if (k->fd >= 0)
+		close(k->fd);
+}
+
 /* One question: what the host answered, *text, with its status and body in it. */
 static int exchange(const struct request *q, char **text, unsigned *status, char **body,
 	size_t *body_len, struct pf_reason *why)
 {
-	char token[PF_MGMT_TOKEN_BYTES], dir[PF_PATH_BYTES];
-	struct pf_tls_client *tls = NULL;
-	struct pf_mgmt_endpoint e;
-	struct pf_reason one = { 0 };
 	size_t len = 0;
-	int r = find_host(&e, token, dir, sizeof(dir), why), fd = -1;
+	struct call k;
+	int r = dial(&k, q, why);
 
 	*text = NULL;
-	if (r)
-		goto out;
-	r = fd = connect_to(&e, why);
-	if (r < 0)
-		goto out;
-	r = pf_tls_client_open(&tls, fd, e.fingerprint, &one);
-	if (r) {
-		pf_reason_set(why, r, "%s port %u: %s", e.address, e.port, one.text);
-		goto out;
+	if (!r) {
+		r = read_all(k.tls, text, &len);
+		if (r)
+			no_answer(&k, r, why);
+		else
+			r = cut_answer(*text, len, status, body, body_len, why);
 	}
-	r = send_request(tls, &e, token, q);
-	if (!r)
-		r = read_all(tls, text, &len);
-	if (r)
-		pf_reason_set(why, r, "the host at %s port %u does not answer: %s", e.address,
-			e.port, strerror(-r));
-	else
-		r = cut_answer(*text, len, status, body, body_len, why);
-out:
-	pf_secret_wipe(token, sizeof(token));
-	pf_tls_client_close(tls);
-	if (fd >= 0)
-		close(fd);
-	return r < 0 ? r : 0;
+	hang_up(&k);
+	return r;
 }
 
 int pf_api_call(const char *method, const char *path, const json_t *body, unsigned *status,
@@ -317,4 +348,151 @@ int pf_api_ask(const char *method, const char *path, const json_t *body, json_t 
 	(void)refused(o);
 	json_decref(o);
 	return PF_EXIT_FAILURE;
+}
+
+/* ---- the stream of events ---- */
+
+/* What comes, a byte at a time; of chunks what is in them. */
+struct source {
+	struct pf_tls_client *tls;
+	bool chunked;
+	size_t left; /* of the chunk */
+	size_t at, len;
+	char buf[8192];
+};
+
+/* Negative: the end (-EPIPE), or an error. */
+static int raw_byte(struct source *s)
+{
+	ssize_t n;
+
+	if (s->at == s->len) {
+		n = pf_tls_client_read(s->tls, s->buf, sizeof(s->buf));
+		if (n <= 0)
+			return n ? (int)n : -EPIPE;
+		s->at = 0;
+		s->len = (size_t)n;
+	}
+	return (unsigned char)s->buf[s->at++];
+}
+
+/* A line without its end, zero-terminated: its length. */
+static int take_line(struct source *s, char *line, size_t cap, int (*byte)(struct source *s))
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = byte(s)) >= 0 && c != '\n') {
+		if (n + 1 == cap)
+			return -EMSGSIZE;
+		line[n++] = (char)c;
+	}
+	if (c < 0)
+		return c;
+	n -= n && line[n - 1] == '\r';
+	line[n] = 0;
+	return (int)n;
+}
+
+static int body_byte(struct source *s)
+{
+	char line[32];
+	int c, r;
+
+	if (!s->left) {
+		/* A chunk ends with an empty line, before the size of the next. */
+		do
+			r = take_line(s, line, sizeof(line), raw_byte);
+		while (!r);
+		if (r < 0)
+			return r;
+		s->left = strtoul(line, NULL, 16);
+		if (!s->left || s->left > ANSWER_BYTES)
+			return s->left ? -EPROTO : -EPIPE;
+	}
+	c = raw_byte(s);
+	s->left -= c >= 0;
+	return c;
+}
+
+/* The head of the answer; what the host refuses with goes to the words. */
+static int read_head(struct source *s, struct pf_reason *why)
+{
+	const char *message = NULL;
+	json_t *o = NULL;
+	size_t length = 0, n = 0;
+	unsigned status = 0;
+	char line[4096];
+	int r, c;
+
+	while ((r = take_line(s, line, sizeof(line), raw_byte)) > 0) {
+		if (!status && sscanf(line, "HTTP/1.%*1[01] %3u", &status) != 1)
+			return pf_reason_set(why, -EPROTO, "the host's answer is no HTTP");
+		if (!strncasecmp(line, "Content-Length:", 15))
+			length = strtoul(line + 15, NULL, 10);
+		s->chunked |= !strcasecmp(line, "Transfer-Encoding: chunked");
+	}
+	if (r < 0)
+		return pf_reason_set(why, r, "the host does not answer: %s", strerror(-r));
+	if (status == 200 && s->chunked)
+		return 0;
+	while (n < length && n + 1 < sizeof(line) && (c = raw_byte(s)) >= 0)
+		line[n++] = (char)c;
+	line[n] = 0;
+	(void)pf_json_parse(&o, line, n, NULL, NULL);
+	(void)json_unpack(o, "{s:{s:s}}", "error", "message", &message);
+	pf_reason_set(why, -EPROTO, "%s", message ? message : "the host tells no events");
+	json_decref(o);
+	return -EPROTO;
+}
+
+/* Until fn has enough or the host ends the stream. */
+static int read_events(
+	struct source *s, bool (*fn)(void *user, const char *name, const char *data), void *user)
+{
+	char *line = malloc(EVENT_BYTES), *data = malloc(EVENT_BYTES), name[64] = "";
+	int r = line && data ? 0 : -ENOMEM;
+
+	while (r >= 0 && (r = take_line(s, line, EVENT_BYTES, body_byte)) >= 0) {
+		if (!strncmp(line, "event: ", 7)) {
+			snprintf(name, sizeof(name), "%s", line + 7);
+		} else if (!strncmp(line, "data: ", 6)) {
+			strcpy(data, line + 6);
+		} else if (!r && *name) {
+			if (!fn(user, name, data))
+				break;
+			*name = 0;
+		}
+	}
+	free(line);
+	free(data);
+	return r < 0 && r != -EPIPE ? r : 0;
+}
+
+int pf_api_follow(
+	const char *path, bool (*fn)(void *user, const char *name, const char *data), void *user)
+{
+	const struct timeval limit = { .tv_sec = STREAM_LIMIT_S };
+	const struct request q = { .method = "GET", .path = path };
+	struct source *s = calloc(1, sizeof(*s));
+	struct pf_reason why = { 0 };
+	struct call k = { .fd = -1 };
+	int r = s ? dial(&k, &q, &why) : pf_reason_set(&why, -ENOMEM, "out of memory");
+
+	if (!r && setsockopt(k.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		r = pf_reason_set(&why, -errno, "cannot set a limit: %s", strerror(errno));
+	if (!r) {
+		s->tls = k.tls;
+		r = read_head(s, &why);
+	}
+	if (!r) {
+		r = read_events(s, fn, user);
+		if (r)
+			no_answer(&k, r, &why);
+	}
+	hang_up(&k);
+	free(s);
+	if (r)
+		pf_complain("%s", why.text);
+	return r ? PF_EXIT_FAILURE : PF_EXIT_OK;
 }

@@ -22,6 +22,12 @@ int pf_api_ask(const char *method, const char *path, const json_t *body, json_t 
 int pf_api_ask_raw(const char *method, const char *path, const char *type, const void *data,
 	size_t len, uint8_t **answer, size_t *answer_len);
 
+/** Follows the stream of events at `path` and hands each to fn, until it says false or the
+ * host ends the stream. Complains about failures, also one that the host answers. PF_EXIT_OK
+ * or PF_EXIT_FAILURE. */
+int pf_api_follow(
+	const char *path, bool (*fn)(void *user, const char *name, const char *data), void *user);
+
 /** What each of these commands begins with: reads the options, shows the help, becomes
  * the host's user. True when the command shall go on; else *exit_code is its end.
  * `usage` is what follows the command's name. */

@@ -63,7 +63,7 @@ class Place:
         # Only commands that read settings take it.
         if command not in ("serve", "check", "config", "displays", "fingerprint", "apps",
                            "clients", "pair", "status", "unpair", "arm", "disarm", "pending",
-                           "approve", "console", "deny", "doctor", "keyframe", "sessions", "settings",
+                           "approve", "console", "deny", "doctor", "events", "logs", "stats", "keyframe", "sessions", "settings",
                            "stop"):
             user = []
         return [HOST, command, *user, *args[1:]]

@@ -10,7 +10,7 @@ import sys
 import time
 
 from host_bed import PATIENCE, Place, Skip, main, until
-from mgmt_bed import FP, Api, host, put_client
+from mgmt_bed import FP, Api, expect, host, put_client
 
 ONE = "/clients/gamestream/" + FP
 
@@ -184,6 +184,17 @@ def figures_of_each_second():
             assert 0 < stage < 5, stage
             assert metrics["punktfunk_sessions"]["punktfunk_sessions", ()] == 1
             assert metrics["punktfunk_event_streams"]["punktfunk_event_streams", ()] == 1
+            # The command line's twins.
+            number = expect(p.run("stats", "record", "of the test"), 0).strip()
+            expect(p.run("stats"), 0, "native/1: ", " frames/s", "total ")
+            expect(p.run("events", "live", "--count", "1"), 0, 'live {"at":')
+            until(lambda: api.expect(200, "GET", "/stats/recordings/" + number)["samples"], "it keeps")
+            expect(p.run("stats", "list"), 0, "of the test, runs")
+            expect(p.run("stats", "stop", number), 0)
+            assert json.loads(expect(p.run("stats", "show", number), 0))["samples"][0]["sessions"]
+            expect(p.run("stats", "remove", number), 0)
+            expect(p.run("stats", "show", number), 1, "no such recording")
+            expect(p.run("events", "weather"), 1, "list, by commas")
             # What is asked is what was told.
             until(lambda: events.next()[1] == api.expect(200, "GET", "/stats/live"), "the same")
             client.terminate()
@@ -211,6 +222,9 @@ def lines_of_the_log_and_no_secret_in_them():
             assert all(x in lines for x in told), told
             some = api.expect(200, "GET", f"/logs?after={ids[0]}&limit=2&level=debug")["lines"]
             assert [x["id"] for x in some] == ids[1:3], some
+            said = expect(p.run("logs", "--limit", "1024"), 0, "paired")
+            assert said.count("\n") >= len(lines), said
+            expect(p.run("logs", "--level", "loud"), 1, "level")
             newest = api.expect(200, "GET", "/logs?limit=1&level=info")["lines"]
             assert newest[0]["level"] != "debug", newest
             everything = "\n".join(x["text"] for x in lines) + s.stderr()
