@@ -85,7 +85,7 @@ static void last_file(char *out, size_t cap, const char *dir)
 static void load(struct pf_config *c, const struct pf_options *o, struct words *w)
 {
 	const struct pf_config_sink sink = { .report = note_error, .user = w };
-	char dir[PF_PATH_BYTES];
+	char dir[PF_PATH_BYTES] = "";
 	struct pf_reason why = { 0 };
 
 	if (o->config_file)
@@ -127,7 +127,13 @@ static const char *member(const json_t *check, const char *key)
 	return json_string_value(json_object_get(check, key)) ?: "";
 }
 
-/* What files and programs are called may hold anything; newlines fold. */
+/* What files and programs are called may hold anything. */
+static void print_clean(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+}
+
 static void print_wrapped(const char *indent, const char *text)
 {
 	size_t column = 0;
@@ -140,8 +146,7 @@ static void print_wrapped(const char *indent, const char *text)
 			column = 0;
 		}
 		fputs(column ? " " : indent, stdout);
-		for (size_t i = 0; i < n; i++)
-			putchar((unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+		print_clean(text, n);
 		column += n + (column > 0);
 		text += n;
 		text += strspn(text, " ");
@@ -167,8 +172,11 @@ static void print_check(const json_t *check, bool colour)
 	print_wrapped("          ", member(check, "cause"));
 	if (*member(check, "remedy"))
 		print_wrapped("          ", member(check, "remedy"));
-	if (*member(check, "command"))
-		printf("          $ %s\n", member(check, "command"));
+	if (*member(check, "command")) {
+		fputs("          $ ", stdout);
+		print_clean(member(check, "command"), strlen(member(check, "command")));
+		putchar('\n');
+	}
 }
 
 static void print_checks(const json_t *checks)

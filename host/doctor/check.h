@@ -8,6 +8,7 @@
 #include "host/doctor/doctor.h"
 
 struct pf_exam; /* a running check */
+struct pf_reason;
 
 struct pf_check {
 	const char *id;	   /* behind "AREA." */
@@ -50,6 +51,9 @@ bool pf_slurp(const char *path, char *buf, size_t cap);
 /** The name of a process, "?" when nobody knows. */
 const char *pf_process_name(pid_t pid);
 bool pf_exists(const char *path);
+/** As pf_rundir_create, for something that is tried; removes those that ended tries left
+ * behind. */
+int pf_trial_dir(char **path, struct pf_reason *why);
 /** Where nft is, which users do not have in PATH; NULL = not installed. */
 const char *pf_nft_program(void);
 /** Whether an IPv4 or IPv6 literal is of this machine alone. */

@@ -274,7 +274,7 @@ static void desk_refused(
 				why->text, last_line(pf_text("%s/sway.log", dir))),
 			"Install it anew, and see what the other groups say of the runtime "
 			"directory and the disk.",
-			"sudo apt-get install --reinstall sway libwlroots10");
+			"sudo apt-get install --reinstall sway");
 }
 
 static void check_desk(struct pf_exam *x, const char *arg)
@@ -302,7 +302,7 @@ static void check_desk(struct pf_exam *x, const char *arg)
 			"Desks of their own need sway.", "sudo apt-get install sway");
 		return;
 	}
-	if (pf_user_runtime_dir(&why) || pf_rundir_create(NULL, "pf-doctor-", &dir, &why)) {
+	if (pf_user_runtime_dir(&why) || pf_trial_dir(&dir, &why)) {
 		pf_say(x, bad, why.text, "Desks need a directory for their sockets.",
 			"export XDG_RUNTIME_DIR=$(mktemp -d)");
 		return;

@@ -74,7 +74,7 @@ const struct pf_config *pf_exam_config(const struct pf_exam *x)
 /* What comes from programs, files and the environment may be no UTF-8. */
 static json_t *text_json(const char *text)
 {
-	char clean[1024];
+	char clean[4096];
 
 	if (!text)
 		return json_null();

@@ -10,6 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "host/doctor/check.h"
+#include "pf_config.h"
+
+/* The package of the libavcodec that this was built with. */
+#ifdef PF_HAVE_AVCODEC
+#include <libavcodec/version.h>
+#include <libavcodec/version_major.h>
+#define NAME_OF(major)	  "libavcodec" #major
+#define PACKAGE_OF(major) NAME_OF(major)
+#define AVCODEC		  PACKAGE_OF(LIBAVCODEC_VERSION_MAJOR)
+#else
+#define AVCODEC "libavcodec59"
+#endif
 
 static const struct {
 	enum pf_codec codec;
@@ -98,7 +110,7 @@ static void nvenc_refused(struct pf_exam *x, const char *said)
 static const char *package_of(const char *name)
 {
 	return !strcmp(name, "openh264") ? "sudo apt-get install --reinstall libopenh264-7"
-					 : "sudo apt-get install --reinstall libavcodec59";
+					 : "sudo apt-get install --reinstall " AVCODEC;
 }
 
 static void check_backend(struct pf_exam *x, const char *name)
@@ -147,16 +159,21 @@ static void check_choice(struct pf_exam *x, const char *arg)
 	struct pf_reason why = { 0 };
 	const char *words = "";
 
+	if (!pf_encoder_find("x264") && !pf_encoder_find("openh264")) {
+		pf_say(x, PF_DOCTOR_FAIL, "this build has no encoder but that of tests",
+			"Build it with the headers of one.",
+			"sudo apt-get install libavcodec-dev libavutil-dev libopenh264-dev");
+		return;
+	}
 	if (pf_encoders_find(&e, c->encoder, c->software_codecs, &why)) {
 		const bool named = strcmp(c->encoder, "auto") != 0;
 
 		pf_say(x, PF_DOCTOR_FAIL, pf_text("the host does not start: %s", why.text),
 			named ? "Let the host choose one that works."
 			      : "Install a software encoder, or allow one in software_codecs.",
-			named ? pf_set_command(x, "encoder", "auto")
-			: c->software_codecs & 1u
-				? "sudo apt-get install libavcodec59 libopenh264-7"
-				: pf_set_command(x, "software_codecs", "h264"));
+			named			  ? pf_set_command(x, "encoder", "auto")
+			: c->software_codecs & 1u ? "sudo apt-get install " AVCODEC " libopenh264-7"
+						  : pf_set_command(x, "software_codecs", "h264"));
 		return;
 	}
 	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++)

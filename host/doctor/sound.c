@@ -103,7 +103,7 @@ static void check_trial(struct pf_exam *x, const char *arg)
 		pf_say(x, PF_DOCTOR_SKIP, "no PipeWire to try", NULL, NULL);
 		return;
 	}
-	if (pf_user_runtime_dir(&why) || pf_rundir_create(NULL, "pf-doctor-", &dir, &why)) {
+	if (pf_user_runtime_dir(&why) || pf_trial_dir(&dir, &why)) {
 		pf_say(x, PF_DOCTOR_FAIL, why.text, "Sound needs a directory for its sockets.",
 			"export XDG_RUNTIME_DIR=$(mktemp -d)");
 		return;

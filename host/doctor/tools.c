@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "host/doctor/check.h"
+#include "host/sys/rundir.h"
 #include "host/sys/user.h"
 
 const char *pf_text(const char *fmt, ...)
@@ -152,6 +154,25 @@ const char *pf_process_name(pid_t pid)
 bool pf_exists(const char *path)
 {
 	return !access(path, F_OK);
+}
+
+int pf_trial_dir(char **path, struct pf_reason *why)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	glob_t g;
+
+	/* pf-dr-PROCESS-XXXXXX */
+	if (base && !glob(pf_text("%s/pf-dr-*", base), 0, NULL, &g)) {
+		for (size_t i = 0; i < g.gl_pathc; i++) {
+			long pid = strtol(
+				strrchr(g.gl_pathv[i], '/') + sizeof("/pf-dr-") - 1, NULL, 10);
+
+			if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
+				(void)pf_rundir_remove(g.gl_pathv[i]);
+		}
+		globfree(&g);
+	}
+	return pf_rundir_create(NULL, pf_text("pf-dr-%d-", (int)getpid()), path, why);
 }
 
 bool pf_is_loopback(const char *address)

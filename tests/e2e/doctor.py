@@ -162,6 +162,16 @@ def a_check_that_crashes():
         checks = read(subprocess.CompletedProcess(q.args, q.returncode, out, err))
         expect(checks["display.session"], "fail", "crashed (signal 11)")
         expect(checks["display.desk"], "skip")
+        # What one that was killed left is swept by the next.
+        run = p.dir / "runtime_dir"
+        left, other = run / f"pf-dr-{q.pid}-abcdef", run / f"pf-dr-{os.getpid()}-abcdef"
+        for folder in (left, other):
+            folder.mkdir(mode=0o700)
+        p.own()
+        here(p, "--only", "display")
+        assert not left.exists() and other.exists(), list(run.iterdir())
+        other.rmdir()
+        assert not list(run.glob("pf-dr-*")), list(run.iterdir())
 
 
 def a_session_without_portal():
