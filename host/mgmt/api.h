@@ -23,8 +23,10 @@ enum pf_mgmt_lane {
 	PF_MGMT_LANE_ADMIN,   /* the token, from this machine */
 };
 
+struct pf_login;
 struct pf_mgmt_answer;
 struct pf_mgmt_stream;
+struct pf_streams;
 
 /* A call whose answer comes later, once, from the control loop. */
 struct pf_mgmt_later {
@@ -58,8 +60,8 @@ struct pf_mgmt_stream {
 	/* HTTP thread, once, when nothing reads it any more; frees it. Also from the
 	 * control loop for an answer that was never sent. */
 	void (*close)(struct pf_mgmt_stream *s);
-	/* mgmt.c's own. */
-	struct pf_mgmt *mgmt;
+	/* respond.c's own. */
+	struct pf_streams *all;
 	struct MHD_Connection *http;
 	uint64_t login; /* with which it ends; 0 = none */
 	struct pf_mgmt_stream *next, **link;

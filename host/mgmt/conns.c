@@ -149,7 +149,9 @@ static bool make_room(struct pf_conns *c, const struct pf_conn *conn)
 			continue;
 		strangers++;
 		here += !memcmp(o->address, conn->address, sizeof(o->address));
-		if (!o->busy && (!longest || o->since_ns < longest->since_ns))
+		/* Nor does one stay that reads its answer byte by byte. */
+		if ((!o->busy || conn->since_ns - o->since_ns > REQUEST_LIMIT_NS) &&
+			(!longest || o->since_ns < longest->since_ns))
 			longest = o;
 	}
 	if (here >= PF_CONNS_PER_ADDRESS_MAX)

@@ -24,6 +24,7 @@
 #include "host/mgmt/feed.h"
 #include "host/mgmt/gate.h"
 #include "host/mgmt/login_jobs.h"
+#include "host/mgmt/respond.h"
 #include "host/registry/access.h"
 #include "host/registry/config.h"
 #include "host/sys/files.h"
@@ -34,7 +35,6 @@
 #define LISTEN_QUEUE	  1024
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
 #define IDLE_LIMIT_S	  10u
-#define STREAM_BLOCK	  4096
 #define QUERY_BYTES	  1024
 
 /* Belongs to the HTTP thread, but for what the lock covers. */
@@ -67,12 +67,12 @@ struct pf_mgmt {
 	struct pf_feed *feed; /* loop */
 	struct pf_conns *conns;
 	struct pf_logins *logins;
+	struct pf_streams *streams;
 	struct pf_assets *assets; /* NULL = no web console */
 	char hosts[PF_CONFIG_TEXT_BYTES];
 	pthread_mutex_t lock;
 	/* Under lock. */
 	struct request *waiting;
-	struct pf_mgmt_stream *streams;
 	uint64_t last_id;
 	bool stopping;
 	struct later *laters; /* loop */
@@ -154,157 +154,11 @@ static void on_completed(void *user, struct MHD_Connection *http, void **context
 	free_request(r);
 }
 
-/* ---- streams ---- */
-
-static ssize_t read_stream(void *user, uint64_t at, char *buf, size_t cap)
-{
-	struct pf_mgmt_stream *s = user;
-	struct pf_mgmt *m = s->mgmt;
-	bool again;
-	ssize_t n;
-
-	pthread_mutex_lock(&m->lock);
-	s->woken = false;
-	n = m->stopping ? -1 : 0;
-	pthread_mutex_unlock(&m->lock);
-	if (s->login && !pf_logins_lives(m->logins, s->login, pf_clock_mono_ns()))
-		n = -1;
-	if (!n)
-		n = s->read(s, buf, cap);
-	if (n)
-		return n > 0 ? n : MHD_CONTENT_READER_END_OF_STREAM;
-	MHD_suspend_connection(s->http);
-	pthread_mutex_lock(&m->lock);
-	again = s->woken || m->stopping;
-	s->asleep = !again;
-	pthread_mutex_unlock(&m->lock);
-	if (again)
-		MHD_resume_connection(s->http);
-	return 0;
-}
-
-static void close_stream(void *user)
-{
-	struct pf_mgmt_stream *s = user;
-	struct pf_mgmt *m = s->mgmt;
-
-	pthread_mutex_lock(&m->lock);
-	*s->link = s->next;
-	if (s->next)
-		s->next->link = s->link;
-	pthread_mutex_unlock(&m->lock);
-	s->close(s);
-}
-
-void pf_mgmt_stream_wake(struct pf_mgmt_stream *s)
-{
-	struct pf_mgmt *m = s->mgmt;
-	bool resume;
-
-	pthread_mutex_lock(&m->lock);
-	resume = s->asleep;
-	s->asleep = false;
-	s->woken = true;
-	pthread_mutex_unlock(&m->lock);
-	if (resume)
-		MHD_resume_connection(s->http);
-}
-
-/* ---- answers ---- */
-
-static struct MHD_Response *make_stream(struct pf_mgmt *m, struct pf_mgmt_stream *s)
-{
-	struct MHD_Response *response;
-
-	pthread_mutex_lock(&m->lock);
-	s->next = m->streams;
-	s->link = &m->streams;
-	if (s->next)
-		s->next->link = &s->next;
-	m->streams = s;
-	pthread_mutex_unlock(&m->lock);
-	response = MHD_create_response_from_callback(
-		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, close_stream);
-	if (!response)
-		close_stream(s);
-	return response;
-}
-
-static struct MHD_Response *make_response(struct pf_mgmt *m, struct pf_mgmt_answer *a)
-{
-	struct MHD_Response *response;
-	size_t len = a->raw_len;
-	void *data = a->raw;
-
-	if (a->stream) {
-		response = make_stream(m, a->stream);
-		a->stream = NULL;
-		return response;
-	}
-	a->raw = NULL;
-	if (a->body) {
-		data = json_dumps(a->body, JSON_COMPACT | JSON_REAL_PRECISION(9));
-		if (!data)
-			return NULL;
-		len = strlen(data);
-	}
-	response = MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
-	if (!response)
-		free(data);
-	return response;
-}
-
-struct header {
-	const char *name, *value;
-};
-
-static void add_headers(struct MHD_Response *response, const struct header *headers, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		(void)MHD_add_response_header(response, headers[i].name, headers[i].value);
-}
-
-static enum MHD_Result send_answer(
-	struct pf_mgmt *m, struct MHD_Connection *http, struct pf_mgmt_answer *a)
-{
-	static const struct header headers[] = {
-		{ "Cache-Control", "no-store" },
-		{ "X-Content-Type-Options", "nosniff" },
-		{ "X-Frame-Options", "DENY" },
-		{ "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
-		{ "Referrer-Policy", "no-referrer" },
-		{ "Cross-Origin-Resource-Policy", "same-origin" },
-	};
-	const char *type = a->body ? "application/json" : a->content_type;
-	struct MHD_Response *response = make_response(m, a);
-	enum MHD_Result r;
-	char number[16];
-
-	if (!response)
-		return MHD_NO;
-	if (type)
-		(void)MHD_add_response_header(response, "Content-Type", type);
-	add_headers(response, headers, sizeof(headers) / sizeof(headers[0]));
-	if (a->allow)
-		(void)MHD_add_response_header(response, "Allow", a->allow);
-	if (*a->cookie)
-		(void)MHD_add_response_header(response, "Set-Cookie", a->cookie);
-	if (a->retry_after_s) {
-		snprintf(number, sizeof(number), "%u", a->retry_after_s);
-		(void)MHD_add_response_header(response, "Retry-After", number);
-	}
-	if (a->status == 401)
-		(void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-	r = MHD_queue_response(http, a->status, response);
-	MHD_destroy_response(response);
-	return r;
-}
-
 static enum MHD_Result refuse(struct request *r, unsigned status, const char *message)
 {
 	pf_conn_busy(conn_of(r->http), true);
 	pf_mgmt_answer_error(&r->answer, status, message);
-	return send_answer(r->m, r->http, &r->answer);
+	return pf_respond(r->http, &r->answer);
 }
 
 /* For strangers. */
@@ -345,45 +199,6 @@ static enum MHD_Result on_header(
 }
 
 /* ---- files of the console ---- */
-
-static enum MHD_Result send_asset(
-	struct MHD_Connection *http, const struct pf_asset *f, bool gz, bool known)
-{
-	static const struct header headers[] = {
-		{ "Vary", "Accept-Encoding" },
-		{ "X-Content-Type-Options", "nosniff" },
-		{ "X-Frame-Options", "DENY" },
-		/* Scripts and styles of our own files alone; no page may frame this one. */
-		{ "Content-Security-Policy",
-			"default-src 'none'; script-src 'self'; style-src 'self'; "
-			"img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-			"manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-			"frame-ancestors 'none'" },
-		{ "Referrer-Policy", "no-referrer" },
-		{ "Cross-Origin-Resource-Policy", "same-origin" },
-		{ "Cross-Origin-Opener-Policy", "same-origin" },
-		{ "Permissions-Policy", "camera=(), geolocation=(), microphone=()" },
-	};
-	const char *etag = gz ? f->gz_etag : f->etag;
-	struct MHD_Response *response = MHD_create_response_from_buffer(known ? 0
-									: gz  ? f->gz_len
-									      : f->len,
-		gz ? f->gz : f->data, MHD_RESPMEM_PERSISTENT);
-	enum MHD_Result r;
-
-	if (!response)
-		return MHD_NO;
-	add_headers(response, headers, sizeof(headers) / sizeof(headers[0]));
-	add_headers(response,
-		(const struct header[]){ { "Content-Type", f->type }, { "ETag", etag },
-			{ "Cache-Control",
-				f->immutable ? "public, max-age=31536000, immutable" : "no-cache" },
-			{ "Content-Encoding", "gzip" } },
-		gz ? 4 : 3);
-	r = MHD_queue_response(http, known ? 304 : 200, response);
-	MHD_destroy_response(response);
-	return r;
-}
 
 /* What is no path of the API. The answer waits for the end of the request, or the
  * connection would be closed. */
@@ -582,11 +397,8 @@ static struct request *find_waiting(struct pf_mgmt *m, uint64_t id)
 /* Loop thread: takes over the answer; the connection goes on. */
 static void settle(struct pf_mgmt *m, struct request *r, const struct pf_mgmt_answer *a)
 {
-	if (a->stream) {
-		a->stream->mgmt = m;
-		a->stream->http = r->http;
-		a->stream->login = r->pass.login.id;
-	}
+	if (a->stream)
+		pf_stream_begin(m->streams, a->stream, r->http, r->pass.login.id);
 	pthread_mutex_lock(&m->lock);
 	take_waiting(r);
 	r->answer = *a;
@@ -728,14 +540,14 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *http, const
 	}
 	if (r->asset) {
 		pf_conn_busy(conn_of(http), true);
-		return send_asset(http, r->asset, r->gz, r->known);
+		return pf_respond_asset(http, r->asset, r->gz, r->known);
 	}
 	if (r->too_large)
 		return refuse(r, 413, "the body is too large");
 	pthread_mutex_lock(&m->lock);
 	answered = r->answered;
 	pthread_mutex_unlock(&m->lock);
-	return answered ? send_answer(m, http, &r->answer) : hand_over(r);
+	return answered ? pf_respond(http, &r->answer) : hand_over(r);
 }
 
 /* Paths are compared as they came: what is escaped names nothing. */
@@ -799,10 +611,11 @@ static int set_up(struct pf_mgmt *m, const struct pf_mgmt_params *params)
 		snprintf(m->hosts, sizeof(m->hosts), "%s", params->config->mgmt_hosts);
 		load_console(m, params->config->mgmt_console);
 	}
-	if (r || !params->password_path)
-		return r;
-	r = pf_logins_create(&m->logins, params->password_path);
-	return r ? r : pf_login_jobs_create(&m->p.login_jobs, m->logins);
+	if (!r && params->password_path)
+		r = pf_logins_create(&m->logins, params->password_path);
+	if (!r && m->logins)
+		r = pf_login_jobs_create(&m->p.login_jobs, m->logins);
+	return r ? r : pf_streams_create(&m->streams, m->logins);
 }
 
 int pf_mgmt_create(struct pf_mgmt **out, const struct pf_mgmt_params *params, struct pf_reason *why)
@@ -869,19 +682,8 @@ uint16_t pf_mgmt_port(const struct pf_mgmt *m)
 	return m->port;
 }
 
-/* Under lock. */
-static struct pf_mgmt_stream *find_asleep(struct pf_mgmt *m)
-{
-	struct pf_mgmt_stream *s = m->streams;
-
-	while (s && !s->asleep)
-		s = s->next;
-	return s;
-}
-
 void pf_mgmt_stop(struct pf_mgmt *m)
 {
-	struct pf_mgmt_stream *s;
 	struct request *r;
 
 	if (!m || !m->daemon)
@@ -898,13 +700,8 @@ void pf_mgmt_stop(struct pf_mgmt *m)
 		MHD_resume_connection(r->http);
 		pthread_mutex_lock(&m->lock);
 	}
-	while ((s = find_asleep(m))) {
-		s->asleep = false;
-		pthread_mutex_unlock(&m->lock);
-		MHD_resume_connection(s->http);
-		pthread_mutex_lock(&m->lock);
-	}
 	pthread_mutex_unlock(&m->lock);
+	pf_streams_stop(m->streams);
 	MHD_stop_daemon(m->daemon);
 	m->daemon = NULL;
 }
@@ -921,6 +718,7 @@ void pf_mgmt_destroy(struct pf_mgmt *m)
 		m->laters = l->next;
 		free(l);
 	}
+	pf_streams_destroy(m->streams);
 	pf_login_jobs_destroy(m->p.login_jobs);
 	pf_logins_destroy(m->logins);
 	pf_conns_destroy(m->conns);
