@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 #include "host/mgmt/mgmt.h"
-#include <arpa/inet.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/crypto/hash.h"
 #include "core/crypto/secret.h"
 #include "host/mgmt/api.h"
 #include "host/mgmt/assets.h"
@@ -23,6 +19,7 @@
 #include "host/mgmt/endpoint.h"
 #include "host/mgmt/feed.h"
 #include "host/mgmt/gate.h"
+#include "host/mgmt/head.h"
 #include "host/mgmt/login_jobs.h"
 #include "host/mgmt/respond.h"
 #include "host/registry/access.h"
@@ -47,9 +44,7 @@ struct request {
 	bool answered;		      /* under lock */
 	struct pf_mgmt_answer answer; /* under lock */
 	struct pf_mgmt_pass pass;
-	char address[INET6_ADDRSTRLEN]; /* the client's */
-	bool from_loopback, has_certificate;
-	uint8_t certificate[32]; /* its fingerprint */
+	struct pf_mgmt_from from;
 	char *method, *path, *query, *content_type, *last_event;
 	const struct pf_asset *asset; /* which is all there is to answer */
 	bool gz, known;		      /* compressed; the client has it */
@@ -168,36 +163,6 @@ static enum MHD_Result refuse_for_now(struct request *r)
 	return refuse(r, 429, "too many requests");
 }
 
-static enum MHD_Result on_header(
-	void *user, enum MHD_ValueKind kind, const char *key, const char *value)
-{
-	struct pf_mgmt_head *h = user;
-	const struct {
-		const char *name, **to;
-	} rows[] = {
-		{ "Host", &h->host },
-		{ "Origin", &h->origin },
-		{ "Authorization", &h->authorization },
-		{ "Content-Type", &h->content_type },
-		{ "Content-Length", &h->content_length },
-		{ "Sec-Fetch-Site", &h->sec_fetch_site },
-		{ "Sec-Fetch-Mode", &h->sec_fetch_mode },
-		{ "Last-Event-ID", &h->last_event },
-		{ "Cookie", &h->cookie },
-		{ "X-CSRF-Token", &h->csrf_token },
-		{ "Accept-Encoding", &h->accept_encoding },
-		{ "If-None-Match", &h->if_none_match },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcasecmp(rows[i].name, key))
-			continue;
-		h->repeated |= *rows[i].to != NULL;
-		*rows[i].to = value ? value : "";
-	}
-	return MHD_YES;
-}
-
 /* ---- files of the console ---- */
 
 /* What is no path of the API. The answer waits for the end of the request, or the
@@ -229,79 +194,6 @@ static enum MHD_Result begin_file(struct request *r, const struct pf_mgmt_head *
 	return MHD_YES;
 }
 
-struct query {
-	char text[QUERY_BYTES];
-	size_t len;
-	bool too_long;
-};
-
-static enum MHD_Result on_argument(
-	void *user, enum MHD_ValueKind kind, const char *key, const char *value)
-{
-	struct query *q = user;
-	int n = snprintf(q->text + q->len, sizeof(q->text) - q->len, "%s%s%s%s", q->len ? "&" : "",
-		key, value ? "=" : "", value ? value : "");
-
-	if ((size_t)n >= sizeof(q->text) - q->len) {
-		q->too_long = true;
-		return MHD_NO;
-	}
-	q->len += (size_t)n;
-	return MHD_YES;
-}
-
-static void name_address(char out[INET6_ADDRSTRLEN], const struct sockaddr *sa, socklen_t len)
-{
-	if (getnameinfo(sa, len, out, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST))
-		*out = 0;
-	else if (!strncmp(out, "::ffff:", 7))
-		memmove(out, out + 7, strlen(out + 7) + 1);
-}
-
-/* The fingerprint of what it showed; nobody else has looked at it. */
-static void read_certificate(struct request *r)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	const gnutls_datum_t *chain = NULL;
-	unsigned count = 0;
-
-	if (info && info->tls_session)
-		chain = gnutls_certificate_get_peers(info->tls_session, &count);
-	if (!chain || !count)
-		return;
-	pf_sha256(chain[0].data, chain[0].size, r->certificate);
-	r->has_certificate = true;
-}
-
-static void read_head(struct pf_mgmt_head *h, char own_address[INET6_ADDRSTRLEN], struct request *r)
-{
-	const union MHD_ConnectionInfo *info;
-	struct sockaddr_storage own;
-	socklen_t len = sizeof(own);
-
-	*h = (struct pf_mgmt_head){ .method = r->method, .path = r->path, .port = r->m->port };
-	(void)MHD_get_connection_values(r->http, MHD_HEADER_KIND, on_header, h);
-	/* libmicrohttpd 1.0 answers in one place per connection: use each answer
-	 * before the next question. */
-	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (info && info->client_addr) {
-		const struct sockaddr *sa = info->client_addr;
-
-		h->from_loopback = r->from_loopback = pf_conn_is_loopback(sa);
-		name_address(r->address, sa,
-			sa->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-						 : sizeof(struct sockaddr_in6));
-	}
-	info = MHD_get_connection_info(r->http, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&own, &len)) {
-		name_address(own_address, (struct sockaddr *)&own, len);
-		h->address = *own_address ? own_address : NULL;
-	}
-	read_certificate(r);
-	h->has_certificate = r->has_certificate;
-}
-
 /* Copies `s` unless it is NULL. */
 static bool keep(char **out, const char *s)
 {
@@ -314,10 +206,9 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 {
 	const struct pf_mgmt_route *route = pf_mgmt_route_find(path);
 	struct request *r = calloc(1, sizeof(*r));
-	char own_address[INET6_ADDRSTRLEN];
-	struct query query = { .len = 0 };
+	struct pf_mgmt_head head = { .port = m->port };
+	char query[QUERY_BYTES];
 	const char *message = NULL;
-	struct pf_mgmt_head head;
 	unsigned status;
 
 	if (!r)
@@ -328,7 +219,9 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 	r->body_max = route && route->body_max ? route->body_max : PF_MGMT_BODY_BYTES;
 	if (!keep(&r->method, method) || !keep(&r->path, path))
 		return MHD_NO;
-	read_head(&head, own_address, r);
+	head.method = r->method;
+	head.path = r->path;
+	pf_head_read(&head, &r->from, http);
 	if (!route && strncmp(path, "/api/", 5) && strncmp(path, "/metrics/", 9))
 		return begin_file(r, &head);
 	status = pf_mgmt_gate(&head,
@@ -341,11 +234,10 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 		pf_conn_signed_in(r->conn);
 	else if (!pf_conn_may_ask(r->conn))
 		return refuse_for_now(r);
-	(void)MHD_get_connection_values(http, MHD_GET_ARGUMENT_KIND, on_argument, &query);
-	if (query.too_long)
+	if (pf_head_query(query, sizeof(query), http) < 0)
 		return refuse(r, 400, "the query is too long");
 	if (!keep(&r->content_type, head.content_type) || !keep(&r->last_event, head.last_event) ||
-		!keep(&r->query, query.len ? query.text : NULL))
+		!keep(&r->query, *query ? query : NULL))
 		return MHD_NO;
 	return MHD_YES;
 }
@@ -470,7 +362,7 @@ static void run_request(void *user, void *msg)
 	r = find_waiting(m, id);
 	if (!r)
 		return;
-	if (r->pass.lane == PF_MGMT_LANE_CLIENT && !is_client(&m->p, r->certificate)) {
+	if (r->pass.lane == PF_MGMT_LANE_CLIENT && !is_client(&m->p, r->from.certificate)) {
 		memset(&a, 0, sizeof(a));
 		pf_mgmt_answer_error(&a, 401, "the certificate is of no client that is let in now");
 		settle(m, r, &a);
@@ -483,9 +375,9 @@ static void run_request(void *user, void *msg)
 			.body_len = r->body_len,
 			.query = r->query,
 			.content_type = r->content_type,
-			.address = r->address,
+			.address = r->from.address,
 			.last_event = r->last_event,
-			.from_loopback = r->from_loopback,
+			.from_loopback = r->from.loopback,
 			.lane = r->pass.lane,
 			.login = r->pass.lane == PF_MGMT_LANE_BROWSER ? &r->pass.login : NULL,
 			.mgmt = m,
