@@ -103,7 +103,7 @@ static int try_moonlight(const struct pf_config *now, const struct pf_config *be
 			next->bind_address);
 	if (next->gamestream_port && next->gamestream_port < 6)
 		return pf_reason_set(why, -EINVAL,
-			"gamestream_port must be 0 or at least 6: ports below it are "
+			"gamestream_port: 0 or at least 6, as ports below it are "
 			"used, too");
 	for (size_t i = 0; i < MOONLIGHT_PORTS && next->gamestream_port && !r; i++) {
 		unsigned port = (unsigned)((int)next->gamestream_port + moonlight[i].offset);

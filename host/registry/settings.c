@@ -371,20 +371,32 @@ static int check_change(struct pf_settings_change *c, struct console *console, b
 	return pf_config_set(&console->config, key->name, c->value, &c->why);
 }
 
-/* Gives the words of what is wrong with all together to the changes that they name. */
+static bool begins_with_key(const char *words, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(words, name, n) && words[n] == ':';
+}
+
+/* Gives the words of what is wrong with all together to the change whose name they begin
+ * with, else to those that they name, else to the first. */
 static int blame(
 	struct pf_settings_change *changes, unsigned count, int code, const struct pf_reason *words)
 {
+	struct pf_settings_change *one = NULL;
 	unsigned hits = 0;
 
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count && !one; i++)
+		if (begins_with_key(words->text, changes[i].name))
+			one = &changes[i];
+	for (unsigned i = 0; i < count && !one; i++) {
 		if (!strstr(words->text, changes[i].name))
 			continue;
 		pf_reason_set(&changes[i].why, code, "%s", words->text);
 		hits++;
 	}
 	if (!hits)
-		pf_reason_set(&changes[0].why, code, "%s", words->text);
+		pf_reason_set(one ? &one->why : &changes[0].why, code, "%s", words->text);
 	return code;
 }
 

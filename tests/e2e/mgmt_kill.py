@@ -19,8 +19,7 @@ from mgmt_bed import Api, host
 
 CLIENTS = 200
 PNG = b"\x89PNG\r\n\x1a\n"
-NUMBERS = {"max_sessions": (1, 64), "desk_keep_alive_s": (0, 86400), "repeat_delay_ms": (10, 1000),
-           "port": (0, 0)}
+NUMBERS = {"max_sessions": (1, 64), "desk_keep_alive_s": (0, 86400), "repeat_delay_ms": (10, 1000)}
 WORDS = {"keyboard_layout": ["us", "de", "fr", "us(intl)"], "clipboard": ["off", "text", "on"],
          "encoder_preset": ["", "ultrafast", "x" * 500]}
 
@@ -79,11 +78,11 @@ class Settings(Writer):
         for name in self.random.sample([*NUMBERS, *WORDS, "cursor", "discovery"], 3):
             if self.random.random() < 0.2:
                 body[name] = None
-            elif name in NUMBERS and name != "port":
+            elif name in NUMBERS:
                 body[name] = self.random.randint(*NUMBERS[name])
             elif name in WORDS:
                 body[name] = self.random.choice(WORDS[name])
-            elif name != "port":
+            else:
                 body[name] = self.random.random() < 0.5
         after = {k: v for k, v in {**self.state, **body}.items() if v is not None}
         self.call(after, 200, "PATCH", "/settings", body)

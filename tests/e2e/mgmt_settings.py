@@ -9,7 +9,9 @@ import socket
 import subprocess
 
 from host_bed import PATIENCE, ROOT, USER, Place, main, until
-from mgmt_bed import Api, expect, host
+from mgmt_bed import FP, Api, expect, host, put_client
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 
 
 def setting(answer, name):
@@ -172,6 +174,32 @@ def a_full_disk_or_a_locked_folder_is_told():
             s.end()
 
 
+def a_folder_that_became_read_only_is_told():
+    with Place() as p:
+        put_client(p)
+        with host(p) as s:
+            api = Api(p, s)
+            data = p.dir / "data_home/punktfunk"
+            api.expect(204, "PUT", "/apps/1/art", raw=PNG, Content_Type="image/png")
+            for folder, method, path, body, more in (
+                    (data, "PATCH", "/clients/gamestream/" + FP, {"name": "x"}, {}),
+                    (data, "DELETE", "/clients/gamestream/" + FP, None, {}),
+                    (data / "art", "DELETE", "/apps/1/art", None, {}),
+                    (data / "art", "PUT", "/apps/1/art", None,
+                     {"raw": PNG + b"2", "Content_Type": "image/png"}),
+                    (p.config, "POST", "/apps", {"title": "x"}, {}),
+                    (p.config, "PATCH", "/settings", {"cursor": False}, {})):
+                os.chmod(folder, 0o500)
+                said = api.expect(500, method, path, body, **more)["error"]["message"]
+                os.chmod(folder, 0o700)
+                assert str(folder) in said and ("denied" in said or "No such file" in said), said
+            assert api.expect(200, "GET", "/clients")["clients"][0]["name"] == "roth"
+            assert len(api.expect(200, "GET", "/apps")["apps"]) == 1
+            assert api.expect(200, "GET", "/apps/1/art") == PNG
+            assert setting(api.expect(200, "GET", "/settings"), "cursor")["value"] is True
+            s.end()
+
+
 def advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in():
     """field.md 3.1, GHSA-39hj-fxvw-758m: from a page to commands. What a log-in can change is
     less than what the host's user can, however it was come by."""
@@ -240,6 +268,6 @@ def the_command_line_does_the_same():
 
 main([a_change_is_written_in_force_and_survives, all_or_nothing_with_words_for_each,
       the_operator_has_the_last_word, a_value_that_would_keep_the_host_from_starting_is_refused,
-      a_full_disk_or_a_locked_folder_is_told,
+      a_full_disk_or_a_locked_folder_is_told, a_folder_that_became_read_only_is_told,
       advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in, a_change_is_told_to_who_listens,
       the_command_line_does_the_same])
