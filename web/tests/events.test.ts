@@ -77,12 +77,6 @@ test("live figures reach the rings", () => {
     expect(live.samples("native/77").at(-1)?.fps).toBe(60);
 });
 
-test("log lines are kept", () => {
-    const line = { id: 1, at: "2026-01-01T00:00:00.000Z", level: "info", topic: "host", text: "one" };
-    newest().say("log", { missed: 0, lines: [line, { ...line, id: 2, text: "two" }] });
-    expect(logLines.list().map((l) => l.text)).toEqual(["one", "two"]);
-});
-
 test("a host that refuses is asked again, later and later, from where we were", () => {
     newest().say("clients.changed", {}, "41");
     for (const wait of [1000, 2000, 4000, 8000, 10_000, 10_000]) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { expect, test } from "vitest";
-import { columns } from "../src/pages/performance-data";
+import { columns, runsOf } from "../src/pages/performance-data";
 import { session } from "./samples";
 
 const sample = (seconds: number, fps: number, begin = 1_000_000) =>
@@ -29,4 +29,23 @@ test("what was not measured is a hole, nought is not", () => {
     const c = columns([{ label: "", samples: [{ ...sample(1, 0), rtt_ms: null }] }]);
     expect(c.of(0, (s) => s.rtt_ms)).toEqual([null]);
     expect(c.of(0, (s) => s.fps)).toEqual([0]);
+});
+
+test("a recording comes apart into its sessions, the longest first", () => {
+    const at = (s: number) => `2026-01-01T00:00:0${s}.000Z`;
+    const runs = runsOf({
+        name: "cable",
+        samples: [
+            { at: at(0), sessions: [session(1, 30)] },
+            { at: at(1), sessions: [session(1, 31), session(2, 60)] },
+            { at: at(2), sessions: [session(2, 61)] },
+            { at: at(3), sessions: [session(2, 62)] },
+        ],
+    });
+    expect(runs.map((r) => [r.label, r.samples.map((s) => s.fps)])).toEqual([
+        ["cable", [60, 61, 62]],
+        ["cable (2)", [30, 31]],
+    ]);
+    expect(columns(runs, true).of(1, (s) => s.fps)).toEqual([30, 31, null]);
+    expect(runsOf({ name: "empty", samples: [] })).toEqual([]);
 });

@@ -19,4 +19,11 @@ export const queries = {
         queryKey: ["logs"],
         queryFn: () => take(api.GET("/logs", { params: { query: { limit: 1000 } } })),
     }),
+    recordings: queryOptions({ queryKey: ["recordings"], queryFn: () => take(api.GET("/stats/recordings")) }),
+    // One that has ended does not change; the list says when it is gone.
+    recording: (id: number) => queryOptions({
+        queryKey: ["recorded", id],
+        staleTime: Infinity,
+        queryFn: () => take(api.GET("/stats/recordings/{id}", { params: { path: { id } } })),
+    }),
 };

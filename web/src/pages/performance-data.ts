@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-import type { LiveSample } from "../api/live";
+import type { Schemas } from "../api/client";
+import { sessionKey, type LiveSample } from "../api/live";
 
 /** In the order that a picture goes through them. */
 export const STAGES = ["capture_ms", "queue_ms", "convert_ms", "encode_ms", "send_ms"] as const;
@@ -40,4 +41,19 @@ export function columns(runs: Run[], elapsed = false) {
                 return (s && what(s)) ?? null;
             }),
     };
+}
+
+/** The sessions of a recording, the one with the most samples first. */
+export function runsOf(recording: Pick<Schemas["RecordingSamples"], "name" | "samples">): Run[] {
+    const sessions = new Map<string, LiveSample[]>();
+    for (const second of recording.samples) {
+        for (const s of second.sessions) {
+            const list = sessions.get(sessionKey(s)) ?? [];
+            list.push({ ...s, at: Date.parse(second.at) });
+            sessions.set(sessionKey(s), list);
+        }
+    }
+    return [...sessions.values()]
+        .sort((a, b) => b.length - a.length)
+        .map((samples, i) => ({ label: i ? `${recording.name} (${i + 1})` : recording.name, samples }));
 }

@@ -8,6 +8,7 @@ import { Card, Choice, PageHead } from "../ui/basic";
 import { SelectField } from "../ui/field";
 import { Empty, Loading, Shown } from "../ui/state";
 import { Charts } from "./performance-charts";
+import { Recordings } from "./recordings";
 
 const WINDOWS = ["1", "5", "10"] as const;
 
@@ -63,6 +64,7 @@ export function Performance() {
             <PageHead title={t("perf.title")} lead={t("perf.lead")} />
             <div className="stack">
                 <LivePart />
+                <Recordings />
             </div>
         </>
     );

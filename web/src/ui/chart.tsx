@@ -89,7 +89,7 @@ export function Chart(props: Props) {
             {
                 width: el.clientWidth || 300,
                 height: HEIGHT,
-                padding: [8, 4, 0, 0],
+                padding: [8, 18, 0, 0],
                 legend: { show: false },
                 cursor: { sync: { key: name.split("-")[0] ?? name }, points: { size: 6 }, drag: { x: false, y: false } },
                 scales: {
