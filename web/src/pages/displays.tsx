@@ -161,15 +161,17 @@ function PolicyForm({ now, max }: { now: { keep: string; spare: boolean }; max: 
                 save.mutate(undefined, { onSuccess: () => tell(t("act.saved")) });
             }}
         >
-            <TextField
-                label={t("disp.keep")}
-                type="number"
-                required
-                min={0}
-                max={max}
-                value={keep}
-                onChange={(e) => setKeep(e.target.value)}
-            />
+            <div className="narrow">
+                <TextField
+                    label={t("disp.keep")}
+                    type="number"
+                    required
+                    min={0}
+                    max={max}
+                    value={keep}
+                    onChange={(e) => setKeep(e.target.value)}
+                />
+            </div>
             <Check label={t("disp.spare")} checked={spare} onChange={(e) => setSpare(e.target.checked)} />
             {save.error && <Wrong error={save.error} />}
             <div className="row">

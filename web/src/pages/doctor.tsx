@@ -7,7 +7,7 @@ import { t } from "../i18n";
 import { Badge, Button, Command, Facts, PageHead, type Tone } from "../ui/basic";
 import { Wrong } from "../ui/dialog";
 import { Icon, type IconName } from "../ui/icon";
-import { Loading, Shown } from "../ui/state";
+import { Empty, Loading, Shown } from "../ui/state";
 import { Around, useChange, When } from "./parts";
 
 type Found = Schemas["Diagnostics"]["checks"][number];
@@ -39,7 +39,19 @@ export function Doctor() {
                 }
             />
             {refresh.error && <Wrong error={refresh.error} />}
-            <Shown of={diagnostics}>{({ checks }) => (checks.length ? <Findings checks={checks} /> : <Loading />)}</Shown>
+            <Shown of={diagnostics}>
+                {({ checks }) =>
+                    checks.length ? (
+                        <Findings checks={checks} />
+                    ) : running ? (
+                        <Loading />
+                    ) : (
+                        <Empty icon="doctor" title={t("doc.never")}>
+                            {t("doc.neverMore")}
+                        </Empty>
+                    )
+                }
+            </Shown>
         </>
     );
 }
@@ -60,10 +72,7 @@ function Findings({ checks }: { checks: Found[] }) {
                         <State state={c.state} /> {c.title}
                     </h2>
                     <Facts
-                        items={[
-                            !!c.cause && [t("doc.cause"), c.cause],
-                            !!c.remedy && [t("doc.remedy"), c.remedy],
-                        ]}
+                        items={[!!c.cause && [t("doc.cause"), c.cause], !!c.remedy && [t("doc.remedy"), c.remedy]]}
                     />
                     {c.command && <Command>{c.command}</Command>}
                 </section>
