@@ -231,7 +231,8 @@ int pf_recordings_start(
 	file_path(r, e->id, path);
 	err = pf_mkdirs(r->dir, 0700);
 	if (!err)
-		r->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		r->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+			0600);
 	if (!err && r->fd < 0)
 		err = -errno;
 	if (err)

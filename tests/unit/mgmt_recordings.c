@@ -5,9 +5,11 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "host/mgmt/recordings.h"
@@ -196,12 +198,51 @@ static void length_and_number_are_bounded(void **state)
 	pf_recordings_close(r);
 }
 
+/* The room ends within a line; what was freed then takes the end. */
+static void a_full_disk_ends_it_in_order(void **state)
+{
+	const char end[] = "}\n{\"seconds\":1}\n";
+	struct pf_reason why = { 0 };
+	struct pf_recordings *r;
+	struct rlimit before, now;
+	uint32_t id;
+	char text[512], path[256];
+	FILE *f;
+	size_t n;
+	json_t *o;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(pf_recordings_open(&r, folder), 0);
+	assert_int_equal(pf_recordings_start(r, "x", &id, &why), 0);
+	assert_false(add(r, 1));
+	o = pf_recordings_one(r, id);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	now = before;
+	now.rlim_cur = (rlim_t)number(o, "bytes") + 40;
+	json_decref(o);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+	assert_true(add(r, 2));
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	snprintf(path, sizeof(path), "%s/%u.jsonl", folder, id);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text), f);
+	fclose(f);
+	assert_true(n > sizeof(end));
+	assert_memory_equal(text + n - sizeof(end) + 1, end, sizeof(end) - 1);
+	o = whole(r, id);
+	assert_int_equal(json_array_size(json_object_get(o, "samples")), 1);
+	json_decref(o);
+	pf_recordings_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_at_a_time_and_they_survive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_a_killed_host_left_is_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(length_and_number_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_full_disk_ends_it_in_order, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
