@@ -107,6 +107,9 @@ void pf_head_read(struct pf_mgmt_head *h, struct pf_mgmt_from *from, struct MHD_
 	info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info && !getsockname(info->connect_fd, (struct sockaddr *)&own, &len))
 		name_address(from->own_address, (struct sockaddr *)&own, len);
+	/* Nobody else has this machine's own address: it went by the loopback, too. */
+	if (*from->own_address && !strcmp(from->own_address, from->address))
+		from->loopback = true;
 	read_certificate(from, http);
 	h->address = *from->own_address ? from->own_address : NULL;
 	h->from_loopback = from->loopback;

@@ -234,6 +234,8 @@ static enum MHD_Result begin(struct pf_mgmt *m, struct MHD_Connection *http, con
 		pf_conn_signed_in(r->conn);
 	else if (!pf_conn_may_ask(r->conn))
 		return refuse_for_now(r);
+	else /* anybody may show a certificate: large bodies are not for strangers */
+		r->body_max = PF_MGMT_BODY_BYTES;
 	if (pf_head_query(query, sizeof(query), http) < 0)
 		return refuse(r, 400, "the query is too long");
 	if (!keep(&r->content_type, head.content_type) || !keep(&r->last_event, head.last_event) ||

@@ -358,12 +358,20 @@ def token_theft_gets_no_further_than_this_machine():
     for name in ("__Host-punktfunk", "token", "Authorization"):
         b.api.expect(401, "GET", "/status", token=False, Cookie=f"{name}={b.api.token}")
     b.api.expect(401, "GET", "/status?token=" + b.api.token, token=False)
-    there = From(b.api, to=own_address())
+    there = From(b.api, source=own_address())
     for change in ({}, {"Host": "localhost"}, {"X_Forwarded_For": "127.0.0.1"},
                    {"Forwarded": "for=127.0.0.1"}):
         there.expect(403, "GET", "/status", **change)
         there.expect(403, *CHANGE, **change)
     assert b.api.token not in b.server.stderr()
+
+
+def the_token_opens_at_this_machines_own_address():
+    address = own_address()
+    with Place() as place, host(place, "--mgmt-bind", address) as server:
+        expect(place.run("status"), 0)
+        expect(place.run("apps", "add", "one"), 0)
+        server.end()
 
 
 # ---- advisories: trust ----
@@ -381,6 +389,8 @@ def cve_2026_32253_only_the_exact_certificate_of_an_enabled_client_reads():
         assert not api.expect(200, "GET", "/login", token=False)["signed_in"]
     for who in (stranger, b.late, b.moonlight, Identity(years=(2001, 2002))):
         From(b.api, identity=who).expect(401, "GET", "/status", token=False)
+    # Nor does it make the host keep much.
+    From(b.api, identity=stranger).expect(413, "GET", "/apps/1/art", raw=b"x" * 200000, token=False)
 
 
 def ghsa_6jvv_a_derived_certificate_is_nobody():
@@ -530,6 +540,7 @@ main([the_console_command_makes_a_password_once, a_log_in_opens_and_a_log_out_cl
       a_password_file_open_to_others_is_not_believed, ghsa_39hj_a_cookie_alone_changes_nothing,
       cve_2025_53096_no_page_frames_this_one, dns_rebinding_names_another_host,
       path_traversal_has_no_path, token_theft_gets_no_further_than_this_machine,
+      the_token_opens_at_this_machines_own_address,
       cve_2026_32253_only_the_exact_certificate_of_an_enabled_client_reads,
       ghsa_6jvv_a_derived_certificate_is_nobody, of_2024_a_removed_client_is_out_at_once,
       files_come_compressed_and_once, another_machine_uses_the_console,
