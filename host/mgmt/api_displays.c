@@ -28,7 +28,7 @@ static json_t *words_of(const struct pf_mgmt_params *p, const struct pf_display_
 	const bool by_name = p->config->display_backend != PF_CONFIG_DISPLAY_AUTO;
 
 	if (!row->usable)
-		return json_string(row->why.text);
+		return pf_mgmt_words_json(row->why.text);
 	if (row->ops == chosen)
 		return json_string(by_name ? "display_backend names it"
 					   : "the first that worked when the host started");

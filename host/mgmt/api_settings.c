@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/utf8.h"
 #include "host/mgmt/api_impl.h"
 #include "host/registry/settings.h"
 
@@ -37,6 +38,15 @@ static json_t *words_json(const char *text, char sep)
 	return list;
 }
 
+/* Files may hold anything. */
+static json_t *text_json(const char *text)
+{
+	char clean[3 * PF_CONFIG_TEXT_BYTES];
+
+	(void)pf_utf8_repair(clean, sizeof(clean), text, strlen(text));
+	return json_string(clean);
+}
+
 /* A value as JSON has it, out of what a file says. */
 static json_t *value_json(const struct pf_config_key *key, const char *text)
 {
@@ -50,7 +60,7 @@ static json_t *value_json(const struct pf_config_key *key, const char *text)
 	case PF_CONFIG_CHOICES:
 		return words_json(text, ',');
 	default:
-		return json_string(text);
+		return text_json(text);
 	}
 }
 
@@ -69,9 +79,12 @@ struct listing {
 
 static void add_origin(json_t *o, const struct pf_settings_origin *origin)
 {
+	char where[sizeof(origin->file) + 16];
+
 	json_object_set_new(o, "source", json_string(pf_settings_source_to_string(origin->source)));
+	snprintf(where, sizeof(where), "%s:%u", origin->file, origin->line);
 	if (*origin->file)
-		json_object_set_new(o, "where", json_sprintf("%s:%u", origin->file, origin->line));
+		json_object_set_new(o, "where", text_json(where));
 }
 
 static void add_setting(void *user, const struct pf_settings_item *i)
@@ -104,7 +117,7 @@ static void add_setting(void *user, const struct pf_settings_item *i)
 	}
 	json_object_set_new(o, "settable", json_boolean(!guard && !*i->fixed));
 	if (guard || *i->fixed)
-		json_object_set_new(o, "why", json_string(guard ? guard : i->fixed));
+		json_object_set_new(o, "why", pf_mgmt_words_json(guard ? guard : i->fixed));
 	json_array_append_new(l->list, o);
 }
 
@@ -126,7 +139,7 @@ static void get_settings(struct pf_mgmt_op *c)
 		(void)pf_settings_each(c->p->settings, add_setting, &l, &problem);
 		o = json_pack("{s:O, s:O}", "settings", l.list, "restart_needed", l.restart);
 		if (problem.code)
-			json_object_set_new(o, "problem", json_string(problem.text));
+			json_object_set_new(o, "problem", pf_mgmt_words_json(problem.text));
 		pf_mgmt_reply(c, 200, o);
 	}
 	json_decref(l.list);

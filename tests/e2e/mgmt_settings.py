@@ -131,6 +131,15 @@ def the_operator_has_the_last_word():
                 s.end()
 
 
+def a_file_in_another_encoding_hides_nothing():
+    with Place() as p:
+        (p.config / "host.conf").write_bytes(b"session_command = /opt/spiel-\xfcber/los\n")
+        with host(p) as s:
+            one = setting(Api(p, s).expect(200, "GET", "/settings"), "session_command")
+            assert one["value"] == "/opt/spiel-\ufffdber/los", one
+            s.end()
+
+
 def a_value_that_would_keep_the_host_from_starting_is_refused():
     with Place() as p, host(p) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken, \
             socket.socket() as listening:
@@ -267,7 +276,8 @@ def the_command_line_does_the_same():
 
 
 main([a_change_is_written_in_force_and_survives, all_or_nothing_with_words_for_each,
-      the_operator_has_the_last_word, a_value_that_would_keep_the_host_from_starting_is_refused,
+      the_operator_has_the_last_word, a_file_in_another_encoding_hides_nothing,
+      a_value_that_would_keep_the_host_from_starting_is_refused,
       a_full_disk_or_a_locked_folder_is_told, a_folder_that_became_read_only_is_told,
       advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in, a_change_is_told_to_who_listens,
       the_command_line_does_the_same])
