@@ -65,13 +65,6 @@ test("reset makes all stale but who we are", () => {
     expect(stale("login")).toBe(false);
 });
 
-test("log lines come in handfuls and are all kept", () => {
-    const line = (id: number) => ({ id, at: "2026-01-01T00:00:00Z", level: "info", topic: "x", text: "y" });
-    newest().say("log", { lines: [line(1), line(2)], missed: 0 });
-    newest().say("log", { lines: [line(3)], missed: 0 });
-    expect(logLines.list().map((l) => l.id)).toEqual([1, 2, 3]);
-});
-
 test("live figures reach the rings", () => {
     newest().say("live", { at: "2026-01-01T00:00:00Z", sessions: [session(77, 60)] });
     expect(live.samples("native/77").at(-1)?.fps).toBe(60);
