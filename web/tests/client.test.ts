@@ -20,7 +20,7 @@ vi.stubGlobal("Request", class extends RealRequest {
 });
 
 const { ApiError, api, setCsrf, take, whenSignedOut } = await import("../src/api/client");
-const { loginQuery, signIn, signOut } = await import("../src/api/login");
+const { forget, loginQuery, signIn, signOut } = await import("../src/api/login");
 
 const json = (status: number, body: object, headers = {}) =>
     new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
@@ -73,5 +73,8 @@ test("log-in and log-out", async () => {
     await signOut(client);
     expect(asked.at(-1)?.headers.get("X-CSRF-Token")).toBe("abc");
     expect(client.getQueryData(loginQuery.queryKey)).toMatchObject({ signed_in: false });
+    // The gate does so when nothing is shown any more.
+    forget(client);
     expect(client.getQueryData(["status"])).toBeUndefined();
+    expect(client.getQueryData(loginQuery.queryKey)).toMatchObject({ signed_in: false });
 });

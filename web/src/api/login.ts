@@ -29,8 +29,11 @@ export async function signOut(client: QueryClient) {
     signedOut(client);
 }
 
-/** Forgets all that was read: somebody else may sign in here. */
 export function signedOut(client: QueryClient) {
     set(client, { signed_in: false, password_set: true });
+}
+
+/** Forgets all that was read: somebody else may sign in here. */
+export function forget(client: QueryClient) {
     client.removeQueries({ predicate: (q) => q.queryKey[0] !== "login" });
 }

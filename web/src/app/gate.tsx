@@ -4,7 +4,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, type ReactNode } from "react";
 import { listen } from "../api/events";
-import { loginQuery } from "../api/login";
+import { forget, loginQuery } from "../api/login";
 import { t, useLanguage } from "../i18n";
 import { LoginPage } from "../pages/login";
 import { Failed } from "../ui/state";
@@ -15,7 +15,15 @@ export function Gate({ children }: { children: ReactNode }) {
     const client = useQueryClient();
     const login = useQuery(loginQuery);
     const inside = login.data?.signed_in === true;
-    useEffect(() => (inside ? listen(client) : undefined), [client, inside]);
+    useEffect(() => {
+        if (!inside) return undefined;
+        const stop = listen(client);
+        return () => {
+            stop();
+            // Only now is nothing shown any more that would read it again.
+            forget(client);
+        };
+    }, [client, inside]);
     // Also when the host ended the log-in, or is another one since.
     const was = useRef(false);
     useEffect(() => {

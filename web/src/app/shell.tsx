@@ -63,12 +63,12 @@ export function Shell() {
                 e.preventDefault();
                 document.getElementById("main")?.focus();
             }}>{t("app.skip")}</a>
-            <div className="topbar">
+            <header className="topbar">
                 <Brand />
                 <IconButton icon={open ? "close" : "menu"} label={t("app.menu")} aria-expanded={open}
                     aria-controls="side" onClick={() => setOpen(!open)} />
-            </div>
-            <div className={open ? "side open" : "side"} id="side"
+            </header>
+            <aside className={open ? "side open" : "side"} id="side" aria-label={t("app.menu")}
                 onKeyDown={(e) => e.key === "Escape" && setOpen(false)}>
                 <Brand />
                 <nav className="nav" aria-label={t("app.nav")}>
@@ -87,7 +87,7 @@ export function Shell() {
                     </div>
                     <Button kind="quiet" icon="signOut" onClick={() => void signOut(client).catch((e: unknown) => tellError(e))}>{t("app.signOut")}</Button>
                 </div>
-            </div>
+            </aside>
             <main className="main" id="main" tabIndex={-1}>
                 <div role="status">
                     {lost && (

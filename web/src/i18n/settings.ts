@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 export const settings = {
     "set.search": ["Search settings", "Einstellungen durchsuchen"],
-    "set.found": ["{n} settings", "{n} Einstellungen"],
+    "set.found": ["{n} setting|{n} settings", "{n} Einstellung|{n} Einstellungen"],
     "set.nothing": ["No setting matches.", "Keine Einstellung passt."],
     "set.changed": ["only changed ones", "nur geänderte"],
     "set.save": ["Save changes ({n})", "Änderungen speichern ({n})"],

@@ -16,7 +16,7 @@ export function Empty({ icon, title, children, action }: {
     return (
         <div className="state">
             <Icon name={icon} size={32} />
-            <h3>{title}</h3>
+            <p className="state-title">{title}</p>
             {children && <p>{children}</p>}
             {action}
         </div>
@@ -33,7 +33,7 @@ export function Failed({ error, title, retry }: { error: unknown; title?: string
     return (
         <div className="state bad" role="alert">
             <Icon name="alert" size={32} />
-            <h3>{title ?? t("state.loadFailed")}</h3>
+            <p className="state-title">{title ?? t("state.loadFailed")}</p>
             <p>{wordsOf(error)}</p>
             {retry && <Button icon="refresh" onClick={retry}>{t("state.retry")}</Button>}
         </div>
