@@ -198,7 +198,7 @@ static void collect(struct slot *s)
 	} else if (WEXITSTATUS(status)) {
 		snprintf(words, sizeof(words), "the check itself failed (status %d)",
 			WEXITSTATUS(status));
-		add(s, PF_DOCTOR_FAIL, words, NULL, NULL);
+		add(s, PF_DOCTOR_FAIL, words, "That is an error of ours: please report it.", NULL);
 	}
 }
 
