@@ -113,7 +113,7 @@ export function Chart(props: Props) {
                         ticks: { show: false },
                         size: 46,
                         space: 36,
-                        values: (_u, splits) => splits.map((s) => number(s, s % 1 ? 1 : 0)),
+                        values: (_u, splits) => splits.map((s) => number(s, s % 1 === 0 ? 0 : Math.round(s * 100) % 10 ? 2 : 1)),
                     },
                 ],
                 series: [
