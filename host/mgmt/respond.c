@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "core/base/clock.h"
 
-#define STREAM_BLOCK 4096
+#define STREAM_BLOCK	    4096
+#define STREAM_SOCKET_BYTES 32768
 
 struct pf_streams {
 	struct pf_logins *logins;
@@ -128,6 +130,17 @@ void pf_mgmt_stream_wake(struct pf_mgmt_stream *s)
 
 /* ---- answers ---- */
 
+/* A client that does not read shall cost the kernel no more than this. */
+static void bound_socket(struct MHD_Connection *http)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const int bytes = STREAM_SOCKET_BYTES;
+
+	if (info)
+		(void)setsockopt(info->connect_fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 static struct MHD_Response *make_stream(struct pf_mgmt_stream *s)
 {
 	struct pf_streams *all = s->all;
@@ -140,6 +153,7 @@ static struct MHD_Response *make_stream(struct pf_mgmt_stream *s)
 		s->next->link = &s->next;
 	all->first = s;
 	pthread_mutex_unlock(&all->lock);
+	bound_socket(s->http);
 	response = MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, s, close_stream);
 	if (!response)

@@ -79,10 +79,10 @@ class Use:
         self.all = sum(map(int, whole.split()[11:13])) / TICK
         for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             try:
-                head, _, rest = (task / "stat").read_text().rpartition(")")
+                head = (task / "stat").read_text()
+                used = int((task / "schedstat").read_text().split()[0]) / 1e9
             except OSError:
                 continue
-            used = sum(map(int, rest.split()[11:13])) / TICK
             # The control loop is the first thread, the server names its own.
             if task.name == str(pid) or "(MHD" in head:
                 self.events += used
