@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 import { QueryClient } from "@tanstack/react-query";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listen, logLines } from "../src/api/events";
+import { listen } from "../src/api/events";
 import { live } from "../src/api/live";
 import { session } from "./samples";
 
