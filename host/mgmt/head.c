@@ -66,7 +66,7 @@ static void name_address(char out[INET6_ADDRSTRLEN], const struct sockaddr *sa, 
 	if (getnameinfo(sa, len, out, INET6_ADDRSTRLEN, NULL, 0, NI_NUMERICHOST))
 		*out = 0;
 	else if (!strncmp(out, "::ffff:", 7))
-		memmove(out, out + 7, strlen(out + 7) + 1);
+		memmove(out, out + 7, INET6_ADDRSTRLEN - 7);
 }
 
 /* The fingerprint of what it showed; nobody else has looked at it. */
