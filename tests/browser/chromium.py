@@ -50,6 +50,7 @@ class Browser:
         packages()
         self.out = pathlib.Path(out)
         self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / "failed.png").unlink(missing_ok=True)
         self.p = subprocess.Popen(["node", str(HERE / "driver.mjs"), shutil.which("chromium")], text=True,
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.known = []
