@@ -32,7 +32,7 @@ function fetchPackages(withChecks) {
     const some = withChecks ? [] : ["--omit=dev"];
     const npm = spawnSync("npm", ["ci", "--no-progress", ...some], { cwd: here, encoding: "utf8" });
     if (npm.status !== 0) {
-        const said = (npm.stderr || String(npm.error ?? "")).split("\n").filter((l) => l.startsWith("npm err"));
+        const said = (npm.stderr || String(npm.error ?? "")).split("\n").filter((l) => /^npm err/i.test(l));
         console.error(said.slice(0, 8).join("\n"));
         fail("npm cannot fetch the packages that web/package-lock.json names. Is the network there?\n" +
             "console: to build without the web console: meson configure BUILD-DIRECTORY -Dconsole=disabled");
