@@ -118,6 +118,16 @@ static int try_moonlight(const struct pf_config *now, const struct pf_config *be
 	return r;
 }
 
+static bool encoders_differ(const struct pf_config *a, const struct pf_config *b)
+{
+	return strcmp(a->encoder, b->encoder) || a->software_codecs != b->software_codecs;
+}
+
+bool pf_foresee_is_slow(const struct pf_config *before, const struct pf_config *next)
+{
+	return next->display_backend != before->display_backend || encoders_differ(before, next);
+}
+
 int pf_foresee_start(const struct pf_config *now, const struct pf_config *before,
 	const struct pf_config *next, struct pf_reason *why)
 {
@@ -141,8 +151,7 @@ int pf_foresee_start(const struct pf_config *now, const struct pf_config *before
 	if (next->display_backend != before->display_backend &&
 		!pf_choose_display(next, said, sizeof(said)))
 		return pf_reason_set(why, -EINVAL, "display_backend: %.230s", said);
-	if ((strcmp(next->encoder, before->encoder) ||
-		    next->software_codecs != before->software_codecs) &&
+	if (encoders_differ(before, next) &&
 		pf_encoders_find(&encoders, next->encoder, next->software_codecs, &one))
 		return pf_reason_set(why, -EINVAL, "%s: %.200s",
 			strcmp(next->encoder, before->encoder) ? "encoder" : "software_codecs",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* foresee.h - what a host chooses when it starts, and whether it would start with other
- * settings. Main thread. */
+ * settings. Any thread. */
 #pragma once
 #include "host/display/display.h"
 #include "host/registry/config.h"
@@ -13,3 +13,5 @@ const struct pf_display_ops *pf_choose_display(const struct pf_config *c, char *
  * that name the key. */
 int pf_foresee_start(const struct pf_config *now, const struct pf_config *before,
 	const struct pf_config *next, struct pf_reason *why);
+/** Whether that opens more than ports. */
+bool pf_foresee_is_slow(const struct pf_config *before, const struct pf_config *next);

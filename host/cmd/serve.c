@@ -228,18 +228,11 @@ static void settings_applied(void *user)
 	pf_manage_event(v->manage, "settings.changed");
 }
 
-static int check_settings(void *user, const struct pf_config *before, const struct pf_config *next,
-	struct pf_reason *why)
-{
-	const struct server *v = user;
-
-	return pf_foresee_start(&v->config, before, next, why);
-}
-
 static int set_up_settings(struct server *v)
 {
 	struct pf_settings_params p = { .config = &v->config,
-		.check = check_settings,
+		.check = pf_foresee_start,
+		.is_slow = pf_foresee_is_slow,
 		.applied = settings_applied,
 		.user = v };
 

@@ -7,8 +7,10 @@
 #include "core/base/utf8.h"
 #include "host/mgmt/api_impl.h"
 #include "host/registry/settings.h"
+#include "host/sys/worker.h"
 
 #define CHANGES_MAX PF_CONFIG_KEYS_MAX
+#define TRIES_MAX   8			       /* of a change whose files change meanwhile */
 #define VALUE_BYTES (PF_CONFIG_TEXT_BYTES + 1) /* one too many is for the table to refuse */
 
 static const char *const types[] = {
@@ -128,22 +130,24 @@ static bool has_settings(struct pf_mgmt_op *c)
 	return c->p->settings;
 }
 
-static void get_settings(struct pf_mgmt_op *c)
+static json_t *settings_json(struct pf_settings *s, bool guarded)
 {
-	struct listing l = { json_array(), json_array(),
-		.guarded = c->call->lane == PF_MGMT_LANE_ADMIN };
+	struct listing l = { json_array(), json_array(), guarded };
 	struct pf_reason problem = { 0 };
 	json_t *o;
 
-	if (has_settings(c)) {
-		(void)pf_settings_each(c->p->settings, add_setting, &l, &problem);
-		o = json_pack("{s:O, s:O}", "settings", l.list, "restart_needed", l.restart);
-		if (problem.code)
-			json_object_set_new(o, "problem", pf_mgmt_words_json(problem.text));
-		pf_mgmt_reply(c, 200, o);
-	}
-	json_decref(l.list);
-	json_decref(l.restart);
+	(void)pf_settings_each(s, add_setting, &l, &problem);
+	o = json_pack("{s:o, s:o}", "settings", l.list, "restart_needed", l.restart);
+	if (o && problem.code)
+		json_object_set_new(o, "problem", pf_mgmt_words_json(problem.text));
+	return o;
+}
+
+static void get_settings(struct pf_mgmt_op *c)
+{
+	if (has_settings(c))
+		pf_mgmt_reply(
+			c, 200, settings_json(c->p->settings, c->call->lane == PF_MGMT_LANE_ADMIN));
 }
 
 /* What a file would say, of JSON. */
@@ -180,13 +184,13 @@ static int value_text(const json_t *v, char text[VALUE_BYTES], struct pf_reason 
 }
 
 /* A refusal with words for each field. */
-static void fail_fields(struct pf_mgmt_op *c, unsigned status, const struct pf_reason *why,
+static void answer_fields(struct pf_mgmt_answer *a, unsigned status, const struct pf_reason *why,
 	const struct pf_settings_change *changes, unsigned count)
 {
 	json_t *fields = json_object();
 	unsigned bad = 0;
 
-	pf_mgmt_fail(c, status, why->text);
+	pf_mgmt_answer_error(a, status, why->text);
 	for (unsigned i = 0; i < count; i++) {
 		if (!changes[i].why.code)
 			continue;
@@ -196,7 +200,7 @@ static void fail_fields(struct pf_mgmt_op *c, unsigned status, const struct pf_r
 		bad++;
 	}
 	if (bad)
-		json_object_set(json_object_get(c->a->body, "error"), "fields", fields);
+		json_object_set(json_object_get(a->body, "error"), "fields", fields);
 	json_decref(fields);
 }
 
@@ -211,20 +215,100 @@ static unsigned status_of(int r)
 	case -EBUSY:
 	case -EBADMSG:
 		return 409;
+	case -EAGAIN:
+		return 503;
 	default:
 		return 500;
 	}
 }
 
-static void patch_settings(struct pf_mgmt_op *c)
-{
+/* One change under way. */
+struct patch {
+	struct pf_job job;
+	struct pf_workers *workers;
+	struct pf_settings *settings;
+	struct pf_mgmt_later *later; /* NULL until there is a reason to wait */
+	json_t *body;		     /* has the names */
+	bool guarded;
+	unsigned count, tries;
 	struct pf_settings_change changes[CHANGES_MAX];
-	char(*texts)[VALUE_BYTES];
-	struct pf_reason why = { 0 };
-	unsigned count = 0;
+	char texts[CHANGES_MAX][VALUE_BYTES];
+	struct pf_settings_trial trial;
+};
+
+static void free_patch(struct patch *p)
+{
+	json_decref(p->body);
+	free(p);
+}
+
+static int read_changes(struct patch *p, struct pf_reason *why)
+{
 	const char *name;
 	json_t *v;
 	int r = 0;
+
+	json_object_foreach(p->body, name, v)
+	{
+		struct pf_settings_change *one = &p->changes[p->count];
+		char *text = p->texts[p->count++];
+
+		one->name = name;
+		one->value = json_is_null(v) ? NULL : text;
+		if (one->value && value_text(v, text, &one->why) && !r)
+			r = pf_reason_set(why, -EINVAL, "%s: %s", name, one->why.text);
+	}
+	return r;
+}
+
+/* -EINPROGRESS, else *a is complete. */
+static int try_change(struct patch *p, struct pf_mgmt_answer *a)
+{
+	struct pf_reason why = { 0 };
+	int r = pf_settings_change(
+		p->settings, p->changes, p->count, p->guarded, p->workers ? &p->trial : NULL, &why);
+
+	if (r == -EINPROGRESS)
+		return r;
+	if (r) {
+		answer_fields(a, status_of(r), &why, p->changes, p->count);
+		a->retry_after_s = r == -EAGAIN;
+		return r;
+	}
+	a->status = 200;
+	a->body = settings_json(p->settings, p->guarded);
+	if (!a->body)
+		pf_mgmt_answer_error(a, 500, "out of memory");
+	return 0;
+}
+
+static void work(struct pf_job *job)
+{
+	pf_settings_trial_run(&((struct patch *)job)->trial);
+}
+
+static void done(struct pf_job *job)
+{
+	struct patch *p = (struct patch *)job;
+	struct pf_mgmt_answer a = { 0 };
+
+	if (try_change(p, &a) == -EINPROGRESS) {
+		if (++p->tries < TRIES_MAX) {
+			pf_workers_submit(p->workers, job);
+			return;
+		}
+		pf_settings_trial_give_up(p->settings, &p->trial);
+		pf_mgmt_answer_error(&a, 503, "the settings' files change all the time");
+	}
+	p->later->done(p->later, &a);
+	free_patch(p);
+}
+
+static void patch_settings(struct pf_mgmt_op *c)
+{
+	struct pf_reason why = { 0 };
+	struct patch *p;
+	int r;
 
 	if (!has_settings(c))
 		return;
@@ -232,30 +316,28 @@ static void patch_settings(struct pf_mgmt_op *c)
 		pf_mgmt_fail(c, 400, "there are not so many settings");
 		return;
 	}
-	texts = calloc(CHANGES_MAX, sizeof(*texts));
-	if (!texts) {
+	p = calloc(1, sizeof(*p));
+	if (!p) {
 		pf_mgmt_fail(c, 500, "out of memory");
 		return;
 	}
-	memset(changes, 0, sizeof(changes));
-	json_object_foreach(c->body, name, v)
-	{
-		struct pf_settings_change *one = &changes[count];
-
-		one->name = name;
-		one->value = json_is_null(v) ? NULL : texts[count];
-		if (one->value && value_text(v, texts[count], &one->why) && !r)
-			r = pf_reason_set(&why, -EINVAL, "%s: %s", name, one->why.text);
-		count++;
+	p->workers = c->p->workers;
+	p->settings = c->p->settings;
+	p->body = json_incref(c->body);
+	p->guarded = c->call->lane == PF_MGMT_LANE_ADMIN;
+	r = read_changes(p, &why);
+	if (r) {
+		answer_fields(c->a, status_of(r), &why, p->changes, p->count);
+	} else if (try_change(p, c->a) == -EINPROGRESS) {
+		p->later = pf_mgmt_defer(c);
+		if (p->later) {
+			p->job = (struct pf_job){ .work = work, .done = done };
+			pf_workers_submit(p->workers, &p->job);
+			return;
+		}
+		pf_settings_trial_give_up(p->settings, &p->trial);
 	}
-	if (!r)
-		r = pf_settings_change(
-			c->p->settings, changes, count, c->call->lane == PF_MGMT_LANE_ADMIN, &why);
-	if (r)
-		fail_fields(c, status_of(r), &why, changes, count);
-	else
-		get_settings(c);
-	free(texts);
+	free_patch(p);
 }
 
 const struct pf_mgmt_route pf_mgmt_settings_routes[] = {

@@ -20,6 +20,7 @@ struct pf_settings {
 	struct pf_settings_params p;
 	struct pf_settings_origin origins[PF_CONFIG_KEYS_MAX]; /* of what is in force */
 	char path[PF_PATH_BYTES];			       /* "" = none */
+	bool is_trying;					       /* a trial is under way */
 };
 
 /* What 90-console.conf holds: the keys in `has`, a bit for each place in the table. */
@@ -425,10 +426,48 @@ static char *console_text(const struct console *c, size_t *len)
 	return text;
 }
 
+static bool are_same(const struct pf_config *a, const struct pf_config *b)
+{
+	char x[PF_CONFIG_TEXT_BYTES], y[PF_CONFIG_TEXT_BYTES];
+	size_t count;
+	const struct pf_config_key *keys = pf_config_keys(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		pf_config_format(a, &keys[i], x, sizeof(x));
+		pf_config_format(b, &keys[i], y, sizeof(y));
+		if (strcmp(x, y) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether the host would start so: 0, -EBUSY with the words, or with a trial also
+ * -EINPROGRESS and -EAGAIN. */
+static int check_start(struct pf_settings *s, const struct pf_config *before,
+	const struct pf_config *next, struct pf_settings_trial *t, struct pf_reason *why)
+{
+	if (!s->p.check)
+		return 0;
+	if (!t || !s->p.is_slow || !s->p.is_slow(before, next))
+		return s->p.check(s->p.config, before, next, why) ? -EBUSY : 0;
+	if (t->is_done && are_same(&t->before, before) && are_same(&t->next, next))
+		return t->verdict ? pf_reason_set(why, -EBUSY, "%s", t->why.text) : 0;
+	if (s->is_trying && !t->is_mine)
+		return pf_reason_set(why, -EAGAIN,
+			"another change is being tried just now: try again in a moment");
+	*t = (struct pf_settings_trial){ .now = *s->p.config,
+		.before = *before,
+		.next = *next,
+		.check = s->p.check,
+		.is_mine = true };
+	s->is_trying = true;
+	return -EINPROGRESS;
+}
+
 /* Whether all sources with the new text are in order and follow each change. */
 static int check_together(struct pf_settings *s, const struct pf_config *before,
 	struct pf_settings_read *next, const char *text, size_t len,
-	struct pf_settings_change *changes, unsigned count)
+	struct pf_settings_change *changes, unsigned count, struct pf_settings_trial *trial)
 {
 	const struct pf_config_instead instead = { PF_SETTINGS_CONSOLE_FILE, text, len };
 	struct pf_reason why = { 0 };
@@ -444,8 +483,10 @@ static int check_together(struct pf_settings *s, const struct pf_config *before,
 			r = pf_reason_set(&changes[i].why, -EEXIST,
 				"%s cannot be changed here: %.200s", changes[i].name, words);
 	}
-	if (!r && s->p.check && s->p.check(s->p.user, before, &next->config, &why))
-		r = blame(changes, count, -EBUSY, &why);
+	if (!r)
+		r = check_start(s, before, &next->config, trial, &why);
+	if (r == -EBUSY || r == -EAGAIN)
+		(void)blame(changes, count, r, &why);
 	return r;
 }
 
@@ -458,8 +499,8 @@ static int first_of(const struct pf_settings_change *changes, unsigned count, st
 	return 0;
 }
 
-int pf_settings_change(struct pf_settings *s, struct pf_settings_change *changes, unsigned count,
-	bool guarded, struct pf_reason *why)
+static int change(struct pf_settings *s, struct pf_settings_change *changes, unsigned count,
+	bool guarded, struct pf_settings_trial *trial, struct pf_reason *why)
 {
 	struct pf_settings_read before, next;
 	struct console console;
@@ -485,13 +526,36 @@ int pf_settings_change(struct pf_settings *s, struct pf_settings_change *changes
 	text = console_text(&console, &len);
 	if (!text)
 		return pf_reason_set(why, -ENOMEM, "out of memory");
-	r = check_together(s, &before.config, &next, text, len, changes, count);
-	if (r)
-		r = first_of(changes, count, why);
-	else if (*s->path)
+	r = check_together(s, &before.config, &next, text, len, changes, count, trial);
+	if (!r && *s->path)
 		r = pf_json_write(s->path, CONSOLE_MODE, text, why);
+	else if (r && r != -EINPROGRESS)
+		r = first_of(changes, count, why);
 	free(text);
 	if (!r)
 		put_in_force(s, &next);
 	return r;
+}
+
+int pf_settings_change(struct pf_settings *s, struct pf_settings_change *changes, unsigned count,
+	bool guarded, struct pf_settings_trial *trial, struct pf_reason *why)
+{
+	int r = change(s, changes, count, guarded, trial, why);
+
+	if (trial && r != -EINPROGRESS)
+		pf_settings_trial_give_up(s, trial);
+	return r;
+}
+
+void pf_settings_trial_run(struct pf_settings_trial *t)
+{
+	t->verdict = t->check(&t->now, &t->before, &t->next, &t->why);
+	t->is_done = true;
+}
+
+void pf_settings_trial_give_up(struct pf_settings *s, struct pf_settings_trial *t)
+{
+	if (t->is_mine)
+		s->is_trying = false;
+	t->is_mine = t->is_done = false;
 }

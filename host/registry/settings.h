@@ -55,10 +55,12 @@ struct pf_settings;
 struct pf_settings_params {
 	struct pf_settings_from from;
 	struct pf_config *config; /* what is in force; from now on changed by this alone */
-	/* May be NULL. Whether the host would start with `next`, where it differs from
-	 * `before`; the words name the key. */
-	int (*check)(void *user, const struct pf_config *before, const struct pf_config *next,
-		struct pf_reason *why);
+	/* May be NULL. Whether a host that runs with `now` would start with `next`, where it
+	 * differs from `before`; the words name the key. Any thread. */
+	int (*check)(const struct pf_config *now, const struct pf_config *before,
+		const struct pf_config *next, struct pf_reason *why);
+	/* May be NULL. Whether that check may take long. */
+	bool (*is_slow)(const struct pf_config *before, const struct pf_config *next);
 	/* May be NULL. Values of `config` have changed, on the control loop. */
 	void (*applied)(void *user);
 	void *user;
@@ -96,10 +98,26 @@ struct pf_settings_change {
 	struct pf_reason why; /* out: what is wrong with it; code 0 = nothing */
 };
 
+/* A check that takes long, beside the control loop. Begins as zeros. */
+struct pf_settings_trial {
+	struct pf_config now, before, next;
+	int (*check)(const struct pf_config *now, const struct pf_config *before,
+		const struct pf_config *next, struct pf_reason *why);
+	bool is_mine, is_done;
+	int verdict;
+	struct pf_reason why;
+};
+
 /** Makes all changes or none. -EINVAL for an unknown key or a bad value, -EACCES for a
  * key that has a guard unless `guarded` says that the caller may, -EEXIST for one that
  * something later fixes, -EBUSY for a value that the host could not start with: each
  * change then has its own words, `why` those of the first. -EBADMSG while the files have
- * errors, -EIO when the disk did not take it. */
+ * errors, -EIO when the disk did not take it. With a `trial` it does not wait for a check
+ * that takes long: -EINPROGRESS, and the same call follows pf_settings_trial_run, once
+ * unless the files change meanwhile; -EAGAIN while another trial is under way. */
 int pf_settings_change(struct pf_settings *s, struct pf_settings_change *changes, unsigned count,
-	bool guarded, struct pf_reason *why);
+	bool guarded, struct pf_settings_trial *trial, struct pf_reason *why);
+/** Any thread. */
+void pf_settings_trial_run(struct pf_settings_trial *trial);
+/** Instead of the call that would follow. */
+void pf_settings_trial_give_up(struct pf_settings *s, struct pf_settings_trial *trial);

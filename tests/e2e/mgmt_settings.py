@@ -7,8 +7,9 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 
-from host_bed import PATIENCE, ROOT, USER, Place, main, until
+from host_bed import PATIENCE, ROOT, USER, Place, Server, Skip, main, until
 from mgmt_bed import FP, Api, expect, host, put_client
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
@@ -158,6 +159,34 @@ def a_value_that_would_keep_the_host_from_starting_is_refused():
         s.end()
 
 
+def a_slow_trial_keeps_nobody_waiting():
+    """A compositor that takes the call and says nothing."""
+    with Place() as p, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(p.dir / "silent"))
+        silent.listen(8)
+        silent.settimeout(PATIENCE)
+        put(p, "host.conf", f"display_backend = pattern\nsession_socket = {p.dir}/silent\naudio = no\n")
+        if "session" not in p.run("displays", "--session-socket", "/nowhere").stdout:
+            raise Skip("this build knows no compositor")
+        with Server(p) as s:
+            api, got = Api(p, s), []
+            t = threading.Thread(target=lambda: got.append(Api(p, s).expect(
+                409, "PATCH", "/settings", {"display_backend": "session"})))
+            t.start()
+            c, _ = silent.accept()
+            api.expect(200, "PATCH", "/settings", {"cursor": False})
+            busy = api.expect(503, "PATCH", "/settings", {"encoder": "none such"})["error"]
+            assert "being tried" in busy["message"], busy
+            assert not got, "the compositor was not waited for"
+            # Tried once more, as the files have changed, and refused at once.
+            silent.close()
+            c.close()
+            t.join(timeout=PATIENCE)
+            assert list(got[0]["error"]["fields"]) == ["display_backend"], got
+            assert "cursor = no" in console(p) and "display_backend" not in console(p)
+            s.end()
+
+
 def a_full_disk_or_a_locked_folder_is_told():
     with Place() as p:
         put(p, "host.conf.d/90-console.conf", "cursor = no\n")
@@ -278,6 +307,6 @@ def the_command_line_does_the_same():
 main([a_change_is_written_in_force_and_survives, all_or_nothing_with_words_for_each,
       the_operator_has_the_last_word, a_file_in_another_encoding_hides_nothing,
       a_value_that_would_keep_the_host_from_starting_is_refused,
-      a_full_disk_or_a_locked_folder_is_told, a_folder_that_became_read_only_is_told,
+      a_slow_trial_keeps_nobody_waiting, a_full_disk_or_a_locked_folder_is_told, a_folder_that_became_read_only_is_told,
       advisory_39hj_a_browser_sets_nothing_that_runs_opens_or_lets_in, a_change_is_told_to_who_listens,
       the_command_line_does_the_same])

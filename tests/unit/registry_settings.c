@@ -20,15 +20,20 @@ struct fixture {
 	struct pf_config config;
 	struct pf_settings *s;
 	unsigned applied;
-	bool refuse;
 };
 
-static int check(void *user, const struct pf_config *before, const struct pf_config *next,
-	struct pf_reason *why)
-{
-	struct fixture *f = user;
+/* The host would not start on it. */
+#define TAKEN_PORT 4242
 
-	return f->refuse ? pf_reason_set(why, -EINVAL, "port: somebody has it") : 0;
+static int check(const struct pf_config *now, const struct pf_config *before,
+	const struct pf_config *next, struct pf_reason *why)
+{
+	return next->port == TAKEN_PORT ? pf_reason_set(why, -EINVAL, "port: somebody has it") : 0;
+}
+
+static bool is_slow(const struct pf_config *before, const struct pf_config *next)
+{
+	return before->port != next->port;
 }
 
 static void applied(void *user)
@@ -63,6 +68,7 @@ static void begin(struct fixture *f, char *const *pairs, unsigned pair_count, co
 		.from = { .dir = f->dir, .file = file, .pairs = pairs, .pair_count = pair_count },
 		.config = &f->config,
 		.check = check,
+		.is_slow = is_slow,
 		.applied = applied,
 		.user = f,
 	};
@@ -128,7 +134,7 @@ static struct look look(const struct fixture *f, const char *name)
 static int change(struct fixture *f, const char *name, const char *value, struct pf_reason *why)
 {
 	struct pf_settings_change c = { name, value, { 0 } };
-	int r = pf_settings_change(f->s, &c, 1, false, why);
+	int r = pf_settings_change(f->s, &c, 1, false, NULL, why);
 
 	assert_int_equal(r == 0 || r == -EBADMSG || r == -EIO, c.why.code == 0);
 	return r;
@@ -207,7 +213,7 @@ static void all_of_a_change_or_nothing(void **state)
 	char *text;
 
 	begin(f, NULL, 0, NULL);
-	assert_int_equal(pf_settings_change(f->s, c, 5, false, &why), -EINVAL);
+	assert_int_equal(pf_settings_change(f->s, c, 5, false, NULL, &why), -EINVAL);
 	assert_int_equal(c[0].why.code, 0);
 	assert_non_null(strstr(c[1].why.text, "0 to 65535"));
 	assert_non_null(strstr(c[2].why.text, "nonsense"));
@@ -220,17 +226,45 @@ static void all_of_a_change_or_nothing(void **state)
 	/* Each by itself, but not together. */
 	c[0] = (struct pf_settings_change){ "bitrate_max_kbps", "1000", { 0 } };
 	c[1] = (struct pf_settings_change){ "cursor", "no", { 0 } };
-	assert_int_equal(pf_settings_change(f->s, c, 2, false, &why), -EINVAL);
+	assert_int_equal(pf_settings_change(f->s, c, 2, false, NULL, &why), -EINVAL);
 	assert_non_null(strstr(c[0].why.text, "bitrate_default_kbps"));
 	assert_int_equal(c[1].why.code, 0);
-	f->refuse = true;
-	assert_int_equal(change(f, "port", "80", &why), -EBUSY);
+	assert_int_equal(change(f, "port", "4242", &why), -EBUSY);
 	assert_string_equal(why.text, "port: somebody has it");
 	text = console(f);
 	assert_string_equal(text, "");
 	free(text);
 	assert_int_equal(f->applied, 0);
 	assert_true(f->config.cursor);
+}
+
+/* One at a time, beside the loop; what the files say by its end is what counts. */
+static void a_slow_check_is_a_trial(void **state)
+{
+	struct fixture *f = *state;
+	struct pf_settings_trial one = { 0 }, other = { 0 };
+	struct pf_settings_change good = { "port", "4241", { 0 } }, bad = { "port", "4242", { 0 } },
+				  quick = { "cursor", "no", { 0 } };
+	struct pf_reason why = { 0 };
+
+	begin(f, NULL, 0, NULL);
+	assert_int_equal(pf_settings_change(f->s, &good, 1, false, &one, &why), -EINPROGRESS);
+	assert_int_equal(f->applied, 0);
+	assert_int_equal(pf_settings_change(f->s, &bad, 1, false, &other, &why), -EAGAIN);
+	assert_non_null(strstr(bad.why.text, "in a moment"));
+	/* Needs no trial; the one under way is of other files then. */
+	assert_int_equal(pf_settings_change(f->s, &quick, 1, false, &other, &why), 0);
+	pf_settings_trial_run(&one);
+	assert_int_equal(pf_settings_change(f->s, &good, 1, false, &one, &why), -EINPROGRESS);
+	pf_settings_trial_run(&one);
+	assert_int_equal(pf_settings_change(f->s, &good, 1, false, &one, &why), 0);
+	assert_int_equal(pf_settings_change(f->s, &bad, 1, false, &other, &why), -EINPROGRESS);
+	pf_settings_trial_run(&other);
+	assert_int_equal(pf_settings_change(f->s, &bad, 1, false, &other, &why), -EBUSY);
+	assert_string_equal(bad.why.text, "port: somebody has it");
+	assert_int_equal(pf_settings_change(f->s, &bad, 1, false, &other, &why), -EINPROGRESS);
+	pf_settings_trial_give_up(f->s, &other);
+	assert_int_equal(pf_settings_change(f->s, &bad, 1, false, &one, &why), -EINPROGRESS);
 }
 
 static void what_comes_later_cannot_be_changed(void **state)
@@ -346,6 +380,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_change_is_in_the_file_and_in_force, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(all_of_a_change_or_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_slow_check_is_a_trial, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_comes_later_cannot_be_changed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_broken_file_is_named_and_kept, set_up, tear_down),
