@@ -4,7 +4,7 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: all deps build console demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native linerate loss-harness coverage install clean help
+.PHONY: all deps build console demo test test-vm test-uml test-fresh test-trixie lint asan tsan fuzz bench bench-native lighthouse linerate loss-harness coverage install clean help
 
 all: build
 
@@ -21,6 +21,7 @@ help:
 	@echo 'make bench       kernels and stages, as ratios (a minute); PEERS="a.so b.so"'
 	@echo 'make loss-harness   frames lost and parity sent, scheme by scheme (a minute)'
 	@echo 'make bench-native   starts, changes of mode and latency of the native plane (3 min)'
+	@echo 'make lighthouse  the web console by Lighthouse, which npm fetches (a minute)'
 	@echo 'make linerate    the transport at 1.4 Gbit/s and 2 % loss, then until it breaks (8 min)'
 	@echo 'make test-fresh  install, build and unit tests in a minimal Debian 12 root (as root)'
 	@echo 'make test-trixie the same and contract and e2e tests in a Debian 13 root, with labwc'
@@ -80,6 +81,11 @@ bench: build
 	@$(BUILD)/tools/bench/pf-bench --out $(BUILD)/bench/report.json \
 		$(addprefix --peer ,$(PEERS)) $(BENCH_ARGS)
 	@meson test -C $(BUILD) --no-rebuild --benchmark --verbose
+
+lighthouse: build
+	@PF_SOURCE_ROOT=$(CURDIR) PF_BUILD_ROOT=$(CURDIR)/$(BUILD) python3 tests/browser/lighthouse.py \
+		$(addprefix $(BUILD)/,host/punktfunk-host clients/probe/punktfunk-probe tools/pattern/pf-pattern \
+		web/console browser)
 
 loss-harness: build
 	@$(BUILD)/tools/loss-harness/pf-loss-harness --real 100 --csv $(BUILD)/loss-harness.csv \
