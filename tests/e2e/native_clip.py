@@ -53,7 +53,7 @@ class Desk:
             if not failed:
                 self.server.end()
         finally:
-            self.server.__exit__()
+            self.server.__exit__(failed)
             self.place.__exit__()
 
     def probe(self, lines, seconds, known=("--trust-first",)):

@@ -47,8 +47,8 @@ class Crowd(Place):
         self.port, self.fingerprint = int(words["port"]), words["fingerprint"]
         self.pid = self.server.p.pid
 
-    def __exit__(self, *_):
-        self.server.__exit__()
+    def __exit__(self, failed, *_):
+        self.server.__exit__(failed)
         super().__exit__()
 
     def status(self):
