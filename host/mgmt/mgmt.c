@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "core/base/clock.h"
@@ -33,6 +34,7 @@
 #define CONNECTION_MEMORY 32768 /* head of a request, at most */
 #define IDLE_LIMIT_S	  10u
 #define QUERY_BYTES	  1024
+#define HTTP_NICE	  10
 
 /* Belongs to the HTTP thread, but for what the lock covers. */
 struct request {
@@ -71,6 +73,7 @@ struct pf_mgmt {
 	uint64_t last_id;
 	bool stopping;
 	struct later *laters; /* loop */
+	bool is_nice;	      /* HTTP thread */
 };
 
 /* Loop. Outlives the request if need be. */
@@ -94,6 +97,11 @@ static void on_connection(void *user, struct MHD_Connection *http, void **contex
 		pf_conn_close(*context);
 		*context = NULL;
 		return;
+	}
+	if (!m->is_nice) {
+		/* Of the calling thread alone: streams come before what is told of them. */
+		(void)setpriority(PRIO_PROCESS, 0, HTTP_NICE);
+		m->is_nice = true;
 	}
 	info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_GNUTLS_SESSION);
 	if (info && info->tls_session) {
