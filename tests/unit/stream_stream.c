@@ -219,6 +219,18 @@ static void a_still_picture_falls_silent(void **state)
 	assert_int_equal(st.repeated, 2);
 }
 
+/* The link is full, and what was on its way has arrived: the second to ask since saw it. */
+static void fill_link(struct fixture *f)
+{
+	unsigned asked;
+
+	atomic_store(&f->sink.queued, 2);
+	asked = atomic_load(&f->sink.asked);
+	for (unsigned i = 0; i < 10000 && atomic_load(&f->sink.asked) < asked + 2; i++)
+		usleep(1000);
+	assert_true(atomic_load(&f->sink.asked) >= asked + 2);
+}
+
 static void a_keyframe_comes_though_nothing_changes(void **state)
 {
 	struct fixture *f = *state;
@@ -306,8 +318,7 @@ static void a_dropped_frame_uses_up_its_number(void **state)
 	f->sink.answer = -EAGAIN;
 	pthread_mutex_unlock(&f->sink.lock);
 	wait_frames(f, 8);
-	atomic_store(&f->sink.queued, 2);
-	usleep(50000); /* what was on its way arrives */
+	fill_link(f);
 	n = frames(f);
 	/* The newest one is n - 1 of those that arrived, the dropped one was before. */
 	pf_stream_lost(f->stream, n, n);
@@ -326,8 +337,7 @@ static void a_full_link_skips_raw_pictures(void **state)
 	bring_up(f, "scene=box");
 	pf_stream_play(f->stream);
 	wait_frames(f, 5);
-	atomic_store(&f->sink.queued, 2);
-	usleep(50000); /* what was on its way arrives */
+	fill_link(f);
 	n = frames(f);
 	usleep(300000);
 	assert_int_equal(frames(f), n);
