@@ -36,6 +36,15 @@ int pf_api_set_terms(json_t *body, const char *name, const char *grants, const c
 	return PF_EXIT_OK;
 }
 
+int pf_api_print(const json_t *o)
+{
+	return json_dumpf(
+		       o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) ||
+			       puts("") < 0
+		       ? PF_EXIT_FAILURE
+		       : PF_EXIT_OK;
+}
+
 const char *pf_api_text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));

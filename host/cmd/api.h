@@ -37,6 +37,8 @@ bool pf_api_begin(struct pf_options *o, const struct pf_cmd *cmd, const char *us
  * options say them (NULL = not said; expires "never" = without end). PF_EXIT_OK, or
  * PF_EXIT_USAGE after a complaint. */
 int pf_api_set_terms(json_t *body, const char *name, const char *grants, const char *expires);
+/** Prints it for machines, as --json does. PF_EXIT_OK or PF_EXIT_FAILURE. */
+int pf_api_print(const json_t *o);
 /** A member that is text, else ""; lives as long as `o`. */
 const char *pf_api_text(const json_t *o, const char *key);
 /** A name from the network or a file, fit for a terminal: returns buf. */

@@ -68,14 +68,6 @@ static int find_app(char path[64], const char *what, const char *tail)
 	return PF_EXIT_FAILURE;
 }
 
-static int print_json(const json_t *o)
-{
-	if (json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER))
-		return PF_EXIT_FAILURE;
-	putchar('\n');
-	return PF_EXIT_OK;
-}
-
 static int show_app(const char *what)
 {
 	json_t *o = NULL;
@@ -85,7 +77,7 @@ static int show_app(const char *what)
 	if (!r)
 		r = pf_api_ask("GET", path, NULL, &o);
 	if (!r)
-		r = print_json(o);
+		r = pf_api_print(o);
 	json_decref(o);
 	return r;
 }
@@ -293,7 +285,7 @@ int pf_cmd_apps(const struct pf_cmd *cmd, int argc, char **argv)
 	if (o.word_count <= 1 && !strcmp(verb, "list") && json) {
 		r = pf_api_ask("GET", "apps", NULL, &answer);
 		if (!r)
-			r = print_json(answer);
+			r = pf_api_print(answer);
 		json_decref(answer);
 	} else if (o.word_count <= 1 && !strcmp(verb, "list")) {
 		r = list_apps();

@@ -103,10 +103,8 @@ static int print_json(void)
 	json_t *o = NULL;
 	int r = pf_api_ask("GET", "clients", NULL, &o);
 
-	if (!r && json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER))
-		r = PF_EXIT_FAILURE;
-	else if (!r)
-		putchar('\n');
+	if (!r)
+		r = pf_api_print(o);
 	json_decref(o);
 	return r;
 }

@@ -147,9 +147,7 @@ int pf_cmd_settings(const struct pf_cmd *cmd, int argc, char **argv)
 	} else {
 		r = pf_api_ask("GET", "settings", NULL, &answer);
 		if (!r && json)
-			r = json_dumpf(answer, stdout, JSON_INDENT(2))
-				    ? PF_EXIT_FAILURE
-				    : (putchar('\n'), PF_EXIT_OK);
+			r = pf_api_print(answer);
 		else if (!r)
 			r = show(answer, words[0]);
 	}

@@ -10,13 +10,6 @@ static double number_of(const json_t *o, const char *key)
 	return json_number_value(json_object_get(o, key));
 }
 
-static int print_json(const json_t *o)
-{
-	return json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) || puts("") < 0
-		       ? PF_EXIT_FAILURE
-		       : PF_EXIT_OK;
-}
-
 static void print_session(const json_t *s)
 {
 	static const char *const stages[] = { "capture", "queue", "convert", "encode", "send",
@@ -52,7 +45,7 @@ static int show_live(bool json)
 
 	list = json_object_get(o, "sessions");
 	if (!r && json)
-		r = print_json(o);
+		r = pf_api_print(o);
 	else if (!r && !json_array_size(list))
 		printf("nobody streams\n");
 	else if (!r)
@@ -73,7 +66,7 @@ static int list_recordings(bool json)
 
 	list = json_object_get(o, "recordings");
 	if (!r && json)
-		r = print_json(o);
+		r = pf_api_print(o);
 	else if (!r && !json_array_size(list))
 		printf("there are no recordings\n");
 	else if (!r)
@@ -114,7 +107,7 @@ static int act(const char *method, const char *id, const char *suffix, bool show
 	snprintf(path, sizeof(path), "stats/recordings/%s%s", id, suffix);
 	r = pf_api_ask(method, path, body, &o);
 	if (!r && show)
-		r = print_json(o);
+		r = pf_api_print(o);
 	json_decref(body);
 	json_decref(o);
 	return r;

@@ -125,10 +125,7 @@ int pf_cmd_status(const struct pf_cmd *cmd, int argc, char **argv)
 	if (pf_api_begin(&o, cmd, "[options]", argc, argv, &r)) {
 		r = pf_api_ask("GET", "status", NULL, &answer);
 		if (!r && json)
-			r = json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) ||
-					    puts("") < 0
-				    ? PF_EXIT_FAILURE
-				    : PF_EXIT_OK;
+			r = pf_api_print(answer);
 		else if (!r)
 			print_status(answer);
 	}
