@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// What this browser remembers: language and appearance. theme.js applies the latter before the
-// first paint.
+// What this browser remembers: language and appearance. theme.js applies the latter.
 import { useState } from "react";
 import { setLanguage, t, useLanguage } from "../i18n";
 import { Choice } from "../ui/basic";
@@ -12,7 +11,7 @@ function stored(): Theme {
     return s === "light" || s === "dark" ? s : "system";
 }
 
-/** Charts read their colours from the page and draw anew on this event. */
+/** theme.js looks anew on this event; then charts, which read their colours from the page, draw anew. */
 export const THEME_EVENT = "pf-theme";
 
 export function ThemeChoice() {
@@ -24,13 +23,8 @@ export function ThemeChoice() {
             options={[["system", t("app.theme.system")], ["light", t("app.theme.light")], ["dark", t("app.theme.dark")]]}
             onChange={(to) => {
                 set(to);
-                if (to === "system") {
-                    localStorage.removeItem("pf-theme");
-                    delete document.documentElement.dataset.theme;
-                } else {
-                    localStorage.setItem("pf-theme", to);
-                    document.documentElement.dataset.theme = to;
-                }
+                if (to === "system") localStorage.removeItem("pf-theme");
+                else localStorage.setItem("pf-theme", to);
                 window.dispatchEvent(new Event(THEME_EVENT));
             }}
         />
